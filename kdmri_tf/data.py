@@ -1,0 +1,213 @@
+"""From a prepared data set to batches of undersampled k-space and target images."""
+
+import hashlib
+import itertools
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from kdmri_tf import fourier, masks
+from kdmri_tf.errors import InputError
+from tfds_builders.catalog import DATASETS
+
+# A split up to this size stays decoded in memory after the first epoch; a larger one is read from
+# disk every epoch and shuffled through a buffer of this size.
+MEMORY_BUDGET_BYTES = 4 * 2**30
+
+# A mask file may miss the nominal acceleration by this much; the papers' own miss it by up to 8 %.
+ACCELERATION_TOLERANCE = 0.15
+
+
+def load_data(
+    dataset,
+    acceleration=4,
+    *,
+    source="auto",
+    manual_dir=None,
+    data_dir=None,
+    mask="gaussian",
+    mask_seed=0,
+    image_size=None,
+    rebuild=False,
+    skip_unreadable=False,
+):
+    """Prepares a data set if need be and pairs it with a sampling mask.
+
+    Args:
+        dataset: "cardiac", "brain" or "knee".
+        acceleration: nominal acceleration of a sampled mask; a mask file brings its own.
+        source: where the images come from, such as "acdc", "folder" or "synthetic"; "auto" takes
+            the first real source whose files are there, and else, with a warning, "synthetic".
+        manual_dir: folder that holds the raw files as `<dataset>/<source>/...`.
+        data_dir: folder of the prepared data sets; by default that of TensorFlow Datasets.
+        mask: "gaussian", "uniform", "equispaced" or a .npy file of 0 and 1, unshifted.
+        mask_seed: seed of a sampled mask.
+        image_size: (H, W) to crop or zero-pad to, instead of the source's own.
+        rebuild: prepare anew from the raw files.
+        skip_unreadable: leave out raw files that cannot be read, and report them, instead of
+            stopping.
+
+    Returns:
+        `MRIData`.
+
+    Raises:
+        InputError: an unknown name, missing or changed raw files, a mask that does not fit the
+            images or the acceleration.
+    """
+    # Imported here since the builders themselves import from kdmri_tf.
+    from tfds_builders.prepare import prepare
+
+    builder = prepare(
+        dataset,
+        source,
+        manual_dir=manual_dir,
+        data_dir=data_dir,
+        image_size=image_size,
+        rebuild=rebuild,
+        skip_unreadable=skip_unreadable,
+    )
+    height, width, _ = builder.info.features["image"].shape
+    spec = DATASETS[dataset]
+    if mask in masks.SAMPLERS:
+        sampled = masks.SAMPLERS[mask](
+            (height, width), acceleration, spec.center_lines, spec.phase_encode_axis, mask_seed
+        )
+        origin = f"{mask}, seed {mask_seed}"
+    else:
+        sampled = masks.load_mask(mask, (height, width))
+        origin = Path(mask).name
+        actual = masks.true_acceleration(sampled)
+        if abs(actual / acceleration - 1) > ACCELERATION_TOLERANCE:
+            raise InputError(
+                f"The mask {mask} accelerates by {actual:.2f}, but the acceleration asked for is "
+                f"{acceleration:g}; give the one that fits (--acc {actual:.0f})."
+            )
+    return MRIData(builder, sampled, origin, float(acceleration))
+
+
+@dataclass(frozen=True)
+class MRIData:
+    """A prepared data set and the mask that undersamples it.
+
+    Attributes:
+        builder: prepared TFDS builder with the splits "train" and "validation".
+        mask: float32 `(H, W)`, unshifted.
+        mask_origin: where the mask comes from: sampler and seed, or file name.
+        nominal_acceleration: what was asked for; `acceleration` is what the mask does.
+    """
+
+    builder: tfds.core.DatasetBuilder
+    mask: np.ndarray
+    mask_origin: str
+    nominal_acceleration: float
+
+    @property
+    def dataset(self):
+        """The anatomy: "cardiac", "brain" or "knee"."""
+        return self.builder.name
+
+    @property
+    def source(self):
+        """Where the images come from, such as "acdc" or "synthetic"."""
+        return self.builder.builder_config.source
+
+    @property
+    def image_size(self):
+        """(H, W) in pixels."""
+        return self.mask.shape
+
+    @property
+    def acceleration(self):
+        """True acceleration: all samples over measured samples."""
+        return masks.true_acceleration(self.mask)
+
+    @property
+    def acceleration_label(self):
+        """The nominal acceleration as tables and folders show it, such as "4x"."""
+        return f"{self.nominal_acceleration:g}x"
+
+    @property
+    def fingerprint(self):
+        """SHA-256 of the names and sizes of the raw files and the number of slices of each split.
+
+        Tells apart data sets that a result must not mix; 64 hexadecimal digits.
+        """
+        metadata = self.builder.info.metadata
+        sizes = {name: size for name, (size, _) in metadata["raw_files"].items()}
+        facts = json.dumps([sizes, metadata["splits"]], sort_keys=True)
+        return hashlib.sha256(facts.encode()).hexdigest()
+
+    @cached_property
+    def num_slices(self):
+        """Number of slices in each split."""
+        return {name: split.num_examples for name, split in self.builder.info.splits.items()}
+
+    def num_batches(self, split, batch_size):
+        """Batches in one pass over a split; the last may be smaller."""
+        return -(-self.num_slices[split] // batch_size)
+
+    def batches(self, split, batch_size=4, seed=None, first_epoch=None):
+        """Batches for `model.fit`: `({"kspace", "mask"}, image)`.
+
+        kspace float32 `(batch, H, W, 2)` and mask float32 `(batch, H, W)` as `DCCNN` takes them;
+        image float32 `(batch, H, W, 1)`, fully sampled, each slice with maximum 1.
+
+        Args:
+            split: "train" or "validation".
+            batch_size: slices a batch.
+            seed: None keeps the slices in order, volume by volume; a number shuffles them, anew in
+                every pass.
+            first_epoch: with a seed, makes the data set endless, its e-th pass ordered by (seed,
+                first_epoch + e) alone: a run that is resumed at an epoch sees what it would have
+                seen. `fit` then needs `steps_per_epoch=data.num_batches(split, batch_size)`.
+
+        Returns:
+            `tf.data.Dataset`, prefetched.
+        """
+        images = self._images(split)
+        slices = self.num_slices[split]
+        buffer = max(1, min(slices, MEMORY_BUDGET_BYTES // self._bytes_per_slice))
+        if seed is None:
+            batched = images.batch(batch_size)
+        elif first_epoch is None:
+            batched = images.shuffle(buffer, seed=seed).batch(batch_size)
+        else:
+            epochs = tf.data.Dataset.counter(first_epoch)
+            batched = epochs.flat_map(
+                lambda epoch: images.shuffle(
+                    buffer, seed=seed * 1_000_003 + epoch, reshuffle_each_iteration=False
+                ).batch(batch_size)
+            )
+        undersampled = batched.map(self._undersample, num_parallel_calls=tf.data.AUTOTUNE)
+        return undersampled.prefetch(tf.data.AUTOTUNE)
+
+    def volumes(self, split):
+        """Yields (volume name, images float32 `(slices, H, W)`), one volume in memory at a time."""
+        examples = self._read(split).as_numpy_iterator()
+        for name, group in itertools.groupby(examples, key=lambda example: example["volume"]):
+            yield name.decode(), np.stack([example["image"][..., 0] for example in group])
+
+    @property
+    def _bytes_per_slice(self):
+        return 4 * self.mask.size
+
+    def _read(self, split):
+        return self.builder.as_dataset(split=split, shuffle_files=False)
+
+    def _images(self, split):
+        images = self._read(split).map(
+            lambda example: example["image"], num_parallel_calls=tf.data.AUTOTUNE
+        )
+        fits = self.num_slices[split] * self._bytes_per_slice <= MEMORY_BUDGET_BYTES
+        return images.cache() if fits else images
+
+    def _undersample(self, image):
+        batch_size = tf.shape(image)[0]
+        mask = tf.tile(self.mask[tf.newaxis], (batch_size, 1, 1))
+        kspace = fourier.image_to_kspace(image) * mask[..., tf.newaxis]
+        return {"kspace": kspace, "mask": mask}, image

@@ -1,0 +1,206 @@
+"""The stages of KD-MRI on one data set and one mask, from a teacher to a distilled student."""
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+
+from kdmri_tf.distill import Distiller
+from kdmri_tf.errors import InputError
+from kdmri_tf.evaluate import evaluate
+from kdmri_tf.export import export_checked
+from kdmri_tf.figures import reconstruction_figure
+from kdmri_tf.losses import AttentionTransfer
+from kdmri_tf.models import DCCNN
+from kdmri_tf.runs import describe, load_network, open_stage, weights_digest
+from kdmri_tf.training import train
+
+# Folder name of a stage -> the name under which its network is evaluated.
+ROLES = {"teacher": "teacher", "student": "student", "kd": "KD student"}
+
+# Synthetic slices show that everything works; they are learnt in minutes.
+SYNTHETIC_EPOCHS = {"cardiac": 8, "brain": 6, "knee": 4}
+DEFAULT_EPOCHS = 150
+
+
+def default_epochs(data):
+    """Epochs of a stage: the papers' 150 for real data, a few for synthetic."""
+    return SYNTHETIC_EPOCHS[data.dataset] if data.source == "synthetic" else DEFAULT_EPOCHS
+
+
+def export_trained(model_path, output):
+    """Exports a `.keras` network as a SavedModel, checks it, and says how closely it agrees.
+
+    Raises:
+        InputError: no such network, an output path in use, or an export that does not agree.
+    """
+    network = load_network(model_path)
+    difference = export_checked(network, output, describe(model_path, network))
+    print(f"SavedModel {output}: differs from the Keras model by {difference:.1e} at most.")
+
+
+class Experiment:
+    """Trains networks on one data set under one mask, each in its own stage of a run folder.
+
+    Every method returns a trained float32 `DCCNN`. A finished stage is loaded, an unfinished one
+    continued; a network given as a `.keras` file is loaded and not trained.
+
+    Args:
+        data: `MRIData`.
+        run_dir: folder of the run.
+        settings: `TrainingSettings` of every stage.
+    """
+
+    def __init__(self, data, run_dir, settings):
+        self.data = data
+        self.run_dir = Path(run_dir)
+        self.settings = settings
+
+    def teacher(self, network="D5C5"):
+        """The teacher: trained on the mean absolute error, or loaded."""
+        return self._plain("teacher", network)
+
+    def student(self, network="D3C5"):
+        """The plain student that distillation is compared with."""
+        return self._plain("student", network)
+
+    def attention(self, teacher, network="D3C5"):
+        """KD-MRI's second step: a student trained on attention transfer alone.
+
+        Args:
+            teacher: trained network.
+            network: the student's name, or a `.keras` file whose weights it starts from.
+        """
+        student = self._new(network)
+        return self._train(
+            f"attention-{student.architecture}",
+            student,
+            wrap=lambda: Distiller(student, teacher),
+            teacher=weights_digest(teacher),
+            start=None if is_name(network) else weights_digest(student),
+            feature_loss=AttentionTransfer(),
+            feature_weight=1.0,
+            imitation_weight=0.0,
+            reconstruction_weight=0.0,
+        )
+
+    def distilled(self, teacher, student, alpha=0.5):
+        """KD-MRI's third step: alpha |x - x_S| + (1 - alpha) |x_T - x_S|.
+
+        Args:
+            teacher: trained network.
+            student: the network to start from, usually that of the attention step.
+            alpha: weight of the target against the teacher, 0 to 1.
+        """
+        if not 0 <= alpha <= 1:
+            raise InputError(f"alpha must lie between 0 and 1; got {alpha}.")
+        student = self._copy(student)
+        return self._train(
+            f"kd-{student.architecture}",
+            student,
+            wrap=lambda: Distiller(student, teacher),
+            teacher=weights_digest(teacher),
+            start=weights_digest(student),
+            imitation_weight=1 - alpha,
+            reconstruction_weight=alpha,
+        )
+
+    def evaluate(self, networks):
+        """Measures networks on the validation split and prints the table.
+
+        Writes `evaluation.md`, `evaluation.csv` (a line a volume), `evaluation.json` and the figure
+        `reconstructions.png` to the run folder.
+
+        Args:
+            networks: name -> network; "teacher", "student" and "KD student" are compared.
+
+        Returns:
+            `Evaluation`.
+        """
+        evaluation = evaluate(
+            networks,
+            self.data.volumes("validation"),
+            self.data.mask,
+            self.settings.batch_size,
+            dataset=self.data.dataset,
+            source=self.data.source,
+            acceleration=self.data.acceleration_label,
+        )
+        self.run_dir.mkdir(parents=True, exist_ok=True)
+        table = evaluation.to_markdown()
+        (self.run_dir / "evaluation.md").write_text(table, encoding="utf-8")
+        evaluation.to_csv(self.run_dir / "evaluation.csv")
+        evaluation.to_json(self.run_dir / "evaluation.json")
+        figure = self.run_dir / "reconstructions.png"
+        reconstruction_figure(evaluation.figure_slices, figure, evaluation.title)
+        print(f"\n{table}\nTable, values and figure: {self.run_dir}/evaluation.*, {figure}")
+        return evaluation
+
+    def export(self, distilled):
+        """Exports the distilled student to `saved_model` in the run folder."""
+        stage = self.run_dir / f"kd-{distilled.architecture}"
+        export_trained(stage / "model.keras", self.run_dir / "saved_model")
+
+    def finished(self):
+        """The networks that this run folder holds: name, such as "teacher", -> network."""
+        networks = {}
+        for role, name in ROLES.items():
+            for path in sorted(self.run_dir.glob(f"{role}-*/model.keras")):
+                networks[name if name not in networks else path.parent.name] = load_network(path)
+        return networks
+
+    def _plain(self, role, network):
+        if not is_name(network):
+            return load_network(network)
+        network = self._new(network)
+        return self._train(
+            f"{role}-{network.architecture}", network, wrap=lambda: network, loss="mae"
+        )
+
+    def _new(self, network):
+        """A network with seeded initial weights, or with those of a file."""
+        keras.utils.set_random_seed(self.settings.seed)
+        if is_name(network):
+            return DCCNN.from_name(
+                network,
+                residual=self.settings.residual,
+                filters=self.settings.filters,
+                dtype=self.settings.precision,
+            )
+        return self._copy(load_network(network))
+
+    def _copy(self, network):
+        """The same network in the precision of the settings, to be trained further."""
+        copy = DCCNN.from_config({**network.get_config(), "dtype": self.settings.precision})
+        copy.set_weights(network.get_weights())
+        return copy
+
+    def _train(self, name, network, wrap, teacher=None, start=None, **losses):
+        weights = {key: value for key, value in losses.items() if key.endswith("_weight")}
+        config = {
+            "stage": name,
+            "dataset": self.data.dataset,
+            "source": self.data.source,
+            "image_size": self.data.image_size,
+            "data_sha256": self.data.fingerprint,
+            "acceleration": round(self.data.acceleration, 4),
+            "mask": self.data.mask_origin,
+            "mask_sha256": hashlib.sha256(self.data.mask.tobytes()).hexdigest(),
+            "teacher_sha256": teacher,
+            "start_sha256": start,
+            **weights,
+            **asdict(self.settings),
+        }
+        stage = open_stage(self.run_dir, name, config)
+        done = "finished earlier" if stage.is_finished else f"{self.settings.epochs} epochs"
+        print(f"\n== {name}: {network.count_params():,} parameters, {done} ==", flush=True)
+        if not stage.is_finished:
+            train(wrap(), network, self.data, stage.folder, self.settings, **losses)
+            stage.finish(network)
+        return load_network(stage.model_path)
+
+
+def is_name(network):
+    """Whether this is a network's name such as "D3C5", rather than a `.keras` file."""
+    return not str(network).endswith(".keras")

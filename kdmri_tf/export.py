@@ -1,0 +1,88 @@
+"""SavedModel export with one contract: float32 `kspace`, `mask` in, `image` out."""
+
+import json
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from kdmri_tf import fourier
+from kdmri_tf.errors import InputError
+from kdmri_tf.masks import gaussian_mask
+from kdmri_tf.phantoms import phantom_volume
+
+INPUT_SIGNATURE = {
+    "kspace": tf.TensorSpec((None, None, None, 2), tf.float32, name="kspace"),
+    "mask": tf.TensorSpec((None, None, None), tf.float32, name="mask"),
+}
+
+TOLERANCE = 1e-5
+
+
+def export_saved_model(model, path, metadata=None):
+    """Writes a SavedModel that runs with TensorFlow alone, without keras or this package.
+
+    `tf.saved_model.load(path).signatures["serving_default"](kspace=..., mask=...)["image"]` equals
+    `model({"kspace": ..., "mask": ...})`; batch, height and width are free. Shapes, units and FFT
+    convention are those of the model.
+
+    Args:
+        model: a `DCCNN`.
+        path: a folder; made if missing, overwritten if it holds a SavedModel.
+        metadata: facts that must travel with the network (data source, acceleration, ...), kept as
+            JSON in `assets.extra/metadata.json`.
+
+    Raises:
+        InputError: the path is a file, or a folder with other things in it.
+    """
+    path = Path(path)
+    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not _is_saved_model(path)):
+        raise InputError(f"{path} exists and is no SavedModel; choose another path to export to.")
+
+    def serve(inputs):
+        return {"image": model(inputs, training=False)}
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", serve, input_signature=[INPUT_SIGNATURE])
+    archive.write_out(str(path), verbose=False)
+    extra = path / "assets.extra"
+    extra.mkdir(exist_ok=True)
+    (extra / "metadata.json").write_text(json.dumps(metadata or {}, indent=2) + "\n")
+
+
+def export_checked(model, path, metadata=None):
+    """As `export_saved_model`, and refuses an export that does not compute what the model does.
+
+    Both reconstruct an undersampled synthetic brain of an odd size.
+
+    Returns:
+        The largest absolute difference between the images of model and SavedModel.
+
+    Raises:
+        InputError: as `export_saved_model`; or the images differ by more than 1e-5.
+    """
+    export_saved_model(model, path, metadata)
+    inputs = _undersampled_brain((95, 80))
+    signature = tf.saved_model.load(str(path)).signatures["serving_default"]
+    exported = signature(**inputs)["image"]
+    difference = float(tf.reduce_max(tf.abs(exported - model(inputs, training=False))))
+    if not difference <= TOLERANCE:
+        raise InputError(
+            f"The SavedModel {path} differs from the model by {difference:.1e}, more than "
+            f"{TOLERANCE:.0e}; do not use it."
+        )
+    return difference
+
+
+def _undersampled_brain(image_size):
+    image = tf.constant(phantom_volume("brain", image_size, num_slices=2, seed=0))[..., tf.newaxis]
+    mask = tf.constant(gaussian_mask(image_size, acceleration=4))
+    return {
+        "kspace": fourier.image_to_kspace(image) * mask[..., tf.newaxis],
+        "mask": tf.broadcast_to(mask, image.shape[:3]),
+    }
+
+
+def _is_saved_model(path):
+    return (path / "saved_model.pb").is_file()

@@ -1,0 +1,212 @@
+"""What an evaluation found: per-volume values, the table of the papers, and two comparisons.
+
+Spread is the sample standard deviation (n - 1) over volumes, 0 for a single volume. Results on
+synthetic data say so in the title, the table, the CSV and the JSON file.
+"""
+
+import csv
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import scipy.stats
+
+ZERO_FILLED = "zero-filled"
+TEACHER, STUDENT, DISTILLED = "teacher", "student", "KD student"
+FEWEST_VOLUMES_FOR_A_TEST = 6  # with five, the smallest two-sided p-value is 0.0625
+COLUMNS = {"psnr": ("PSNR [dB]", 2), "ssim": ("SSIM", 4), "nmse": ("NMSE", 4), "hfn": ("HFN", 4)}
+
+
+@dataclass(frozen=True, eq=False)
+class FigureSlice:
+    """One slice to be shown: its target (H, W) and its reconstructions, network -> (H, W)."""
+
+    label: str
+    volume: str
+    index: int
+    target: np.ndarray
+    reconstructions: dict[str, np.ndarray]
+
+
+@dataclass
+class Evaluation:
+    """Values of every network on every volume.
+
+    Attributes:
+        dataset: anatomy, such as "cardiac".
+        source: where the data comes from, such as "acdc" or "synthetic".
+        acceleration: nominal acceleration as a label, such as "4x".
+        true_acceleration: all k-space samples over measured samples.
+        device: what the times were measured on.
+        records: one dictionary a volume and network: `volume`, `network`, `slices`, `psnr` [dB],
+            `ssim`, `nmse`, `hfn`; the volumes of each network in the same order.
+        networks: name -> `parameters` and `milliseconds` a slice; both None for zero-filled, which
+            is always the first.
+        figure_slices: a good, a median and a bad slice, for `figures.reconstruction_figure`.
+    """
+
+    dataset: str
+    source: str
+    acceleration: str
+    true_acceleration: float
+    device: str
+    records: list[dict]
+    networks: dict[str, dict]
+    figure_slices: list[FigureSlice] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """Data set, source and acceleration; begins with a warning when the data is synthetic."""
+        warning = "SYNTHETIC data, not MRI: " if self.source == "synthetic" else ""
+        return (
+            f"{warning}{self.dataset} ({self.source}), {self.acceleration} "
+            f"(true acceleration {self.true_acceleration:.2f})"
+        )
+
+    def values(self, network: str, metric: str) -> np.ndarray:
+        """The metric of every volume, in the order of the evaluation."""
+        return np.array([r[metric] for r in self.records if r["network"] == network])
+
+    def summary(self) -> dict:
+        """Everything but the single volumes, as plain numbers: the content of the JSON file."""
+        counted = [record for record in self.records if record["network"] == ZERO_FILLED]
+        return {
+            "title": self.title,
+            "dataset": self.dataset,
+            "source": self.source,
+            "acceleration": self.acceleration,
+            "true_acceleration": self.true_acceleration,
+            "device": self.device,
+            "volumes": len(counted),
+            "slices": sum(record["slices"] for record in counted),
+            "networks": {
+                name: {
+                    **facts,
+                    **{metric: mean_and_deviation(self.values(name, metric)) for metric in COLUMNS},
+                }
+                for name, facts in self.networks.items()
+            },
+            "comparisons": {metric: self._compare(metric) for metric in ("psnr", "ssim")},
+        }
+
+    def to_json(self, path: str | Path) -> None:
+        """Writes `summary()`; a number that is not finite becomes null."""
+        text = json.dumps(_finite_or_none(self.summary()), indent=2, ensure_ascii=False)
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+    def to_csv(self, path: str | Path) -> None:
+        """Writes one line a volume and network, each with data set, source and acceleration."""
+        context = {
+            "dataset": self.dataset,
+            "source": self.source,
+            "acceleration": self.acceleration,
+        }
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, [*context, *self.records[0]])
+            writer.writeheader()
+            writer.writerows({**context, **record} for record in self.records)
+
+    def to_markdown(self) -> str:
+        """The table of all networks with its caption, and the comparisons that apply."""
+        summary = self.summary()
+        headings = ["", *(heading for heading, _ in COLUMNS.values()), "parameters", "ms/slice"]
+        rows = [
+            "| " + " | ".join(headings) + " |",
+            "|" + " --- |" * len(headings),
+            *(_row(name, facts) for name, facts in summary["networks"].items()),
+        ]
+        caption = (
+            f"**{self.title}.** Mean ± one sample standard deviation over {summary['volumes']} "
+            f"volumes ({summary['slices']} slices); time at batch size 1 on {self.device}."
+        )
+        notes = [
+            f"{COLUMNS[metric][0].split()[0]}: {sentence}"
+            for metric, comparison in summary["comparisons"].items()
+            for sentence in _sentences(comparison)
+        ]
+        return "\n\n".join([caption, "\n".join(rows), *notes]) + "\n"
+
+    def _compare(self, metric: str) -> dict:
+        """The comparisons for which all networks are there."""
+        comparison = {}
+        if {TEACHER, STUDENT, DISTILLED} <= set(self.networks):
+            means = (self.values(n, metric).mean() for n in (TEACHER, STUDENT, DISTILLED))
+            comparison["gap_closed_percent"] = gap_closed(*means)
+        if {STUDENT, DISTILLED} <= set(self.networks):
+            p_value, reason = wilcoxon(self.values(DISTILLED, metric), self.values(STUDENT, metric))
+            comparison["wilcoxon_p"] = p_value
+            comparison["wilcoxon_note"] = reason
+        return comparison
+
+
+def mean_and_deviation(values: np.ndarray) -> dict[str, float]:
+    """Mean and sample standard deviation (n - 1; 0 for one value).
+
+    With an infinite value (the PSNR of a perfect reconstruction) the deviation is NaN.
+    """
+    with np.errstate(invalid="ignore"):
+        deviation = np.std(values, ddof=1) if len(values) > 1 else 0.0
+    return {"mean": float(np.mean(values)), "std": float(deviation)}
+
+
+def gap_closed(teacher: float, student: float, distilled: float) -> float | None:
+    """Share of the gap between student and teacher that distillation closes, in percent.
+
+    100 (distilled - student) / (teacher - student), of mean values for which more is better; None
+    when the teacher is not better than the student, so that there is no gap.
+    """
+    if not teacher > student:
+        return None
+    return float(100 * (distilled - student) / (teacher - student))
+
+
+def wilcoxon(distilled: Sequence[float], student: Sequence[float]) -> tuple[float | None, str]:
+    """Two-sided Wilcoxon signed-rank test of paired values, one pair a volume.
+
+    Returns:
+        (p-value, ""), or (None, the reason) when there are fewer than 6 volumes or no differences.
+    """
+    distilled, student = np.asarray(distilled), np.asarray(student)
+    if len(distilled) < FEWEST_VOLUMES_FOR_A_TEST:
+        return None, f"needs {FEWEST_VOLUMES_FOR_A_TEST} volumes or more, here {len(distilled)}"
+    if np.array_equal(distilled, student):
+        return None, "all differences are zero"
+    return float(scipy.stats.wilcoxon(distilled, student).pvalue), ""
+
+
+def _row(name: str, facts: dict) -> str:
+    cells = [name]
+    for metric, (_, digits) in COLUMNS.items():
+        cells.append(f"{facts[metric]['mean']:.{digits}f} ± {facts[metric]['std']:.{digits}f}")
+    cells.append("-" if facts["parameters"] is None else f"{facts['parameters']:,}")
+    cells.append("-" if facts["milliseconds"] is None else f"{facts['milliseconds']:.1f}")
+    return "| " + " | ".join(cells) + " |"
+
+
+def _sentences(comparison: dict) -> list[str]:
+    sentences = []
+    if "gap_closed_percent" in comparison:
+        share = comparison["gap_closed_percent"]
+        sentences.append(
+            "gap closed n/a (the teacher is not better than the student)."
+            if share is None
+            else f"distillation closes {share:.0f} % of the gap between student and teacher."
+        )
+    if "wilcoxon_p" in comparison:
+        p_value = comparison["wilcoxon_p"]
+        result = f"n/a ({comparison['wilcoxon_note']})" if p_value is None else f"p = {p_value:.2g}"
+        sentences.append(
+            f"KD student against student, two-sided Wilcoxon signed-rank test over volumes, "
+            f"{result}."
+        )
+    return sentences
+
+
+def _finite_or_none(value):
+    """JSON has no infinity and no NaN."""
+    if isinstance(value, dict):
+        return {key: _finite_or_none(entry) for key, entry in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,182 @@
+"""Evaluation: values against direct computation, figure slices, papers' numbers, bad input."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import scipy.stats
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.evaluate import evaluate
+from kdmri_tf.fourier import kspace_to_magnitude
+from kdmri_tf.masks import gaussian_mask
+from kdmri_tf.metrics import VOLUME_METRICS, psnr
+
+SHARED = Path(__file__).parents[2] / "shared"
+SIZE = (24, 20)
+WHERE = {"dataset": "cardiac", "source": "acdc", "acceleration": "4x"}
+
+
+class Brightened(keras.Model):
+    """A stand-in for a network: the zero-filled image times a gain, with one parameter."""
+
+    def __init__(self, gain):
+        super().__init__()
+        self.gain = self.add_weight(shape=(), initializer=keras.initializers.Constant(gain))
+
+    def call(self, inputs):
+        return kspace_to_magnitude(inputs["kspace"]) * self.gain
+
+
+@pytest.fixture
+def mask():
+    return gaussian_mask(SIZE, acceleration=3, center_lines=4)
+
+
+@pytest.fixture
+def volumes():
+    """Seven volumes of one to seven smooth slices, each slice with maximum 1."""
+    generator = np.random.default_rng(1)
+    named = []
+    for number in range(1, 8):
+        images = generator.uniform(size=(number, *SIZE)).cumsum(axis=1).cumsum(axis=2)
+        images += 40 * generator.uniform(size=images.shape)
+        images /= images.max(axis=(1, 2), keepdims=True)
+        named.append((f"patient{number:03d}", images.astype(np.float32)))
+    return named
+
+
+@pytest.fixture
+def networks():
+    return {"teacher": Brightened(1.0), "student": Brightened(0.9), "KD student": Brightened(0.95)}
+
+
+@pytest.fixture
+def evaluation(networks, volumes, mask):
+    return evaluate(networks, volumes, mask, progress=False, **WHERE)
+
+
+def zero_filled(images, mask):
+    kspace = np.fft.fft2(images.astype(np.float64), norm="ortho") * mask
+    return np.abs(np.fft.ifft2(kspace, norm="ortho"))
+
+
+def test_values_equal_direct_computation(evaluation, volumes, mask):
+    gains = {"zero-filled": 1, "teacher": 1, "student": 0.9, "KD student": 0.95}
+    assert list(evaluation.networks) == list(gains)
+    records = iter(evaluation.records)
+    for volume, images in volumes:
+        for network, gain in gains.items():
+            record = next(records)
+            facts = record["volume"], record["network"], record["slices"]
+            assert facts == (volume, network, len(images))
+            for name, metric in VOLUME_METRICS.items():
+                expected = metric(images, gain * zero_filled(images, mask))
+                assert record[name] == pytest.approx(expected, rel=1e-4)
+    assert next(records, None) is None
+
+
+def test_batch_size_does_not_change_the_values(evaluation, networks, volumes, mask):
+    for batch_size in (1, 3):
+        other = evaluate(networks, volumes, mask, batch_size, progress=False, **WHERE)
+        for record, expected in zip(other.records, evaluation.records, strict=True):
+            assert record.keys() == expected.keys()
+            for metric in VOLUME_METRICS:
+                assert record[metric] == pytest.approx(expected[metric], rel=1e-5)
+
+
+def test_volumes_may_be_a_generator_and_no_network_is_needed(volumes, mask, capsys):
+    alone = evaluate({}, (volume for volume in volumes), mask, **WHERE)
+    assert [record["network"] for record in alone.records] == ["zero-filled"] * 7
+    assert "7volume" in capsys.readouterr().err
+    assert alone.to_markdown().count("\n| ") == 3
+    assert "student" not in alone.to_markdown()
+
+
+def test_networks_are_counted_and_timed(evaluation):
+    assert evaluation.networks["zero-filled"] == {"parameters": None, "milliseconds": None}
+    assert evaluation.networks["teacher"]["parameters"] == 1
+    assert 0 < evaluation.networks["teacher"]["milliseconds"] < 1000
+
+
+def test_figure_slices_are_good_median_and_bad_by_the_last_network(evaluation, volumes, mask):
+    images = dict(volumes)
+    everything = [
+        psnr(image[None], 0.95 * zero_filled(image, mask)[None])
+        for _, volume in volumes
+        for image in volume
+    ]
+    ranks = []
+    for shown in evaluation.figure_slices:
+        np.testing.assert_array_equal(shown.target, images[shown.volume][shown.index])
+        expected = 0.95 * zero_filled(shown.target, mask)
+        np.testing.assert_allclose(shown.reconstructions["KD student"], expected, atol=1e-5)
+        decibels = psnr(shown.target[None], shown.reconstructions["KD student"][None])
+        ranks.append(scipy.stats.percentileofscore(everything, decibels))
+    assert [shown.label for shown in evaluation.figure_slices] == ["good", "median", "bad"]
+    assert ranks == pytest.approx([90, 50, 10], abs=12)
+
+
+def test_blank_slices_and_a_single_slice_leave_a_figure(volumes, mask):
+    image = volumes[0][1]
+    with_blank = np.concatenate([np.zeros_like(image), image])
+    alone = evaluate({}, [("one", with_blank)], mask, progress=False, **WHERE)
+    assert [shown.index for shown in alone.figure_slices] == [1]
+
+
+def test_title_fields(volumes, mask):
+    where = {"dataset": "cardiac", "source": "synthetic", "acceleration": "3x"}
+    alone = evaluate({}, volumes[:2], mask, progress=False, **where)
+    assert alone.title == (
+        "SYNTHETIC data, not MRI: cardiac (synthetic), 3x (true acceleration 3.00)"
+    )
+
+
+def test_bad_input_is_refused(networks, volumes, mask):
+    def run(networks=networks, volumes=volumes, mask=mask, **options):
+        evaluate(networks, volumes, mask, progress=False, **WHERE, **options)
+
+    with pytest.raises(InputError, match="no volume to evaluate"):
+        run(volumes=[])
+    with pytest.raises(InputError, match=r"mask has shape \(20, 24\).*\(24, 20\)"):
+        run(mask=mask.T)
+    with pytest.raises(InputError, match="network student returns NaN or infinity on volume pat"):
+        run(networks={"student": Brightened(np.nan)})
+    with pytest.raises(InputError, match='"zero-filled" names the row without a network'):
+        run(networks={"zero-filled": networks["student"]})
+    with pytest.raises(InputError, match="batch size must be at least 1, not 0"):
+        run(batch_size=0)
+    with pytest.raises(InputError, match=r"Volume flat must have the shape .* not \(24, 20\)"):
+        run(volumes=[("flat", np.ones(SIZE, np.float32))])
+    with pytest.raises(InputError, match=r"Volume loud must hold finite values in \[0, 1\]"):
+        run(volumes=[("loud", np.full((1, *SIZE), 2, np.float32))])
+    with pytest.raises(InputError, match="Volume broken must hold finite values"):
+        run(volumes=[("broken", np.full((1, *SIZE), np.nan, np.float32))])
+    with pytest.raises(InputError, match=r"Volume dark cannot be measured.*target is blank"):
+        run(volumes=[("dark", np.zeros((1, *SIZE), np.float32))])
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the real data in ../shared")
+@pytest.mark.parametrize(
+    ("acceleration", "decibels", "similarity"),
+    [("4x", 24.27, 0.690), ("5x", 23.83, 0.668), ("8x", 22.86, 0.625)],
+)
+def test_zero_filled_acdc_agrees_with_the_papers(acceleration, decibels, similarity):
+    nibabel = pytest.importorskip("nibabel")
+
+    def volumes():
+        for path in sorted(SHARED.glob("data/cardiac/acdc/testing/*/*_frame??.nii.gz")):
+            # The papers' numbers are met with NIfTI's (x, y, z) turned into slices (y, x).
+            stored = np.asarray(nibabel.load(path).dataobj, np.float32).T
+            images = np.pad(stored, ((0, 0), (75, 75), (75, 75)))
+            top, left = ((size - 150) // 2 for size in images.shape[1:])
+            images = images[:, top : top + 150, left : left + 150]
+            yield path.name, images / images.max(axis=(1, 2), keepdims=True)
+
+    mask = np.load(SHARED / f"masks/cardiac_{acceleration}.npy")
+    where = {**WHERE, "acceleration": acceleration}
+    alone = evaluate({}, volumes(), mask, progress=False, **where)
+    assert len(alone.records) == 20
+    assert alone.values("zero-filled", "psnr").mean() == pytest.approx(decibels, abs=0.01)
+    assert alone.values("zero-filled", "ssim").mean() == pytest.approx(similarity, abs=0.001)

@@ -1,0 +1,135 @@
+"""When a data set is prepared, used again, prepared anew, or refused."""
+
+import logging
+import os
+
+import numpy as np
+import pytest
+import tensorflow_datasets as tfds
+from raw_data import SIZE, assert_same, expected_slices, read_back, write_folder
+
+from kdmri_tf.errors import InputError
+from tfds_builders.knee import Builder
+from tfds_builders.prepare import prepare
+
+tfds.disable_progress_bar()
+
+
+@pytest.fixture
+def manual_dir(tmp_path):
+    (tmp_path / "raw").mkdir()
+    return tmp_path / "raw"
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    return tmp_path / "prepared"
+
+
+@pytest.fixture
+def knees(manual_dir):
+    """A small `folder` source of three knees."""
+    rng = np.random.default_rng(0)
+    volumes = {
+        name: rng.random((2, 16, 12)) + 0.1 for name in ("train_a", "train_b", "validation_c")
+    }
+    write_folder(manual_dir, **volumes)
+    return volumes
+
+
+class TestUnreadableFiles:
+    def test_error_is_ours_and_leaves_nothing_half_done(self, manual_dir, data_dir, knees):
+        bad = manual_dir / "knee/folder/validation/c.npy"
+        bad.write_bytes(bad.read_bytes()[:200])
+        with pytest.raises(InputError, match=rf"^{bad} cannot be read .*skip_unreadable=True\)\.$"):
+            prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        assert not list(data_dir.rglob("*.tfrecord*"))
+        np.save(bad, knees["validation_c"])
+        assert prepare("knee", "folder", manual_dir, data_dir, SIZE).info.splits["train"]
+
+    def test_skipping_counts_and_reports_them(self, manual_dir, data_dir, knees, caplog):
+        np.save(manual_dir / "knee/folder/train/b.npy", np.full((16, 12), np.nan))
+        builder = prepare("knee", "folder", manual_dir, data_dir, SIZE, skip_unreadable=True)
+        assert {name for name, _, _ in read_back(builder, "train")} == {"a"}
+        (skipped,) = builder.info.metadata["skipped_files"]
+        assert "b.npy contains NaN or infinity" in skipped
+        assert skipped in caplog.text
+        caplog.clear()
+        prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        assert "was prepared without 1 unreadable files" in caplog.text
+
+    def test_skipping_all_is_an_error(self, manual_dir, data_dir, knees):
+        (manual_dir / "knee/folder/validation/c.npy").write_bytes(b"")
+        with pytest.raises(InputError, match="1 files were skipped as unreadable"):
+            prepare("knee", "folder", manual_dir, data_dir, SIZE, skip_unreadable=True)
+
+
+class TestReuse:
+    def test_prepared_data_are_used_again(self, manual_dir, data_dir, knees, monkeypatch):
+        prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        monkeypatch.setattr(Builder, "_generate_examples", None)
+        builder = prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        assert_same(read_back(builder, "train")[:2], expected_slices("a", knees["train_a"]))
+
+    def test_raw_files_may_be_gone(self, manual_dir, data_dir, knees, caplog):
+        prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        for path in (manual_dir / "knee/folder").rglob("*.npy"):
+            path.unlink()
+        with caplog.at_level(logging.INFO, "tfds_builders"):
+            for directory in (manual_dir, None):
+                builder = prepare("knee", "folder", directory, data_dir, SIZE)
+                assert len(read_back(builder, "train")) == 4
+        assert "No raw files of knee/folder_16x12: using" in caplog.text
+        with pytest.raises(InputError, match="knee/folder needs raw files"):
+            prepare("knee", "folder", manual_dir, data_dir, SIZE, rebuild=True)
+        assert len(read_back(builder, "train")) == 4
+
+    def test_changed_raw_files_are_refused_until_rebuilt(self, manual_dir, data_dir, knees):
+        prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        folder = manual_dir / "knee/folder/train"
+        (folder / "a.npy").rename(folder / "d.npy")
+        status = (folder / "b.npy").stat()
+        os.utime(folder / "b.npy", ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000_000))
+        message = (
+            r"have changed since .* was prepared: 1 added \(such as train/d\.npy\), 1 removed "
+            r"\(such as train/a\.npy\), 1 modified \(such as train/b\.npy\)\. Use --rebuild-data"
+        )
+        with pytest.raises(InputError, match=message):
+            prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        builder = prepare("knee", "folder", manual_dir, data_dir, SIZE, rebuild=True)
+        assert [name for name, _, _ in read_back(builder, "train")] == ["b", "b", "d", "d"]
+        prepare("knee", "folder", manual_dir, data_dir, SIZE)
+
+    def test_what_an_interruption_left_is_not_taken_for_whole(self, manual_dir, data_dir, knees):
+        left = data_dir / "knee/folder_16x12/1.0.0"
+        left.mkdir(parents=True)
+        (left / "knee-train.tfrecord-00000-of-00001").write_bytes(b"half a record")
+        builder = prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        assert len(read_back(builder, "train")) == 4
+
+    def test_interruption_leaves_no_data_set(self, manual_dir, data_dir, knees, monkeypatch):
+        def interrupt(image):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr("tfds_builders.slice_builder.normalize", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        assert len(read_back(prepare("knee", "folder", manual_dir, data_dir, SIZE), "train")) == 4
+
+
+class TestBadArguments:
+    def test_missing_source_prints_the_expected_tree(self, manual_dir, data_dir):
+        for directory, searched in [(manual_dir, "cardiac/acdc"), (None, "no manual directory")]:
+            with pytest.raises(InputError, match=rf"{searched}[\s\S]*patient001_frame01\.nii\.gz"):
+                prepare("cardiac", "acdc", directory, data_dir)
+
+    @pytest.mark.parametrize("size", [(0, 5), (5,), (5, 5, 5), (5.5, 5), (-1, 4)])
+    def test_image_size(self, data_dir, size):
+        with pytest.raises(InputError, match="is not a height and a width"):
+            prepare("knee", "synthetic", None, data_dir, size)
+
+    def test_data_dir(self, tmp_path):
+        (tmp_path / "file").touch()
+        with pytest.raises(InputError, match=r"data directory .* cannot be made"):
+            prepare("knee", "synthetic", None, tmp_path / "file", SIZE)

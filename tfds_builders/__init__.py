@@ -1,0 +1,1 @@
+"""TensorFlow Datasets builders of fully sampled cardiac, brain and knee MRI slices."""

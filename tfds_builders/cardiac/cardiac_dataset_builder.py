@@ -1,0 +1,19 @@
+"""Cardiac short-axis slices."""
+
+from tfds_builders.slice_builder import SliceBuilder, slice_configs
+from tfds_builders.sources import manual_instructions
+
+
+class Builder(SliceBuilder):
+    """Short-axis slices of the heart, 150x150 unless another size is asked for."""
+
+    MANUAL_DOWNLOAD_INSTRUCTIONS = manual_instructions("cardiac")
+    BUILDER_CONFIGS = slice_configs(
+        "cardiac",
+        {
+            "acdc": "ACDC: bSSFP short axis, end-diastolic and end-systolic frames; the official "
+            "training patients for training, the testing patients for validation.",
+            "folder": "Volumes of your own, NIfTI, NumPy or HDF5.",
+            "synthetic": "Synthetic hearts; no files needed.",
+        },
+    )

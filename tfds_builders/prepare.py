@@ -1,0 +1,123 @@
+"""Prepare a data set once, and use what is prepared ever after."""
+
+import importlib
+import logging
+from os import PathLike
+from pathlib import Path
+
+import tensorflow_datasets as tfds
+
+from kdmri_tf.errors import InputError
+from tfds_builders.fingerprint import Fingerprint, describe_changes, fingerprint
+from tfds_builders.slice_builder import config_name
+from tfds_builders.sources import (
+    find_volumes,
+    has_raw_files,
+    missing_files,
+    raw_folder,
+    resolve_source,
+)
+
+logger = logging.getLogger(__name__)
+
+
+def prepare(
+    dataset: str,
+    source: str = "auto",
+    manual_dir: str | PathLike | None = None,
+    data_dir: str | PathLike | None = None,
+    image_size: tuple[int, int] | None = None,
+    rebuild: bool = False,
+    skip_unreadable: bool = False,
+) -> tfds.core.DatasetBuilder:
+    """Return the prepared builder of a data set; `as_dataset` reads it.
+
+    Args:
+        dataset: "cardiac", "brain" or "knee".
+        source: a source of the catalog, or "auto" (see `resolve_source`).
+        manual_dir: folder with the raw files, `<dataset>/<source>/...`. An explicit source that
+            was prepared before is used also when its raw files are gone.
+        data_dir: where TFDS keeps prepared data; None for its own default (`TFDS_DATA_DIR`, else
+            `~/tensorflow_datasets`).
+        image_size: (height, width) in pixels; None for that of the catalog.
+        rebuild: prepare anew, over what was prepared before.
+        skip_unreadable: leave out raw files that cannot be read, instead of raising.
+
+    Raises:
+        InputError: an unknown name, missing or unreadable raw files, raw files that changed since
+            they were prepared (unless `rebuild`), an empty split, or a bad `image_size`,
+            `manual_dir` or `data_dir`.
+    """
+    source = resolve_source(dataset, source, manual_dir)
+    name = config_name(dataset, source, _checked_size(image_size))
+    builder = _builder(dataset, name, data_dir, skip_unreadable)
+    reuse = builder.is_prepared() and not rebuild
+    if source != "synthetic":
+        if manual_dir is not None and has_raw_files(dataset, source, manual_dir):
+            volumes = find_volumes(dataset, source, manual_dir)
+            if reuse:
+                now = fingerprint(volumes, raw_folder(dataset, source, manual_dir))
+                _check_unchanged(builder, now)
+        elif reuse:
+            logger.info("No raw files of %s/%s: using %s.", dataset, name, builder.data_dir)
+        else:
+            raise InputError(missing_files(dataset, source, manual_dir))
+    if reuse:
+        _report_skipped(builder)
+        return builder
+    builder.download_and_prepare(
+        download_config=tfds.download.DownloadConfig(
+            manual_dir=manual_dir,
+            download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS,  # overwrites what is there
+            try_download_gcs=False,
+        )
+    )
+    return _builder(dataset, name, data_dir, skip_unreadable)
+
+
+def _builder(
+    dataset: str, name: str, data_dir: str | PathLike | None, skip_unreadable: bool
+) -> tfds.core.DatasetBuilder:
+    if data_dir is not None:
+        data_dir = Path(data_dir).expanduser()
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"The data directory {data_dir} cannot be made ({error.strerror}): "
+                "give a folder that can be written."
+            ) from error
+    builder_class = importlib.import_module(f"tfds_builders.{dataset}").Builder
+    return builder_class(config=name, data_dir=data_dir, skip_unreadable=skip_unreadable)
+
+
+def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
+    if image_size is None:
+        return None
+    size = tuple(image_size)
+    if len(size) != 2 or not all(isinstance(side, int) and side > 0 for side in size):
+        raise InputError(
+            f"The image size {image_size} is not a height and a width: give two positive integers."
+        )
+    return size
+
+
+def _check_unchanged(builder: tfds.core.DatasetBuilder, now: Fingerprint) -> None:
+    changes = describe_changes(builder.info.metadata["raw_files"], now)
+    if changes:
+        raise InputError(
+            f"The raw files of {builder.name}/{builder.builder_config.name} have changed since "
+            f"{builder.data_dir} was prepared: {changes}. Use --rebuild-data (rebuild=True) to "
+            "prepare it anew."
+        )
+
+
+def _report_skipped(builder: tfds.core.DatasetBuilder) -> None:
+    skipped = builder.info.metadata["skipped_files"]
+    if skipped:
+        logger.warning(
+            "%s was prepared without %d unreadable files, first: %s",
+            builder.data_dir,
+            len(skipped),
+            skipped[0],
+        )

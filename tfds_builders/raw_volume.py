@@ -1,0 +1,57 @@
+"""What all raw file readers share: clear errors and the checks of what was read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from kdmri_tf.errors import InputError
+
+WAY_OUT = "Replace the file, or leave it out by skipping unreadable files (skip_unreadable=True)."
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever a file library raises on a damaged file into an InputError naming `path`."""
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # the libraries raise many unrelated types on a damaged file
+        reason = " ".join(str(error).split()).rstrip(".") or "no reason given"
+        raise InputError(
+            f"{path} cannot be read ({type(error).__name__}: {reason}). {WAY_OUT}"
+        ) from error
+
+
+def magnitude_volume(array: np.ndarray, path: Path) -> np.ndarray:
+    """Check an image volume and return its magnitude.
+
+    Args:
+        array: real or complex images `(slices, H, W)`, any numeric dtype, arbitrary units.
+        path: the file it came from, for the error message.
+
+    Returns:
+        |array|, float32 `(slices, H, W)`.
+
+    Raises:
+        InputError: not numeric, not of rank 3, of size zero, or with a NaN or an infinity.
+    """
+    array = np.asarray(array)
+    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
+        raise InputError(f"{path} holds {array.dtype} values instead of numbers. {WAY_OUT}")
+    if array.ndim != 3:
+        raise InputError(
+            f"{path} has shape {array.shape} instead of three axes (slices, height, width). "
+            f"{WAY_OUT}"
+        )
+    if array.size == 0:
+        raise InputError(f"{path} is empty: its shape is {array.shape}. {WAY_OUT}")
+    if not np.iscomplexobj(array):
+        array = array.astype(np.float64)  # the magnitude of the lowest integer overflows
+    with np.errstate(over="ignore"):  # too large for float32 becomes infinity, refused below
+        magnitude = np.abs(array).astype(np.float32)
+    if not np.isfinite(magnitude).all():
+        raise InputError(f"{path} contains NaN or infinity. {WAY_OUT}")
+    return magnitude

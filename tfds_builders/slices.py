@@ -1,0 +1,36 @@
+"""One slice: its size, its scale, and whether it shows anything."""
+
+import numpy as np
+
+
+def center_crop_or_pad(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Crop an image about its centre, or surround it with zeros, to `size`.
+
+    Along each axis, index `n // 2` of the input comes to index `m // 2` of the output (n and m the
+    lengths, odd or even), so that the centre of a centred FFT stays the centre.
+
+    Args:
+        image: `(H, W)`.
+        size: the new (height, width) in pixels.
+
+    Returns:
+        `size`, in the dtype of `image`.
+    """
+    result = np.zeros(size, image.dtype)
+    source, target = [], []
+    for length, new_length in zip(image.shape, size, strict=True):
+        shift = new_length // 2 - length // 2
+        source.append(slice(max(0, -shift), min(length, new_length - shift)))
+        target.append(slice(max(0, shift), min(new_length, length + shift)))
+    result[tuple(target)] = image[tuple(source)]
+    return result
+
+
+def is_blank(image: np.ndarray) -> bool:
+    """Return whether no pixel is above zero, so that the slice cannot be normalised."""
+    return bool(image.max() <= 0)
+
+
+def normalize(image: np.ndarray) -> np.ndarray:
+    """Divide a slice that is not blank by its own maximum: a magnitude becomes [0, 1], float32."""
+    return (image / image.max()).astype(np.float32)

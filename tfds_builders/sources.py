@@ -1,0 +1,129 @@
+"""Which source serves a data set, and the volumes that it offers. No TensorFlow is imported."""
+
+import textwrap
+import warnings
+from os import PathLike
+from pathlib import Path
+
+from kdmri_tf.errors import InputError
+from tfds_builders.catalog import DATASETS
+from tfds_builders.layouts import LAYOUTS, Splits
+
+
+class SyntheticDataWarning(UserWarning):
+    """No real data was found, so that synthetic phantoms stand in for it."""
+
+
+def resolve_source(dataset: str, source: str, manual_dir: str | PathLike | None) -> str:
+    """Return the source to use.
+
+    Args:
+        dataset: "cardiac", "brain" or "knee".
+        source: one of the data set's sources, returned as it is; or "auto": the first in the
+            catalog with raw files under `manual_dir`, else "synthetic" with a
+            `SyntheticDataWarning`.
+        manual_dir: folder with `<dataset>/<source>/...`, or None.
+
+    Raises:
+        InputError: unknown data set or source, or a `manual_dir` that is not a folder.
+    """
+    if dataset not in DATASETS:
+        raise InputError(f"Unknown data set {dataset!r}: choose one of {', '.join(DATASETS)}.")
+    sources = DATASETS[dataset].sources
+    if source not in ("auto", *sources):
+        raise InputError(
+            f"Unknown source {source!r} of {dataset}: choose one of auto, {', '.join(sources)}."
+        )
+    if manual_dir is not None and not Path(manual_dir).expanduser().is_dir():
+        raise InputError(
+            f"The manual directory {manual_dir} is not a folder: give the one that holds "
+            f"{dataset}/<source>/, or none at all."
+        )
+    if source != "auto":
+        return source
+    if manual_dir is not None:
+        for candidate in sources:
+            if candidate in LAYOUTS and has_raw_files(dataset, candidate, manual_dir):
+                return candidate
+    warnings.warn(_synthetic_box(dataset, manual_dir), SyntheticDataWarning, stacklevel=2)
+    return "synthetic"
+
+
+def raw_folder(dataset: str, source: str, manual_dir: str | PathLike) -> Path:
+    """Return `<manual_dir>/<dataset>/<source>`."""
+    return Path(manual_dir).expanduser() / dataset / source
+
+
+def has_raw_files(dataset: str, source: str, manual_dir: str | PathLike) -> bool:
+    """Return whether any volume of the source, of whichever split, is under `manual_dir`."""
+    return any(LAYOUTS[source].find(raw_folder(dataset, source, manual_dir)).values())
+
+
+def find_volumes(dataset: str, source: str, manual_dir: str | PathLike) -> Splits:
+    """List the volumes of a real source: split -> volumes, in a fixed order.
+
+    Raises:
+        InputError: no files at all (with the expected tree), none for one of the splits, a
+            patient in both splits, or two volumes of one name.
+    """
+    root = raw_folder(dataset, source, manual_dir)
+    layout = LAYOUTS[source]
+    splits = layout.find(root)
+    if not any(splits.values()):
+        raise InputError(missing_files(dataset, source, manual_dir))
+    for split, volumes in splits.items():
+        if not volumes:
+            raise InputError(
+                f"{dataset}/{source} has no {split} volumes: nothing to read in "
+                f"{root / layout.places[split]}. Expected:\n{expected_tree(dataset, source)}"
+            )
+        names = [volume.name for volume in volumes]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InputError(f"{root} has two {split} volumes named {twice[0]}: rename one.")
+    patients = [{volume.patient for volume in volumes} for volumes in splits.values()]
+    shared = sorted(set.intersection(*patients))
+    if shared:
+        raise InputError(
+            f"{root} has {shared[0]} both for training and for validation: remove one of the two, "
+            "or rename it if it is another person."
+        )
+    return splits
+
+
+def expected_tree(dataset: str, source: str) -> str:
+    """Return the raw files that a source expects, as indented text."""
+    return f"<manual_dir>/{dataset}/{source}/\n" + textwrap.indent(LAYOUTS[source].tree, "    ")
+
+
+def manual_instructions(dataset: str) -> str:
+    """Return the expected files of every real source of a data set, for TFDS to show."""
+    trees = [expected_tree(dataset, name) for name in DATASETS[dataset].sources if name in LAYOUTS]
+    return "Put the raw files of one source in its official layout:\n" + "\n".join(trees)
+
+
+def missing_files(dataset: str, source: str, manual_dir: str | PathLike | None) -> str:
+    """Return the message for a source whose raw files are not there."""
+    if manual_dir is None:
+        searched = "no manual directory is given"
+    else:
+        searched = f"nothing to read in {raw_folder(dataset, source, manual_dir)}"
+    return (
+        f"{dataset}/{source} needs raw files, but {searched}. "
+        f"Expected:\n{expected_tree(dataset, source)}"
+    )
+
+
+def _synthetic_box(dataset: str, manual_dir: str | PathLike | None) -> str:
+    lines = [
+        f"NO REAL DATA for {dataset}: using SYNTHETIC phantoms.",
+        "Results say nothing about real images.",
+        "",
+        "No manual directory was given." if manual_dir is None else "Nothing to read in:",
+    ]
+    if manual_dir is not None:
+        real = [name for name in DATASETS[dataset].sources if name in LAYOUTS]
+        lines += [f"  {raw_folder(dataset, name, manual_dir)}" for name in real]
+    width = max(map(len, lines))
+    edge = "#" * (width + 4)
+    return "\n".join(["", edge, *(f"# {line:<{width}} #" for line in lines), edge])

@@ -1,0 +1,30 @@
+"""The `synthetic` source: phantoms instead of patients, always there, always the same."""
+
+from functools import partial
+
+from kdmri_tf.phantoms import phantom_volume
+from tfds_builders.volume import Volume
+
+# data set -> split -> (volumes, slices a volume)
+NUM_VOLUMES_AND_SLICES = {
+    "cardiac": {"train": (12, 6), "validation": (10, 2)},
+    "brain": {"train": (8, 6), "validation": (8, 2)},
+    "knee": {"train": (12, 4), "validation": (8, 2)},
+}
+FIRST_SEED = {"train": 1000, "validation": 2000}
+
+
+def synthetic_volumes(dataset: str, image_size: tuple[int, int]) -> dict[str, list[Volume]]:
+    """Return split -> phantom volumes of one anatomy; a volume's name is its seed."""
+    volumes = {}
+    for split, (num_volumes, num_slices) in NUM_VOLUMES_AND_SLICES[dataset].items():
+        seeds = range(FIRST_SEED[split], FIRST_SEED[split] + num_volumes)
+        volumes[split] = [
+            Volume(
+                name=f"phantom{seed}",
+                patient=f"phantom{seed}",
+                readers={0: partial(phantom_volume, dataset, image_size, num_slices, seed)},
+            )
+            for seed in seeds
+        ]
+    return volumes

@@ -1,0 +1,24 @@
+"""Evaluates trained networks beside the zero-filled image: table, CSV, JSON and figure.
+
+python train/evaluate.py --dataset cardiac --acc 4
+python train/evaluate.py --dataset cardiac --acc 4 teacher=PATH.keras student=PATH.keras
+
+Without models it takes those of the run folder, and if there are none, zero-filling alone.
+"""
+
+import flags
+
+
+def main(arguments):
+    from kdmri_tf.runs import load_network
+
+    experiment = flags.experiment(arguments)
+    given = dict(model.rsplit("=", 1) for model in arguments.models)
+    networks = {name: load_network(path) for name, path in given.items()}
+    experiment.evaluate(networks or experiment.finished())
+
+
+if __name__ == "__main__":
+    parser = flags.parser("Evaluate networks on the validation split.", training=False)
+    parser.add_argument("models", nargs="*", metavar="NAME=MODEL.keras", help="networks to compare")
+    flags.run(main, parser)

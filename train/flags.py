@@ -1,0 +1,137 @@
+"""The command-line flags that the scripts share, and how a script runs.
+
+Imports neither TensorFlow nor kdmri_tf before the flags are read, so that `--help` and mistakes are
+answered at once.
+"""
+
+import argparse
+import os
+import sys
+
+from tfds_builders.catalog import DATASETS
+
+MASK_SAMPLERS = ("gaussian", "uniform", "equispaced")
+
+
+def parser(description, training=True):
+    """The flags of data, run folder and, if `training`, of training."""
+    flags = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    sources = sorted({source for spec in DATASETS.values() for source in spec.sources})
+    data = flags.add_argument_group("data")
+    data.add_argument("--dataset", required=True, choices=sorted(DATASETS), help="anatomy")
+    data.add_argument("--acc", type=float, default=4.0, help="nominal acceleration")
+    data.add_argument(
+        "--source",
+        default="auto",
+        choices=["auto", *sources],
+        help="where the images come from; auto: the first real source that is there, "
+        "else synthetic",
+    )
+    data.add_argument("--manual-dir", help="raw files, as <manual-dir>/<dataset>/<source>/...")
+    data.add_argument("--data-dir", help="prepared data sets (default: ~/tensorflow_datasets)")
+    data.add_argument(
+        "--mask", default="gaussian", help=f"{', '.join(MASK_SAMPLERS)}, or a .npy file"
+    )
+    data.add_argument("--mask-seed", type=int, default=0, help="seed of a sampled mask")
+    data.add_argument(
+        "--image-size", type=int, nargs=2, metavar=("H", "W"), help="crop or zero-pad to this size"
+    )
+    data.add_argument("--rebuild-data", action="store_true", help="prepare the raw files anew")
+    data.add_argument(
+        "--skip-unreadable", action="store_true", help="leave out and report unreadable raw files"
+    )
+    flags.add_argument("--run-dir", help="run folder (default: runs/<dataset>-<source>-<acc>x)")
+    flags.add_argument("--batch-size", type=int, default=4, help="slices a step")
+    if training:
+        _add_training(flags.add_argument_group("training"))
+    return flags
+
+
+def _add_training(group):
+    group.add_argument(
+        "--epochs", type=int, help="of every stage (default: 150; synthetic data: a few)"
+    )
+    group.add_argument("--lr", type=float, default=1e-3, help="Adam's first learning rate")
+    group.add_argument(
+        "--lr-schedule",
+        default="step",
+        choices=["step", "cosine", "constant"],
+        help="step: times 0.1 every 40 of 150 epochs, in proportion",
+    )
+    group.add_argument("--seed", type=int, default=42, help="initial weights and slice order")
+    group.add_argument(
+        "--precision", default="float32", choices=["float32", "mixed_bfloat16"], help="training"
+    )
+    group.add_argument(
+        "--residual",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="cascades add their input",
+    )
+    group.add_argument("--filters", type=int, default=32, help="channels between convolutions")
+
+
+def run(main, flags):
+    """Parses the command line and calls `main(arguments)`.
+
+    What the user can put right ends in one line on standard error and exit status 2.
+    """
+    arguments = flags.parse_args()
+    # TensorFlow greets with lines about oneDNN and missing GPUs; Python exceptions still show.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from kdmri_tf import InputError
+
+    try:
+        main(arguments)
+    except InputError as error:
+        sys.exit(_fail(error))
+    except KeyboardInterrupt:
+        print("\nStopped; the same command continues after the last full epoch.", file=sys.stderr)
+        sys.exit(130)
+
+
+def experiment(arguments):
+    """The experiment that the flags describe: its data, run folder and training settings."""
+    from kdmri_tf.data import load_data
+    from kdmri_tf.experiment import Experiment, default_epochs
+    from kdmri_tf.training import TrainingSettings
+
+    data = load_data(
+        arguments.dataset,
+        arguments.acc,
+        source=arguments.source,
+        manual_dir=arguments.manual_dir,
+        data_dir=arguments.data_dir,
+        mask=arguments.mask,
+        mask_seed=arguments.mask_seed,
+        image_size=arguments.image_size,
+        rebuild=arguments.rebuild_data,
+        skip_unreadable=arguments.skip_unreadable,
+    )
+    name = f"{data.dataset}-{data.source}-{data.acceleration_label}"
+    slices = ", ".join(f"{count} {split} slices" for split, count in data.num_slices.items())
+    print(
+        f"{data.dataset} from {data.source}, {data.image_size[0]}x{data.image_size[1]}: {slices}; "
+        f"mask {data.mask_origin}, true acceleration {data.acceleration:.2f}",
+        flush=True,
+    )
+    settings = TrainingSettings(batch_size=arguments.batch_size)
+    if hasattr(arguments, "epochs"):
+        settings = TrainingSettings(
+            epochs=default_epochs(data) if arguments.epochs is None else arguments.epochs,
+            batch_size=arguments.batch_size,
+            learning_rate=arguments.lr,
+            schedule=arguments.lr_schedule,
+            seed=arguments.seed,
+            precision=arguments.precision,
+            residual=arguments.residual,
+            filters=arguments.filters,
+        )
+    return Experiment(data, arguments.run_dir or f"runs/{name}", settings)
+
+
+def _fail(error):
+    print(f"error: {error}", file=sys.stderr)
+    return 2

@@ -1,0 +1,29 @@
+"""KD-MRI from end to end: teacher, student, distilled student, table, figure, SavedModel.
+
+python train/kd.py --dataset knee --acc 4
+
+Stages that are finished in the run folder are reused; a stopped one continues.
+"""
+
+import flags
+
+
+def main(arguments):
+    experiment = flags.experiment(arguments)
+    teacher = experiment.teacher(arguments.teacher)
+    student = experiment.student(arguments.student)
+    start = arguments.student_init or student.architecture
+    attentive = experiment.attention(teacher, start)
+    distilled = experiment.distilled(teacher, attentive, arguments.alpha)
+    experiment.evaluate({"teacher": teacher, "student": student, "KD student": distilled})
+    experiment.export(distilled, experiment.run_dir / "saved_model")
+
+
+if __name__ == "__main__":
+    parser = flags.parser("Distil a student from a teacher (KD-MRI).")
+    kd = parser.add_argument_group("distillation")
+    kd.add_argument("--teacher", default="D5C5", help="DdCc, or a trained .keras file")
+    kd.add_argument("--student", default="D3C5", help="DdCc, or a trained .keras file")
+    kd.add_argument("--student-init", help=".keras file that distillation starts from")
+    kd.add_argument("--alpha", type=float, default=0.5, help="weight of target against teacher")
+    flags.run(main, parser)

@@ -1,0 +1,19 @@
+"""Trains a teacher network on the mean absolute error.
+
+python train/teacher.py --dataset cardiac --acc 4
+
+Leaves runs/<dataset>-<source>-<acc>x/teacher-D5C5/model.keras, which train/kd.py finds there.
+"""
+
+import flags
+
+
+def main(arguments):
+    experiment = flags.experiment(arguments)
+    experiment.evaluate({"teacher": experiment.teacher(arguments.teacher)})
+
+
+if __name__ == "__main__":
+    parser = flags.parser("Train a teacher.")
+    parser.add_argument("--teacher", default="D5C5", help="DdCc")
+    flags.run(main, parser)
