@@ -12,6 +12,7 @@ from kdmri_tf.masks import equispaced_mask, gaussian_mask, load_mask, uniform_ma
 from kdmri_tf.metrics import SlicePSNR
 from kdmri_tf.models import DCCNN
 from kdmri_tf.phantoms import phantom_volume
+from kdmri_tf.teacher_cache import cache_teacher
 from kdmri_tf.training import TrainingSettings
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "MRIData",
     "SlicePSNR",
     "TrainingSettings",
+    "cache_teacher",
     "equispaced_mask",
     "evaluate",
     "export_saved_model",

@@ -151,7 +151,7 @@ class MRIData:
         """Batches in one pass over a split; the last may be smaller."""
         return -(-self.num_slices[split] // batch_size)
 
-    def batches(self, split, batch_size=4, seed=None, first_epoch=None):
+    def batches(self, split, batch_size=4, seed=None, first_epoch=None, teacher=None):
         """Batches for `model.fit`: `({"kspace", "mask"}, image)`.
 
         kspace float32 `(batch, H, W, 2)` and mask float32 `(batch, H, W)` as `DCCNN` takes them;
@@ -165,24 +165,28 @@ class MRIData:
             first_epoch: with a seed, makes the data set endless, its e-th pass ordered by (seed,
                 first_epoch + e) alone: a run that is resumed at an epoch sees what it would have
                 seen. `fit` then needs `steps_per_epoch=data.num_batches(split, batch_size)`.
+            teacher: what `cache_teacher` kept of this split; joins the inputs as "teacher".
 
         Returns:
             `tf.data.Dataset`, prefetched.
         """
-        images = self._images(split)
-        slices = self.num_slices[split]
-        buffer = max(1, min(slices, MEMORY_BUDGET_BYTES // self._bytes_per_slice))
+        slices = self._images(split)
+        if teacher is not None:
+            slices = tf.data.Dataset.zip(slices, teacher)
+        buffer = min(self.num_slices[split], MEMORY_BUDGET_BYTES // self._bytes_per_slice)
         if seed is None:
-            batched = images.batch(batch_size)
+            batched = slices.batch(batch_size)
         elif first_epoch is None:
-            batched = images.shuffle(buffer, seed=seed).batch(batch_size)
+            batched = slices.shuffle(buffer, seed=seed).batch(batch_size)
         else:
-            epochs = tf.data.Dataset.counter(first_epoch)
-            batched = epochs.flat_map(
-                lambda epoch: images.shuffle(
-                    buffer, seed=seed * 1_000_003 + epoch, reshuffle_each_iteration=False
-                ).batch(batch_size)
-            )
+
+            def one_epoch(epoch):
+                # Seeds the graph of this function alone; from 1, as TensorFlow trips over 0.
+                tf.random.set_seed(seed + 1)
+                shuffled = slices.shuffle(buffer, seed=epoch + 1, reshuffle_each_iteration=False)
+                return shuffled.batch(batch_size)
+
+            batched = tf.data.Dataset.counter(first_epoch).flat_map(one_epoch)
         undersampled = batched.map(self._undersample, num_parallel_calls=tf.data.AUTOTUNE)
         return undersampled.prefetch(tf.data.AUTOTUNE)
 
@@ -206,8 +210,9 @@ class MRIData:
         fits = self.num_slices[split] * self._bytes_per_slice <= MEMORY_BUDGET_BYTES
         return images.cache() if fits else images
 
-    def _undersample(self, image):
+    def _undersample(self, image, teacher=None):
         batch_size = tf.shape(image)[0]
         mask = tf.tile(self.mask[tf.newaxis], (batch_size, 1, 1))
         kspace = fourier.image_to_kspace(image) * mask[..., tf.newaxis]
-        return {"kspace": kspace, "mask": mask}, image
+        inputs = {"kspace": kspace, "mask": mask}
+        return (inputs if teacher is None else {**inputs, "teacher": teacher}), image

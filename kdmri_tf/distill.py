@@ -17,7 +17,8 @@ class Distiller(keras.Model):
     settings of the weights: attention transfer alone (0, 0, 1), then distillation
     (alpha, 1 - alpha, 0) with alpha = 0.5; joint training and the ablation are others.
 
-    Takes the batches that a `DCCNN` is fitted on: `({"kspace", "mask"}, image)`. Reports `loss`,
+    Takes the batches that a `DCCNN` is fitted on: `({"kspace", "mask"}, image)`. Where the inputs
+    hold "teacher" too (see `cache_teacher`), its outputs are not computed again. Reports `loss`,
     `student_loss` (mean |x - x_S|) and, where their weights are not 0, `imitation_loss` and
     `feature_loss`. `distiller(inputs)` is the student's image. Save `distiller.student`, not the
     distiller.
@@ -95,8 +96,7 @@ class Distiller(keras.Model):
         return self.student(inputs, training=training)
 
     def train_step(self, data):
-        inputs, target = self._unpack(data)
-        teacher_outputs = self._teach(inputs)
+        inputs, target, teacher_outputs = self._unpack(data)
         variables = self.student.trainable_variables
         with tf.GradientTape() as tape:
             image, losses = self._weigh(inputs, target, teacher_outputs, training=True)
@@ -109,8 +109,8 @@ class Distiller(keras.Model):
         return self._report(losses, inputs, target, image)
 
     def test_step(self, data):
-        inputs, target = self._unpack(data)
-        image, losses = self._weigh(inputs, target, self._teach(inputs), training=False)
+        inputs, target, teacher_outputs = self._unpack(data)
+        image, losses = self._weigh(inputs, target, teacher_outputs, training=False)
         return self._report(losses, inputs, target, image)
 
     def _unpack(self, data):
@@ -119,25 +119,26 @@ class Distiller(keras.Model):
             raise InputError(
                 "A Distiller is fitted on (inputs, image) pairs, without sample weights."
             )
-        return inputs, target
+        if isinstance(inputs, dict) and "teacher" in inputs:
+            inputs = dict(inputs)
+            return inputs, target, inputs.pop("teacher")
+        return inputs, target, self._teach(inputs)
 
     def _teach(self, inputs):
         if self.feature_weight:
-            return self.teacher(inputs, return_features=True, training=False)
-        if self.imitation_weight:
-            return self.teacher(inputs, training=False), None
-        return None, None
+            image, features = self.teacher(inputs, return_features=True, training=False)
+            return {"image": image, "features": features}
+        return {"image": self.teacher(inputs, training=False)} if self.imitation_weight else {}
 
     def _weigh(self, inputs, target, teacher_outputs, training):
-        teacher_image, teacher_features = teacher_outputs
         image, features = self.student(inputs, return_features=True, training=training)
         losses = {"student_loss": _mean_absolute_error(target, image)}
         total = self.reconstruction_weight * losses["student_loss"]
         if self.imitation_weight:
-            losses["imitation_loss"] = _mean_absolute_error(teacher_image, image)
+            losses["imitation_loss"] = _mean_absolute_error(teacher_outputs["image"], image)
             total += self.imitation_weight * losses["imitation_loss"]
         if self.feature_weight:
-            losses["feature_loss"] = self.feature_loss(teacher_features, features)
+            losses["feature_loss"] = self.feature_loss(teacher_outputs["features"], features)
             total += self.feature_weight * losses["feature_loss"]
         losses["loss"] = total
         return image, losses

@@ -14,6 +14,7 @@ from kdmri_tf.figures import reconstruction_figure
 from kdmri_tf.losses import AttentionTransfer
 from kdmri_tf.models import DCCNN
 from kdmri_tf.runs import describe, load_network, open_stage, weights_digest
+from kdmri_tf.teacher_cache import cache_teacher
 from kdmri_tf.training import train
 
 # Folder name of a stage -> the name under which its network is evaluated.
@@ -76,8 +77,7 @@ class Experiment:
         return self._train(
             f"attention-{student.architecture}",
             student,
-            wrap=lambda: Distiller(student, teacher),
-            teacher=weights_digest(teacher),
+            teacher,
             start=None if is_name(network) else weights_digest(student),
             feature_loss=AttentionTransfer(),
             feature_weight=1.0,
@@ -99,21 +99,21 @@ class Experiment:
         return self._train(
             f"kd-{student.architecture}",
             student,
-            wrap=lambda: Distiller(student, teacher),
-            teacher=weights_digest(teacher),
+            teacher,
             start=weights_digest(student),
             imitation_weight=1 - alpha,
             reconstruction_weight=alpha,
         )
 
-    def evaluate(self, networks):
+    def evaluate(self, networks, folder=None):
         """Measures networks on the validation split and prints the table.
 
         Writes `evaluation.md`, `evaluation.csv` (a line a volume), `evaluation.json` and the figure
-        `reconstructions.png` to the run folder.
+        `reconstructions.png`.
 
         Args:
             networks: name -> network; "teacher", "student" and "KD student" are compared.
+            folder: where to write; by default the run folder.
 
         Returns:
             `Evaluation`.
@@ -127,14 +127,15 @@ class Experiment:
             source=self.data.source,
             acceleration=self.data.acceleration_label,
         )
-        self.run_dir.mkdir(parents=True, exist_ok=True)
+        folder = self.run_dir if folder is None else Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
         table = evaluation.to_markdown()
-        (self.run_dir / "evaluation.md").write_text(table, encoding="utf-8")
-        evaluation.to_csv(self.run_dir / "evaluation.csv")
-        evaluation.to_json(self.run_dir / "evaluation.json")
-        figure = self.run_dir / "reconstructions.png"
+        (folder / "evaluation.md").write_text(table, encoding="utf-8")
+        evaluation.to_csv(folder / "evaluation.csv")
+        evaluation.to_json(folder / "evaluation.json")
+        figure = folder / "reconstructions.png"
         reconstruction_figure(evaluation.figure_slices, figure, evaluation.title)
-        print(f"\n{table}\nTable, values and figure: {self.run_dir}/evaluation.*, {figure}")
+        print(f"\n{table}\nTable, values and figure: {folder}/evaluation.*, {figure}")
         return evaluation
 
     def export(self, distilled):
@@ -154,9 +155,7 @@ class Experiment:
         if not is_name(network):
             return load_network(network)
         network = self._new(network)
-        return self._train(
-            f"{role}-{network.architecture}", network, wrap=lambda: network, loss="mae"
-        )
+        return self._train(f"{role}-{network.architecture}", network, loss="mae")
 
     def _new(self, network):
         """A network with seeded initial weights, or with those of a file."""
@@ -176,7 +175,7 @@ class Experiment:
         copy.set_weights(network.get_weights())
         return copy
 
-    def _train(self, name, network, wrap, teacher=None, start=None, **losses):
+    def _train(self, name, network, teacher=None, start=None, **losses):
         weights = {key: value for key, value in losses.items() if key.endswith("_weight")}
         config = {
             "stage": name,
@@ -187,7 +186,7 @@ class Experiment:
             "acceleration": round(self.data.acceleration, 4),
             "mask": self.data.mask_origin,
             "mask_sha256": hashlib.sha256(self.data.mask.tobytes()).hexdigest(),
-            "teacher_sha256": teacher,
+            "teacher_sha256": None if teacher is None else weights_digest(teacher),
             "start_sha256": start,
             **weights,
             **asdict(self.settings),
@@ -196,9 +195,23 @@ class Experiment:
         done = "finished earlier" if stage.is_finished else f"{self.settings.epochs} epochs"
         print(f"\n== {name}: {network.count_params():,} parameters, {done} ==", flush=True)
         if not stage.is_finished:
-            train(wrap(), network, self.data, stage.folder, self.settings, **losses)
+            model, cached = network, None
+            if teacher is not None:
+                model, cached = self._distiller(network, teacher, losses)
+            train(model, network, self.data, stage.folder, self.settings, cached, **losses)
             stage.finish(network)
         return load_network(stage.model_path)
+
+    def _distiller(self, student, teacher, losses):
+        """The distiller, and what it needs of the teacher if that fits in memory."""
+        teacher = self._copy(teacher)
+        cached = cache_teacher(
+            teacher,
+            self.data,
+            losses.get("feature_loss"),
+            images=losses["imitation_weight"] > 0,
+        )
+        return Distiller(student, teacher), cached
 
 
 def is_name(network):

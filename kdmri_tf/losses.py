@@ -43,6 +43,13 @@ class AttentionTransfer(keras.losses.Loss):
         ]
         return sum(distances)
 
+    @staticmethod
+    def condense(feature):
+        """A feature `(batch, H, W, 1)` with the same attention map: what to keep of a teacher's."""
+        height, width = ops.shape(feature)[1:3]
+        energy = attention_map(ops.cast(feature, "float32"))
+        return ops.reshape(ops.sqrt(energy), (-1, height, width, 1))
+
 
 def attention_map(activation):
     """Q / ||Q||_2 with Q = sum over channels of A^2: `(batch, H, W, C)` to `(batch, H W)`."""

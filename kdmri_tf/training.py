@@ -50,6 +50,8 @@ class TrainingSettings:
         for name in ("epochs", "batch_size", "filters"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        if not 0 <= self.seed < 2**31:
+            raise InputError(f"seed must lie between 0 and 2^31 - 1; got {self.seed}.")
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning_rate must be positive; got {self.learning_rate}.")
         for name, known in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
@@ -71,7 +73,7 @@ def learning_rate_schedule(settings, steps_per_epoch):
     return settings.learning_rate
 
 
-def train(model, network, data, folder, settings, **compile_arguments):
+def train(model, network, data, folder, settings, teacher=None, **compile_arguments):
     """Fits `model` and leaves in `network` the weights with the lowest validation loss.
 
     The state after every epoch is kept in `folder`; a call with the same arguments continues an
@@ -83,12 +85,14 @@ def train(model, network, data, folder, settings, **compile_arguments):
         data: `MRIData`.
         folder: keeps `state.npz`, `log.csv` and TensorBoard logs.
         settings: `TrainingSettings`.
+        teacher: what `cache_teacher` kept for a `Distiller`, or None.
         compile_arguments: losses, for `model.compile`.
 
     Raises:
         InputError: the loss stops being finite.
     """
-    steps = data.num_batches("train", settings.batch_size)
+    batch_size, teacher = settings.batch_size, teacher or {}
+    steps = data.num_batches("train", batch_size)
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate_schedule(settings, steps)),
         steps_per_execution=_steps_per_execution(steps),
@@ -100,8 +104,12 @@ def train(model, network, data, folder, settings, **compile_arguments):
         print(f"Continuing after epoch {state.epoch} of {settings.epochs}.")
     if state.epoch < settings.epochs:
         model.fit(
-            data.batches("train", settings.batch_size, settings.seed, first_epoch=state.epoch),
-            validation_data=data.batches("validation", settings.batch_size),
+            data.batches(
+                "train", batch_size, settings.seed, state.epoch, teacher=teacher.get("train")
+            ),
+            validation_data=data.batches(
+                "validation", batch_size, teacher=teacher.get("validation")
+            ),
             steps_per_epoch=steps,
             shuffle=False,
             initial_epoch=state.epoch,

@@ -10,10 +10,13 @@ import flags
 
 def main(arguments):
     experiment = flags.experiment(arguments)
-    experiment.evaluate({"student": experiment.student(arguments.student)})
+    student = experiment.student(arguments.student)
+    experiment.evaluate(
+        {"student": student}, experiment.run_dir / f"student-{student.architecture}"
+    )
 
 
 if __name__ == "__main__":
     parser = flags.parser("Train a student without a teacher.")
-    parser.add_argument("--student", default="D3C5", help="DdCc")
+    parser.add_argument("--student", default="D3C5", help="DdCc, such as D4C5")
     flags.run(main, parser)

@@ -10,10 +10,13 @@ import flags
 
 def main(arguments):
     experiment = flags.experiment(arguments)
-    experiment.evaluate({"teacher": experiment.teacher(arguments.teacher)})
+    teacher = experiment.teacher(arguments.teacher)
+    experiment.evaluate(
+        {"teacher": teacher}, experiment.run_dir / f"teacher-{teacher.architecture}"
+    )
 
 
 if __name__ == "__main__":
     parser = flags.parser("Train a teacher.")
-    parser.add_argument("--teacher", default="D5C5", help="DdCc")
+    parser.add_argument("--teacher", default="D5C5", help="DdCc, such as D4C5")
     flags.run(main, parser)

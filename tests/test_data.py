@@ -1,0 +1,116 @@
+"""Batches are undersampled as NumPy would, in an order that a resumed run can take up again."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kdmri_tf import InputError, SlicePSNR, load_data
+from kdmri_tf import data as data_module
+
+
+def targets(dataset, batches=None):
+    return [image.numpy() for _, image in (dataset if batches is None else dataset.take(batches))]
+
+
+def test_describes_itself(data):
+    assert data.dataset == "cardiac"
+    assert data.source == "folder"
+    assert data.image_size == (36, 34)
+    assert data.num_slices == {"train": 6, "validation": 4}
+    assert data.acceleration == 2.0
+    assert data.acceleration_label == "2x"
+    assert data.num_batches("train", 4) == 2
+    assert len(data.fingerprint) == 64
+
+
+def test_batches_equal_numpy(data):
+    inputs, image = next(iter(data.batches("train", batch_size=4)))
+    kspace = np.fft.fft2(image[..., 0], norm="ortho") * data.mask
+    np.testing.assert_allclose(inputs["kspace"][..., 0], kspace.real, atol=1e-5)
+    np.testing.assert_allclose(inputs["kspace"][..., 1], kspace.imag, atol=1e-5)
+    np.testing.assert_array_equal(inputs["mask"], np.broadcast_to(data.mask, (4, 36, 34)))
+    assert {inputs["kspace"].dtype, inputs["mask"].dtype, image.dtype} == {tf.float32}
+    np.testing.assert_array_equal(image.numpy().max(axis=(1, 2, 3)), 1)
+
+
+def test_volumes_are_the_slices_in_order(data):
+    volumes = dict(data.volumes("validation"))
+    assert list(volumes) == ["heart11", "heart12"]
+    stacked = np.concatenate(list(volumes.values()))
+    in_order = np.concatenate(targets(data.batches("validation", 3)))[..., 0]
+    np.testing.assert_array_equal(stacked, in_order)
+
+
+def test_every_pass_is_shuffled_anew_and_complete(data):
+    batches = data.batches("train", batch_size=4, seed=1)
+    first, second = (np.concatenate(targets(batches)) for _ in range(2))
+    assert (first != second).any()
+    ordered = np.concatenate(targets(data.batches("train", 4)))
+    for one_pass in (first, second):
+        assert np.sort(one_pass.sum(axis=(1, 2, 3))) == pytest.approx(
+            np.sort(ordered.sum(axis=(1, 2, 3)))
+        )
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_a_resumed_stream_sees_what_it_would_have_seen(data, seed):
+    steps = data.num_batches("train", 4)
+    whole = targets(data.batches("train", 4, seed, first_epoch=0), batches=5 * steps)
+    tf.random.set_seed(99)
+    resumed = targets(data.batches("train", 4, seed, first_epoch=3), batches=2 * steps)
+    for expected, batch in zip(whole[3 * steps :], resumed, strict=True):
+        np.testing.assert_array_equal(batch, expected)
+    epochs = [np.concatenate(whole[i * steps : (i + 1) * steps]) for i in range(5)]
+    assert len({epoch.tobytes() for epoch in epochs}) == 5, "two epochs have the same order"
+    for epoch in epochs:
+        assert len({image.tobytes() for image in epoch}) == 6, "an epoch misses a slice"
+
+
+def test_seeds_give_different_orders(data):
+    first, second = (targets(data.batches("train", 4, seed, first_epoch=0), 2) for seed in (1, 2))
+    assert any((a != b).any() for a, b in zip(first, second, strict=True))
+
+
+def test_split_beyond_the_memory_budget_gives_the_same_slices(data, monkeypatch):
+    expected = np.concatenate(targets(data.batches("train", 4)))
+    monkeypatch.setattr(data_module, "MEMORY_BUDGET_BYTES", 3 * 36 * 34 * 4)
+    np.testing.assert_array_equal(np.concatenate(targets(data.batches("train", 4))), expected)
+    shuffled = np.concatenate(targets(data.batches("train", 4, 1, first_epoch=0), batches=2))
+    assert len({image.tobytes() for image in shuffled}) == 6
+
+
+def test_mask_file(data, manual_dir, data_dir, tmp_path):
+    mask = np.zeros((36, 34))
+    mask[::3] = 1
+    np.save(tmp_path / "own.npy", mask)
+    arguments = {
+        "source": "folder",
+        "manual_dir": manual_dir,
+        "data_dir": data_dir,
+        "image_size": (36, 34),
+        "mask": tmp_path / "own.npy",
+    }
+    loaded = load_data("cardiac", 3, **arguments)
+    assert (loaded.mask == mask).all()
+    assert loaded.mask_origin == "own.npy"
+    with pytest.raises(InputError, match=r"accelerates by 3.00, but the .* asked for is 8; .* 3"):
+        load_data("cardiac", 8, **arguments)
+    np.save(tmp_path / "own.npy", mask[1:])
+    with pytest.raises(InputError, match=r"\(35, 34\), but the images have shape \(36, 34\)"):
+        load_data("cardiac", 3, **arguments)
+
+
+def test_unknown_data_set():
+    with pytest.raises(InputError, match="liver"):
+        load_data("liver")
+
+
+def test_data_feeds_a_metric_per_slice(data):
+    """The batches suit `SlicePSNR`: per slice, whatever the batch size."""
+    values = []
+    for batch_size in (1, 4):
+        metric = SlicePSNR()
+        for inputs, image in data.batches("validation", batch_size):
+            metric.update_state(image, image * 0.9 + inputs["mask"][..., tf.newaxis] * 0.01)
+        values.append(float(metric.result()))
+    assert values[0] == pytest.approx(values[1], rel=1e-5)

@@ -1,0 +1,126 @@
+"""Training that is stopped and resumed ends with the same bits; settings are checked at once."""
+
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from kdmri_tf import DCCNN, InputError, TrainingSettings, training
+from kdmri_tf.training import learning_rate_schedule, train
+
+
+def fit(data, folder, epochs=4, **changes):
+    settings = TrainingSettings(epochs=epochs, batch_size=2, filters=4, **changes)
+    folder.mkdir(exist_ok=True)
+    keras.utils.set_random_seed(settings.seed)
+    network = DCCNN(2, 2, filters=4, dtype=settings.precision)
+    train(network, network, data, folder, settings, loss="mae")
+    return network
+
+
+class Stop(Exception):
+    """Stands for a process that is killed."""
+
+
+def stop_in_epoch(monkeypatch, epoch):
+    """Lets the next training die in an epoch: after its steps, before its state is saved."""
+    save = training.TrainingState._save
+
+    def dying_save(self):
+        if self.epoch == epoch:
+            raise Stop
+        save(self)
+
+    monkeypatch.setattr(training.TrainingState, "_save", dying_save)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_resumed_equals_uninterrupted(data, tmp_path, monkeypatch, precision, capsys):
+    whole = fit(data, tmp_path / "whole", precision=precision)
+    with monkeypatch.context() as patch:
+        stop_in_epoch(patch, 3)
+        with pytest.raises(Stop):
+            fit(data, tmp_path / "stopped", precision=precision)
+    resumed = fit(data, tmp_path / "stopped", precision=precision)
+    assert "Continuing after epoch 2 of 4" in capsys.readouterr().out
+    for expected, weight in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    logs = []
+    for name in ("whole", "stopped"):
+        with open(tmp_path / name / "log.csv") as file:
+            logs.append([row | {"seconds": ""} for row in csv.DictReader(file)])
+    assert logs[0] == logs[1]
+    assert [row["epoch"] for row in logs[0]] == ["1", "2", "3", "4"]
+
+
+def test_finished_training_is_not_repeated(data, tmp_path, monkeypatch):
+    first = fit(data, tmp_path)
+    monkeypatch.setattr(keras.Model, "fit", None)
+    for expected, weight in zip(
+        first.get_weights(), fit(data, tmp_path).get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_keeps_the_weights_with_the_lowest_validation_loss(data, tmp_path):
+    # A rate so large that the loss goes up and down.
+    network = fit(data, tmp_path, epochs=6, learning_rate=0.05, schedule="constant")
+    with np.load(tmp_path / "state.npz") as state:
+        losses = [epoch["val_loss"] for epoch in json.loads(str(state["history"]))]
+    assert np.argmin(losses) < 5, "the test needs a loss that is not lowest at the end"
+    network.compile(loss="mae")
+    best = network.evaluate(data.batches("validation", 2), verbose=0)
+    assert best == pytest.approx(min(losses), rel=1e-5)
+
+
+def test_loss_that_is_not_finite(data, tmp_path):
+    with pytest.raises(InputError, match=r"loss became nan in epoch 1; lower the learning rate"):
+        fit(data, tmp_path, learning_rate=1e30)
+    assert not (tmp_path / "state.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", [1e-3] * 6),
+        ("step", [1e-3, 1e-3, 1e-4, 1e-5, 1e-6, 1e-6]),
+        ("cosine", [1e-3, 9.98e-4, 5.82e-4, 2.5e-4, 9.5e-5, 0.0]),
+    ],
+)
+def test_schedules(schedule, expected):
+    settings = TrainingSettings(epochs=150, schedule=schedule)
+    rate = learning_rate_schedule(settings, steps_per_epoch=10)
+    epochs = [0, 4, 67, 100, 120.1, 150]
+    if schedule == "step":
+        epochs = [0, 39.9, 40.2, 80.2, 120.2, 150]
+    if schedule == "cosine":
+        expected = [5e-4 * (1 + np.cos(np.pi * epoch / 150)) for epoch in epochs]
+    values = [float(rate(round(e * 10))) if callable(rate) else rate for e in epochs]
+    assert values == pytest.approx(expected, rel=1e-4, abs=1e-9)
+
+
+def test_step_schedule_scales_with_the_number_of_epochs():
+    rate = learning_rate_schedule(TrainingSettings(epochs=15), steps_per_epoch=10)
+    assert [float(rate(step)) for step in (40, 41, 81, 121)] == pytest.approx(
+        [1e-3, 1e-4, 1e-5, 1e-6], rel=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1; got 0"),
+        ({"batch_size": 0}, "batch_size must be at least 1; got 0"),
+        ({"filters": -1}, "filters must be at least 1; got -1"),
+        ({"learning_rate": 0.0}, "learning_rate must be positive; got 0.0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be positive; got nan"),
+        ({"seed": -1}, r"seed must lie between 0 and 2\^31 - 1; got -1"),
+        ({"schedule": "linear"}, "Unknown schedule 'linear'; choose one of step, cosine, constant"),
+        ({"precision": "float16"}, "Unknown precision 'float16'; choose one of float32, mixed"),
+    ],
+)
+def test_bad_settings(change, message):
+    with pytest.raises(InputError, match=message):
+        TrainingSettings(**change)
