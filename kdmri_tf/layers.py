@@ -43,15 +43,13 @@ class DataConsistency(keras.layers.Layer):
         self.noise_weight = noise_weight
 
     def call(self, image, kspace, mask):
-        image = tf.cast(image, tf.float32)
-        predicted = fourier.image_to_kspace(image)
-        mask = mask[..., tf.newaxis]
-        if self.noise_weight is None:
-            corrected = (1 - mask) * predicted + mask * kspace
-        else:
-            weight = mask * (self.noise_weight / (1 + self.noise_weight))
-            corrected = predicted + weight * (kspace - predicted)
-        return fourier.kspace_to_real(corrected)
+        image = tf.cast(image, tf.float32)[..., 0]
+        zeros = tf.zeros_like(image)
+        weight = 1.0 if self.noise_weight is None else self.noise_weight / (1 + self.noise_weight)
+        weight = tf.complex(weight * mask, zeros)
+        predicted = fourier.complex_fft2(tf.complex(image, zeros))
+        corrected = predicted + weight * (fourier.to_complex(kspace) - predicted)
+        return tf.math.real(fourier.complex_ifft2(corrected))[..., tf.newaxis]
 
     def compute_output_shape(self, image_shape, *_):
         return image_shape

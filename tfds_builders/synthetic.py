@@ -7,9 +7,9 @@ from tfds_builders.volume import Volume
 
 # data set -> split -> (volumes, slices a volume)
 NUM_VOLUMES_AND_SLICES = {
-    "cardiac": {"train": (12, 6), "validation": (10, 2)},
-    "brain": {"train": (8, 6), "validation": (8, 2)},
-    "knee": {"train": (12, 4), "validation": (8, 2)},
+    "cardiac": {"train": (12, 6), "validation": (8, 3)},
+    "brain": {"train": (12, 3), "validation": (8, 1)},
+    "knee": {"train": (8, 3), "validation": (8, 1)},
 }
 FIRST_SEED = {"train": 1000, "validation": 2000}
 

@@ -13,12 +13,17 @@ def main(arguments):
     from kdmri_tf.runs import load_network
 
     experiment = flags.experiment(arguments)
-    given = dict(model.rsplit("=", 1) for model in arguments.models)
-    networks = {name: load_network(path) for name, path in given.items()}
+    networks = {name: load_network(path) for name, path in arguments.models}
     experiment.evaluate(networks or experiment.finished())
 
 
 if __name__ == "__main__":
     parser = flags.parser("Evaluate networks on the validation split.", training=False)
-    parser.add_argument("models", nargs="*", metavar="NAME=MODEL.keras", help="networks to compare")
+    parser.add_argument(
+        "models",
+        nargs="*",
+        type=flags.named_model,
+        metavar="NAME=MODEL.keras",
+        help="networks to compare",
+    )
     flags.run(main, parser)

@@ -5,11 +5,24 @@ answered at once.
 """
 
 import argparse
+import logging
 import os
 import sys
+import warnings
 
 from tfds_builders.catalog import DATASETS
 
+# Attribute of `kdmri_tf.TrainingSettings` -> flag
+SETTINGS = {
+    "epochs": "epochs",
+    "batch_size": "batch_size",
+    "learning_rate": "lr",
+    "schedule": "lr_schedule",
+    "seed": "seed",
+    "precision": "precision",
+    "residual": "residual",
+    "filters": "filters",
+}
 MASK_SAMPLERS = ("gaussian", "uniform", "equispaced")
 
 
@@ -43,22 +56,20 @@ def parser(description, training=True):
         "--skip-unreadable", action="store_true", help="leave out and report unreadable raw files"
     )
     flags.add_argument("--run-dir", help="run folder (default: runs/<dataset>-<source>-<acc>x)")
-    flags.add_argument("--batch-size", type=int, default=4, help="slices a step")
+    flags.add_argument("--batch-size", type=int, help="slices a step (default: 4; synthetic: 1)")
     if training:
         _add_training(flags.add_argument_group("training"))
     return flags
 
 
 def _add_training(group):
-    group.add_argument(
-        "--epochs", type=int, help="of every stage (default: 150; synthetic data: a few)"
-    )
+    group.add_argument("--epochs", type=int, help="of every stage (default: 150; synthetic: a few)")
     group.add_argument("--lr", type=float, default=1e-3, help="Adam's first learning rate")
     group.add_argument(
         "--lr-schedule",
-        default="step",
         choices=["step", "cosine", "constant"],
-        help="step: times 0.1 every 40 of 150 epochs, in proportion",
+        help="step: times 0.1 every 40 of 150 epochs, in proportion "
+        "(default: step; synthetic: cosine)",
     )
     group.add_argument("--seed", type=int, default=42, help="initial weights and slice order")
     group.add_argument(
@@ -73,6 +84,14 @@ def _add_training(group):
     group.add_argument("--filters", type=int, default=32, help="channels between convolutions")
 
 
+def named_model(text):
+    """Splits "NAME=MODEL.keras"."""
+    name, separator, path = text.partition("=")
+    if not (name and separator and path):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=MODEL.keras")
+    return name, path
+
+
 def run(main, flags):
     """Parses the command line and calls `main(arguments)`.
 
@@ -83,6 +102,10 @@ def run(main, flags):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from kdmri_tf import InputError
 
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("tfds_builders").setLevel(logging.INFO)
+    logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of its own deprecations
+    warnings.formatwarning = lambda message, *_: f"{message}\n"  # without a line of our code
     try:
         main(arguments)
     except InputError as error:
@@ -95,8 +118,7 @@ def run(main, flags):
 def experiment(arguments):
     """The experiment that the flags describe: its data, run folder and training settings."""
     from kdmri_tf.data import load_data
-    from kdmri_tf.experiment import Experiment, default_epochs
-    from kdmri_tf.training import TrainingSettings
+    from kdmri_tf.experiment import Experiment, default_settings
 
     data = load_data(
         arguments.dataset,
@@ -117,18 +139,8 @@ def experiment(arguments):
         f"mask {data.mask_origin}, true acceleration {data.acceleration:.2f}",
         flush=True,
     )
-    settings = TrainingSettings(batch_size=arguments.batch_size)
-    if hasattr(arguments, "epochs"):
-        settings = TrainingSettings(
-            epochs=default_epochs(data) if arguments.epochs is None else arguments.epochs,
-            batch_size=arguments.batch_size,
-            learning_rate=arguments.lr,
-            schedule=arguments.lr_schedule,
-            seed=arguments.seed,
-            precision=arguments.precision,
-            residual=arguments.residual,
-            filters=arguments.filters,
-        )
+    chosen = {name: getattr(arguments, flag, None) for name, flag in SETTINGS.items()}
+    settings = default_settings(data, **chosen)
     return Experiment(data, arguments.run_dir or f"runs/{name}", settings)
 
 
