@@ -52,7 +52,7 @@ def evaluate(
             maximum; all volumes of one size. Read once.
         mask: (H, W) of 0 and 1, unshifted.
         batch_size: slices that a network reconstructs at once; does not change the values.
-        progress: shows a progress bar over volumes on stderr.
+        progress: shows a progress bar over volumes on stderr, if that is a terminal.
         dataset: anatomy, for the titles.
         source: where the data comes from; "synthetic" is written into every result.
         acceleration: nominal acceleration as a label, such as "4x".
@@ -72,7 +72,9 @@ def evaluate(
 
     records = []
     candidates = _FigureCandidates()
-    for volume, images in tqdm(volumes, desc="evaluating", unit="volume", disable=not progress):
+    for volume, images in tqdm(
+        volumes, desc="evaluating", unit="volume", disable=None if progress else True
+    ):
         _check_volume(volume, images)
         mask = check_mask(mask, images.shape[1:])
         reconstructions = _reconstruct(reconstructors, images, mask, batch_size)

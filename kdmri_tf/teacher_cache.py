@@ -47,6 +47,7 @@ def _run(outputs_of, data, split, batch_size):
         desc=f"teacher on {split}",
         unit="batch",
         total=data.num_batches(split, batch_size),
+        disable=None,  # where standard error is no terminal
     )
     parts = [outputs_of(inputs) for inputs, _ in batches]
     joined = tf.nest.map_structure(lambda *values: np.concatenate(values), *parts)

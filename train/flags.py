@@ -104,7 +104,9 @@ def run(main, flags):
 
     logging.basicConfig(format="%(message)s")
     logging.getLogger("tfds_builders").setLevel(logging.INFO)
-    logging.getLogger("absl").setLevel(logging.ERROR)  # TFDS warns of its own deprecations
+    # TFDS warns of its own deprecations, TensorFlow of the new graphs of every stage.
+    for library in ("absl", "tensorflow"):
+        logging.getLogger(library).setLevel(logging.ERROR)
     warnings.formatwarning = lambda message, *_: f"{message}\n"  # without a line of our code
     try:
         main(arguments)

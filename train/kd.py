@@ -16,7 +16,7 @@ def main(arguments):
     attentive = experiment.attention(teacher, start)
     distilled = experiment.distilled(teacher, attentive, arguments.alpha)
     experiment.evaluate({"teacher": teacher, "student": student, "KD student": distilled})
-    experiment.export(distilled, experiment.run_dir / "saved_model")
+    experiment.export(distilled)
 
 
 if __name__ == "__main__":
