@@ -23,11 +23,11 @@ def cache_teacher(teacher, data, feature_loss=None, images=True, batch_size=8):
 
     Returns:
         split -> data set for `MRIData.batches(..., teacher=...)`, with one element a slice; or None
-        if that would exceed the memory budget.
+        if that would exceed the memory budget, or there is nothing to keep.
     """
     channels = bool(images) + (0 if feature_loss is None else teacher.num_cascades)
     pixels = sum(data.num_slices.values()) * data.mask.size
-    if 4 * pixels * channels > MEMORY_BUDGET_BYTES:
+    if not 0 < 4 * pixels * channels <= MEMORY_BUDGET_BYTES:
         return None
 
     @tf.function(reduce_retracing=True)

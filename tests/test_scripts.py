@@ -211,6 +211,9 @@ def test_export_script(finished_run, tmp_path):
         ("kd", [], "the following arguments are required: --dataset"),
         ("teacher", ["--dataset", "knee", "--acc", "fast"], "invalid float value: 'fast'"),
         ("evaluate", ["--dataset", "brain", "nonsense"], "'nonsense' is not NAME=MODEL.keras"),
+        ("kd", ["--dataset", "knee", "--teacher", "big"], "'big' is neither a name DdCc, such as"),
+        ("kd", ["--dataset", "knee", "--student", "no.keras"], "there is no model no.keras"),
+        ("kd", ["--dataset", "knee", "--alpha", "2"], "2 does not lie between 0 and 1"),
     ],
 )
 def test_mistakes_on_the_command_line(script, arguments, message):
@@ -221,8 +224,6 @@ def test_mistakes_on_the_command_line(script, arguments, message):
 @pytest.mark.parametrize(
     ("script", "arguments", "message"),
     [
-        ("kd", ["--teacher", "big"], "'big' is no network name; write DdCc"),
-        ("kd", ["--teacher", "none.keras"], "There is no model none.keras"),
         ("teacher", ["--epochs", "0"], "epochs must be at least 1; got 0"),
         ("teacher", ["--mask", "none.npy"], "There is no mask file none.npy"),
         ("evaluate", ["--acc", "40"], "leaves 0 of 36 lines, fewer than the 10 centre lines"),

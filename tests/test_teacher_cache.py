@@ -61,6 +61,10 @@ def test_trains_to_the_same_weights(data, teacher, feature, imitation, reconstru
         assert cache_history[name] == pytest.approx(values, rel=1e-4)
 
 
+def test_nothing_to_keep(data, teacher):
+    assert cache_teacher(teacher, data, feature_loss=None, images=False) is None
+
+
 def test_too_large_for_memory(data, teacher, monkeypatch):
     monkeypatch.setattr(teacher_cache, "MEMORY_BUDGET_BYTES", 1000)
     assert cache_teacher(teacher, data) is None

@@ -7,6 +7,7 @@ answered at once.
 import argparse
 import logging
 import os
+import re
 import sys
 import warnings
 
@@ -90,6 +91,26 @@ def named_model(text):
     if not (name and separator and path):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=MODEL.keras")
     return name, path
+
+
+def network(text):
+    """Accepts a name such as "D5C5", or the path of a `.keras` file that is there."""
+    if text.endswith(".keras"):
+        if not os.path.isfile(text):
+            raise argparse.ArgumentTypeError(f"there is no model {text}")
+    elif not re.fullmatch(r"[Dd]\d+[Cc]\d+", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a name DdCc, such as D5C5, nor a .keras file"
+        )
+    return text
+
+
+def fraction(text):
+    """Accepts a number from 0 to 1."""
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} does not lie between 0 and 1")
+    return value
 
 
 def run(main, flags):

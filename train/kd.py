@@ -22,8 +22,11 @@ def main(arguments):
 if __name__ == "__main__":
     parser = flags.parser("Distil a student from a teacher (KD-MRI).")
     kd = parser.add_argument_group("distillation")
-    kd.add_argument("--teacher", default="D5C5", help="DdCc, or a trained .keras file")
-    kd.add_argument("--student", default="D3C5", help="DdCc, or a trained .keras file")
-    kd.add_argument("--student-init", help=".keras file that distillation starts from")
-    kd.add_argument("--alpha", type=float, default=0.5, help="weight of target against teacher")
+    network = {"type": flags.network, "metavar": "NETWORK"}
+    kd.add_argument("--teacher", **network, default="D5C5", help="name, or trained .keras file")
+    kd.add_argument("--student", **network, default="D3C5", help="name, or trained .keras file")
+    kd.add_argument("--student-init", **network, help=".keras file that distillation starts from")
+    kd.add_argument(
+        "--alpha", type=flags.fraction, default=0.5, help="weight of target against teacher"
+    )
     flags.run(main, parser)

@@ -18,5 +18,7 @@ def main(arguments):
 
 if __name__ == "__main__":
     parser = flags.parser("Train a student without a teacher.")
-    parser.add_argument("--student", default="D3C5", help="DdCc, such as D4C5")
+    parser.add_argument(
+        "--student", type=flags.network, default="D3C5", help="name DdCc, such as D4C5"
+    )
     flags.run(main, parser)

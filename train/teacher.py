@@ -18,5 +18,7 @@ def main(arguments):
 
 if __name__ == "__main__":
     parser = flags.parser("Train a teacher.")
-    parser.add_argument("--teacher", default="D5C5", help="DdCc, such as D4C5")
+    parser.add_argument(
+        "--teacher", type=flags.network, default="D5C5", help="name DdCc, such as D4C5"
+    )
     flags.run(main, parser)
