@@ -231,7 +231,8 @@ def test_mistakes_on_the_command_line(script, arguments, message):
 )
 def test_bad_values_end_in_one_line(tiny, tmp_path, script, arguments, message):
     _, error = run(script, *tiny, "--run-dir", tmp_path, *arguments, expect=2)
-    assert f"error: {message}" in error
+    assert "\nerror: " in f"\n{error}"
+    assert message in error
 
 
 def test_interrupt_says_how_to_go_on(tiny, tmp_path):
