@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -45,7 +46,8 @@ def load_data(
             the first real source whose files are there, and else, with a warning, "synthetic".
         manual_dir: folder that holds the raw files as `<dataset>/<source>/...`.
         data_dir: folder of the prepared data sets; by default that of TensorFlow Datasets.
-        mask: "gaussian", "uniform", "equispaced" or a .npy file of 0 and 1, unshifted.
+        mask: "gaussian", "uniform", "equispaced", or a mask of 0 and 1, unshifted: a .npy file or
+            an array `(H, W)`.
         mask_seed: seed of a sampled mask.
         image_size: (H, W) to crop or zero-pad to, instead of the source's own.
         rebuild: prepare anew from the raw files.
@@ -59,6 +61,14 @@ def load_data(
         InputError: an unknown name, missing or changed raw files, a mask that does not fit the
             images or the acceleration.
     """
+    is_sampler = isinstance(mask, str) and mask in masks.SAMPLERS
+    if not (math.isfinite(acceleration) and acceleration >= 1):
+        raise InputError(f"The acceleration must be at least 1, not {acceleration}.")
+    if is_sampler and mask_seed < 0:
+        raise InputError(f"The seed of the mask must be at least 0, not {mask_seed}.")
+    if not is_sampler:
+        mask, origin = _given_mask(mask)
+
     # Imported here since the builders themselves import from kdmri_tf.
     from tfds_builders.prepare import prepare
 
@@ -73,24 +83,30 @@ def load_data(
     )
     height, width, _ = builder.info.features["image"].shape
     spec = DATASETS[dataset]
-    if mask in masks.SAMPLERS:
-        sampled = masks.SAMPLERS[mask](
+    if is_sampler:
+        mask = masks.SAMPLERS[mask](
             (height, width), acceleration, spec.center_lines, spec.phase_encode_axis, mask_seed
         )
         origin = f"{mask}, seed {mask_seed}"
     else:
-        sampled = masks.load_mask(mask, (height, width))
-        origin = Path(mask).name
-        actual = masks.true_acceleration(sampled)
+        mask = masks.check_mask(mask, (height, width), name=f"mask {origin}")
+        actual = masks.true_acceleration(mask)
         if abs(actual / acceleration - 1) > ACCELERATION_TOLERANCE:
             raise InputError(
-                f"The mask {mask} accelerates by {actual:.2f}, but the acceleration asked for is "
-                f"{acceleration:g}; give the one that fits (--acc {actual:.0f})."
+                f"The mask {origin} accelerates by {actual:.2f}, but the acceleration asked for is "
+                f"{acceleration:g}; give the one that fits (--acc {actual:.3g})."
             )
-    return MRIData(builder, sampled, origin, float(acceleration))
+    return MRIData(builder, mask, origin, float(acceleration))
 
 
-@dataclass(frozen=True)
+def _given_mask(mask):
+    """(array, where it comes from) of a mask file or array, before anything is prepared."""
+    if isinstance(mask, np.ndarray):
+        return mask, "array"
+    return masks.read_mask(mask), Path(mask).name
+
+
+@dataclass(frozen=True, eq=False)
 class MRIData:
     """A prepared data set and the mask that undersamples it.
 

@@ -63,8 +63,13 @@ class Distiller(keras.Model):
             reconstruction_weight: weight of |x - x_S|, alpha in the paper.
 
         Raises:
-            InputError: a weight is negative, all are 0, or the feature weight has no loss.
+            InputError: a weight is negative, all are 0, the feature weight has no loss, or a
+                `loss` is given.
         """
+        if "loss" in kwargs:
+            raise InputError(
+                "A Distiller has its own losses; set feature_loss and the weights instead of loss."
+            )
         weights = {
             "feature_weight": feature_weight,
             "imitation_weight": imitation_weight,
@@ -97,12 +102,12 @@ class Distiller(keras.Model):
 
     def train_step(self, data):
         inputs, target, teacher_outputs = self._unpack(data)
-        variables = self.student.trainable_variables
         with tf.GradientTape() as tape:
             image, losses = self._weigh(inputs, target, teacher_outputs, training=True)
             # Replicas sum their gradients, so each takes its share of a mean loss.
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
             loss = self.optimizer.scale_loss(losses["loss"] / replicas)
+        variables = self.student.trainable_variables
         # Attention alone reaches no weight behind the last matched layer: zeros leave them be.
         gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
@@ -121,7 +126,15 @@ class Distiller(keras.Model):
             )
         if isinstance(inputs, dict) and "teacher" in inputs:
             inputs = dict(inputs)
-            return inputs, target, inputs.pop("teacher")
+            teacher_outputs = inputs.pop("teacher")
+            needed = {"image": self.imitation_weight, "features": self.feature_weight}
+            missing = [name for name in needed if needed[name] and name not in teacher_outputs]
+            if missing:
+                raise InputError(
+                    f"The cached teacher lacks {' and '.join(missing)}, which a weight asks for; "
+                    "give cache_teacher the feature_loss and images=True as needed."
+                )
+            return inputs, target, teacher_outputs
         return inputs, target, self._teach(inputs)
 
     def _teach(self, inputs):

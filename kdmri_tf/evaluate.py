@@ -14,6 +14,7 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.export import INPUT_SIGNATURE
 from kdmri_tf.fourier import image_to_kspace, kspace_to_magnitude
 from kdmri_tf.masks import check_mask, true_acceleration
 from kdmri_tf.metrics import VOLUME_METRICS, psnr
@@ -164,12 +165,8 @@ def _zero_filled(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
 
 def _compiled(network: keras.Model) -> Reconstructor:
     """The network as one graph for any batch and image size: `predict` costs more than it."""
-    signature = {
-        "kspace": tf.TensorSpec((None, None, None, 2), tf.float32),
-        "mask": tf.TensorSpec((None, None, None), tf.float32),
-    }
 
-    @tf.function(input_signature=[signature])
+    @tf.function(input_signature=[INPUT_SIGNATURE])
     def reconstruct(inputs):
         return tf.cast(network(inputs, training=False), tf.float32)
 

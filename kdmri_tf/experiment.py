@@ -13,7 +13,7 @@ from kdmri_tf.export import export_checked
 from kdmri_tf.figures import reconstruction_figure
 from kdmri_tf.losses import AttentionTransfer
 from kdmri_tf.models import DCCNN
-from kdmri_tf.runs import describe, load_network, open_stage, weights_digest
+from kdmri_tf.runs import check_config, describe, load_network, open_stage, weights_digest
 from kdmri_tf.teacher_cache import cache_teacher
 from kdmri_tf.training import TrainingSettings, train
 
@@ -69,6 +69,32 @@ class Experiment:
         self.data = data
         self.run_dir = Path(run_dir)
         self.settings = settings
+        try:
+            self.run_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"The run folder {run_dir} cannot be made ({error.strerror}); give another."
+            ) from error
+
+    def check(self, teacher, student, start=None):
+        """Refuses networks that cannot be distilled, before anything is trained.
+
+        Args:
+            teacher: name or `.keras` file.
+            student: name or `.keras` file.
+            start: `.keras` file of the weights that distillation starts from, or None.
+
+        Raises:
+            InputError: an unreadable or impossible network, or other numbers of cascades.
+        """
+        teacher, student = self._new(teacher), self._new(student)
+        if teacher.num_cascades != student.num_cascades:
+            raise InputError(
+                f"The teacher {teacher.architecture} and the student {student.architecture} differ "
+                "in their number of cascades; attention transfer pairs them one by one."
+            )
+        if start is not None:
+            _set_weights(student, start)
 
     def teacher(self, network="D5C5"):
         """The teacher: trained on the mean absolute error, or loaded."""
@@ -78,19 +104,22 @@ class Experiment:
         """The plain student that distillation is compared with."""
         return self._plain("student", network)
 
-    def attention(self, teacher, network="D3C5"):
+    def attention(self, teacher, student="D3C5", start=None):
         """KD-MRI's second step: a student trained on attention transfer alone.
 
         Args:
             teacher: trained network.
-            network: the student's name, or a `.keras` file whose weights it starts from.
+            student: name, or `.keras` file, of the architecture; its weights start anew.
+            start: `.keras` file of weights to start from instead.
         """
-        student = self._new(network)
+        network = self._new(student)
+        if start is not None:
+            _set_weights(network, start)
         return self._train(
-            f"attention-{student.architecture}",
-            student,
+            f"attention-{network.architecture}",
+            network,
             teacher,
-            start=None if is_name(network) else weights_digest(student),
+            start=None if start is None else weights_digest(network),
             feature_loss=AttentionTransfer(),
             feature_weight=1.0,
             imitation_weight=0.0,
@@ -139,7 +168,7 @@ class Experiment:
             source=self.data.source,
             acceleration=self.data.acceleration_label,
         )
-        folder = self.run_dir if folder is None else Path(folder)
+        folder = Path(folder or self.run_dir)
         folder.mkdir(parents=True, exist_ok=True)
         table = evaluation.to_markdown()
         (folder / "evaluation.md").write_text(table, encoding="utf-8")
@@ -157,10 +186,15 @@ class Experiment:
         export_trained(stage / "model.keras", self.run_dir / "saved_model")
 
     def finished(self):
-        """The networks that this run folder holds: name, such as "teacher", -> network."""
+        """The networks that this run folder holds: name, such as "teacher", -> network.
+
+        Raises:
+            InputError: one was trained on other data or under another mask.
+        """
         networks = {}
         for role, name in ROLES.items():
             for path in sorted(self.run_dir.glob(f"{role}-*/model.keras")):
+                check_config(path.parent, self._data_config())
                 networks[name if name not in networks else path.parent.name] = load_network(path)
         return networks
 
@@ -171,7 +205,7 @@ class Experiment:
         return self._train(f"{role}-{network.architecture}", network, loss="mae")
 
     def _new(self, network):
-        """A network with seeded initial weights, or with those of a file."""
+        """A network of that name, or of that file's architecture, with seeded initial weights."""
         keras.utils.set_random_seed(self.settings.seed)
         if is_name(network):
             return DCCNN.from_name(
@@ -180,18 +214,21 @@ class Experiment:
                 filters=self.settings.filters,
                 dtype=self.settings.precision,
             )
-        return self._copy(load_network(network))
+        return self._untrained(load_network(network))
 
     def _copy(self, network):
         """The same network in the precision of the settings, to be trained further."""
-        copy = DCCNN.from_config({**network.get_config(), "dtype": self.settings.precision})
+        copy = self._untrained(network)
         copy.set_weights(network.get_weights())
         return copy
 
-    def _train(self, name, network, teacher=None, start=None, **losses):
-        weights = {key: value for key, value in losses.items() if key.endswith("_weight")}
-        config = {
-            "stage": name,
+    def _untrained(self, network):
+        config = {**network.get_config(), "dtype": self.settings.precision, "trainable": True}
+        return DCCNN.from_config(config)
+
+    def _data_config(self):
+        """What a result depends on of data and mask."""
+        return {
             "dataset": self.data.dataset,
             "source": self.data.source,
             "image_size": self.data.image_size,
@@ -199,6 +236,13 @@ class Experiment:
             "acceleration": round(self.data.acceleration, 4),
             "mask": self.data.mask_origin,
             "mask_sha256": hashlib.sha256(self.data.mask.tobytes()).hexdigest(),
+        }
+
+    def _train(self, name, network, teacher=None, start=None, **losses):
+        weights = {key: value for key, value in losses.items() if key.endswith("_weight")}
+        config = {
+            "stage": name,
+            **self._data_config(),
             "teacher_sha256": None if teacher is None else weights_digest(teacher),
             "start_sha256": start,
             **weights,
@@ -225,6 +269,19 @@ class Experiment:
             images=losses["imitation_weight"] > 0,
         )
         return Distiller(student, teacher), cached
+
+
+def _set_weights(network, start):
+    """Gives a network the weights of a `.keras` file of the same architecture."""
+    loaded = load_network(start)
+    shapes = [weight.shape for weight in network.weights]
+    if [weight.shape for weight in loaded.weights] != shapes or loaded.residual != network.residual:
+        raise InputError(
+            f"{start} holds a {loaded.architecture} with {loaded.filters} filters and residual "
+            f"{loaded.residual}, but the student is a {network.architecture} with "
+            f"{network.filters} filters and residual {network.residual}."
+        )
+    network.set_weights(loaded.get_weights())
 
 
 def is_name(network):

@@ -1,6 +1,7 @@
 """SavedModel export with one contract: float32 `kspace`, `mask` in, `image` out."""
 
 import json
+import shutil
 from pathlib import Path
 
 import keras
@@ -36,20 +37,8 @@ def export_saved_model(model, path, metadata=None):
     Raises:
         InputError: the path is a file, or a folder with other things in it.
     """
-    path = Path(path)
-    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not _is_saved_model(path)):
-        raise InputError(f"{path} exists and is no SavedModel; choose another path to export to.")
-
-    def serve(inputs):
-        return {"image": model(inputs, training=False)}
-
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("serve", serve, input_signature=[INPUT_SIGNATURE])
-    archive.write_out(str(path), verbose=False)
-    extra = path / "assets.extra"
-    extra.mkdir(exist_ok=True)
-    (extra / "metadata.json").write_text(json.dumps(metadata or {}, indent=2) + "\n")
+    partial = _write(model, path, metadata)
+    _move(partial, path)
 
 
 def export_checked(model, path, metadata=None):
@@ -64,18 +53,56 @@ def export_checked(model, path, metadata=None):
         InputError: as `export_saved_model`; or the images differ by more than 1e-5 (1e-2 for a
             network that computes in bfloat16).
     """
-    export_saved_model(model, path, metadata)
-    inputs = _undersampled_brain((95, 80))
-    signature = tf.saved_model.load(str(path)).signatures["serving_default"]
-    exported = signature(**inputs)["image"]
-    difference = float(tf.reduce_max(tf.abs(exported - model(inputs, training=False))))
+    partial = _write(model, path, metadata)
+    difference = _difference(model, partial)
     tolerance = TOLERANCES[model.compute_dtype]
     if not difference <= tolerance:
+        shutil.rmtree(partial)
         raise InputError(
-            f"The SavedModel {path} differs from the model by {difference:.1e}, more than "
-            f"{tolerance:.0e}; do not use it."
+            f"The SavedModel for {path} differs from the model by {difference:.1e}, more than "
+            f"{tolerance:.0e}; it was not kept."
         )
+    _move(partial, path)
     return difference
+
+
+def _write(model, path, metadata):
+    """Writes the SavedModel beside its place, so that a kill leaves nothing half done there."""
+    path = Path(path)
+    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not _is_saved_model(path)):
+        raise InputError(f"{path} exists and is no SavedModel; choose another path to export to.")
+    partial = path.with_name(f"{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+
+    def serve(inputs):
+        return {"image": model(inputs, training=False)}
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", serve, input_signature=[INPUT_SIGNATURE])
+    archive.write_out(str(partial), verbose=False)
+    extra = partial / "assets.extra"
+    extra.mkdir()
+    (extra / "metadata.json").write_text(json.dumps(metadata or {}, indent=2) + "\n")
+    return partial
+
+
+def _move(partial, path):
+    shutil.rmtree(path, ignore_errors=True)
+    partial.replace(path)
+
+
+def _difference(model, path):
+    inputs = _undersampled_brain((95, 80))
+    signature = tf.saved_model.load(str(path)).signatures["serving_default"]
+    # On recent GPUs TensorFloat-32 would round both, each in its own way.
+    was_enabled = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        exported = signature(**inputs)["image"]
+        return float(tf.reduce_max(tf.abs(exported - model(inputs, training=False))))
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(was_enabled)
 
 
 def _undersampled_brain(image_size):

@@ -28,7 +28,7 @@ def image_to_kspace(image):
     Returns:
         float32 `(batch, H, W, 2)`: (real, imaginary), unshifted, ortho normalised.
     """
-    image = tf.convert_to_tensor(image, tf.float32)[..., 0]
+    image = tf.cast(image, tf.float32)[..., 0]
     # Not tf.cast: its gradient warns about the imaginary part that it rightly drops.
     return to_channels(complex_fft2(tf.complex(image, tf.zeros_like(image))))
 
@@ -52,7 +52,7 @@ def kspace_to_real(kspace):
 
 def to_complex(channels):
     """float32 `(..., 2)` (real, imaginary) to complex64 `(...)`."""
-    channels = tf.convert_to_tensor(channels, tf.float32)
+    channels = tf.cast(channels, tf.float32)
     return tf.complex(channels[..., 0], channels[..., 1])
 
 

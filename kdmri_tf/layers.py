@@ -46,7 +46,7 @@ class DataConsistency(keras.layers.Layer):
         image = tf.cast(image, tf.float32)[..., 0]
         zeros = tf.zeros_like(image)
         weight = 1.0 if self.noise_weight is None else self.noise_weight / (1 + self.noise_weight)
-        weight = tf.complex(weight * mask, zeros)
+        weight = tf.complex(weight * tf.cast(mask, tf.float32), zeros)
         predicted = fourier.complex_fft2(tf.complex(image, zeros))
         corrected = predicted + weight * (fourier.to_complex(kspace) - predicted)
         return tf.math.real(fourier.complex_ifft2(corrected))[..., tf.newaxis]

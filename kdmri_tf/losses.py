@@ -9,8 +9,8 @@ from keras import ops
 
 from kdmri_tf.errors import InputError
 
-# Below this a squared norm counts as zero; keeps the gradient finite where maps are all zero or
-# equal, and is far below any activation that float32 resolves.
+# Below this a squared norm counts as zero, which keeps the gradient finite where maps are all zero
+# or equal. Attention maps reach it when all activations are under 1e-8.
 TINY = 1e-30
 
 
@@ -67,7 +67,10 @@ def check_features(teacher_features, student_features):
             f"{len(student_features)}; feature distillation needs as many cascades in both."
         )
     for teacher, student in zip(teacher_features, student_features, strict=True):
-        if tuple(teacher.shape[:-1]) != tuple(student.shape[:-1]):
+        sizes = zip(teacher.shape[:-1], student.shape[:-1], strict=False)
+        if len(teacher.shape) != len(student.shape) or any(
+            None not in pair and pair[0] != pair[1] for pair in sizes
+        ):
             raise InputError(
                 f"A teacher feature of shape {tuple(teacher.shape)} cannot be compared with a "
                 f"student feature of shape {tuple(student.shape)}: batch, height and width differ."

@@ -29,7 +29,8 @@ def gaussian_mask(image_size, acceleration, center_lines=10, axis=0, seed=0):
         float32 `(H, W)`.
 
     Raises:
-        InputError: the acceleration is below 1, or leaves fewer lines than `center_lines`.
+        InputError: the axis is neither 0 nor 1, the acceleration is below 1, or it leaves fewer
+            lines than `center_lines`.
 
     Source: KD-MRI (2020) and its released masks; PSNR depends on the draw, so results name theirs.
     """
@@ -73,15 +74,23 @@ def load_mask(path, image_size):
         InputError: the file is missing or no .npy array, holds other values than 0 and 1, or its
             shape is not `image_size`.
     """
+    return check_mask(read_mask(path), image_size, name=f"mask {path}")
+
+
+def read_mask(path):
+    """The array of a .npy file, whatever its shape and values.
+
+    Raises:
+        InputError: the file is missing or no .npy array.
+    """
     if not Path(path).is_file():
         raise InputError(
             f"There is no mask file {path}; give a .npy file or one of {', '.join(SAMPLERS)}."
         )
     try:
-        mask = np.load(path, allow_pickle=False)
+        return np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise InputError(f"The mask file {path} is not a readable .npy array ({error}).") from error
-    return check_mask(mask, image_size, name=f"mask {path}")
 
 
 def check_mask(mask, image_size, name="mask"):
@@ -110,6 +119,8 @@ def true_acceleration(mask):
 
 
 def _budget(image_size, acceleration, center_lines, axis):
+    if axis not in (0, 1):
+        raise InputError(f"The phase-encode axis must be 0 or 1, not {axis}.")
     num_lines = image_size[axis]
     if not acceleration >= 1:
         raise InputError(f"The acceleration must be at least 1, not {acceleration}.")
@@ -117,7 +128,7 @@ def _budget(image_size, acceleration, center_lines, axis):
     if measured < center_lines:
         raise InputError(
             f"Acceleration {acceleration:g} leaves {measured} of {num_lines} lines, fewer than the "
-            f"{center_lines} centre lines; lower the acceleration or the number of centre lines."
+            f"{center_lines} centre lines; lower the acceleration or bring a mask of your own."
         )
     return num_lines, measured
 

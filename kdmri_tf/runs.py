@@ -37,7 +37,8 @@ class Stage:
 
     def finish(self, network):
         """Saves the network in float32, whatever precision it was trained in."""
-        saved = DCCNN.from_config({**network.get_config(), "dtype": "float32"})
+        config = {**network.get_config(), "dtype": "float32", "trainable": True}
+        saved = DCCNN.from_config(config)
         saved.set_weights(network.get_weights())
         partial = self.folder / "partial.keras"
         saved.save(partial)
@@ -57,23 +58,37 @@ def open_stage(run_dir, name, config):
     """
     folder = Path(run_dir) / name
     path = folder / "config.json"
-    config = json.loads(json.dumps(config))
     if path.exists():
-        earlier = json.loads(path.read_text())["config"]
-        different = [
-            f"{key} ({earlier.get(key)!r} there, {config.get(key)!r} now)"
-            for key in sorted({*earlier, *config})
-            if earlier.get(key) != config.get(key)
-        ]
-        if different:
-            raise InputError(
-                f"{folder} was made with other settings: {'; '.join(different)}. "
-                "Give another --run-dir, or delete that folder."
-            )
+        check_config(folder, config)
     else:
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({"config": config, "environment": _environment()}, indent=2))
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps({"config": config, "environment": _environment()}, indent=2))
+        partial.replace(path)
     return Stage(folder, config)
+
+
+def check_config(folder, config):
+    """Refuses the folder of a stage that was made with other settings.
+
+    Args:
+        folder: of the stage.
+        config: the settings that must be the same; others in the folder are not compared.
+
+    Raises:
+        InputError: the message names each setting that differs.
+    """
+    earlier, config = read_config(folder), json.loads(json.dumps(config))
+    different = [
+        f"{key} ({earlier.get(key)!r} there, {config[key]!r} now)"
+        for key in sorted(config)
+        if earlier.get(key) != config[key]
+    ]
+    if different:
+        raise InputError(
+            f"{folder} was made with other settings: {'; '.join(different)}. Give another "
+            "--run-dir, delete that folder, or use its model.keras as it is (--teacher, --student)."
+        )
 
 
 def load_network(path):
@@ -94,17 +109,26 @@ def load_network(path):
     return network
 
 
+def read_config(folder):
+    """The configuration in the `config.json` of a stage's folder."""
+    return json.loads((Path(folder) / "config.json").read_text())["config"]
+
+
 def describe(model_path, network):
     """The facts that travel with an exported network, as JSON values.
 
     Its architecture and, where the `.keras` file lies in the folder of its stage, the configuration
     of that stage: data set, source, mask, acceleration and training settings.
     """
-    path = Path(model_path).parent / "config.json"
-    config = json.loads(path.read_text())["config"] if path.is_file() else {}
+    try:
+        config = {**read_config(Path(model_path).parent)}
+    except (OSError, ValueError, KeyError, TypeError):
+        config = {}  # the folder of something else
     return {
         **config,
         "architecture": network.architecture,
+        "filters": network.filters,
+        "residual": network.residual,
         "parameters": network.count_params(),
         "intended_use": "research only, not for clinical use",
     }

@@ -49,6 +49,10 @@ def _run(outputs_of, data, split, batch_size):
         total=data.num_batches(split, batch_size),
         disable=None,  # where standard error is no terminal
     )
-    parts = [outputs_of(inputs) for inputs, _ in batches]
+    parts = [
+        tf.nest.map_structure(lambda value: value.numpy(), outputs_of(inputs))
+        for inputs, _ in batches
+    ]
     joined = tf.nest.map_structure(lambda *values: np.concatenate(values), *parts)
-    return tf.data.Dataset.from_tensor_slices(joined)
+    with tf.device("CPU:0"):  # not in the memory of a GPU
+        return tf.data.Dataset.from_tensor_slices(joined)

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import operator
 import os
 import sys
 import time
@@ -47,6 +48,10 @@ class TrainingSettings:
     filters: int = 32
 
     def __post_init__(self):
+        for name in ("epochs", "batch_size", "filters", "seed"):
+            # Plain integers, not NumPy's: settings are written as JSON and compared.
+            object.__setattr__(self, name, operator.index(getattr(self, name)))
+        object.__setattr__(self, "learning_rate", float(self.learning_rate))
         for name in ("epochs", "batch_size", "filters"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1; got {getattr(self, name)}.")
@@ -77,7 +82,8 @@ def train(model, network, data, folder, settings, teacher=None, **compile_argume
     """Fits `model` and leaves in `network` the weights with the lowest validation loss.
 
     The state after every epoch is kept in `folder`; a call with the same arguments continues an
-    interrupted one and ends with the same weights, bit for bit, on the same machine.
+    interrupted one and ends with the same weights, bit for bit, on the same machine (on a GPU only
+    under `tf.config.experimental.enable_op_determinism`).
 
     Args:
         model: what is fitted: the network itself, or a wrapper such as `Distiller`.
@@ -151,6 +157,7 @@ class TrainingState(keras.callbacks.Callback):
         self._epoch_start = time.perf_counter()
         if self._path.exists():
             self._restore()
+            self._write_log()
 
     @property
     def _path(self):
@@ -186,6 +193,9 @@ class TrainingState(keras.callbacks.Callback):
         _replace(
             self._path, lambda file: np.savez(file, history=json.dumps(self.history), **arrays)
         )
+        self._write_log()
+
+    def _write_log(self):
         with open(self.folder / "log.csv", "w", newline="") as file:
             writer = csv.DictWriter(file, self.history[0])
             writer.writeheader()

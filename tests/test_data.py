@@ -100,6 +100,29 @@ def test_mask_file(data, manual_dir, data_dir, tmp_path):
         load_data("cardiac", 3, **arguments)
 
 
+def test_mask_array(manual_dir, data_dir):
+    arguments = {"source": "folder", "manual_dir": manual_dir, "data_dir": data_dir}
+    mask = np.ones((36, 34), bool)
+    loaded = load_data("cardiac", 1, image_size=(36, 34), mask=mask, **arguments)
+    assert loaded.mask.dtype == np.float32
+    assert loaded.acceleration == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"acceleration": float("nan")}, "acceleration must be at least 1, not nan"),
+        ({"acceleration": 0}, "acceleration must be at least 1, not 0"),
+        ({"mask_seed": -1}, "seed of the mask must be at least 0, not -1"),
+        ({"mask": "none.npy"}, "no mask file none.npy"),
+    ],
+)
+def test_mistakes_are_found_before_data_is_prepared(tmp_path, arguments, message):
+    with pytest.raises(InputError, match=message):
+        load_data("cardiac", source="synthetic", data_dir=tmp_path / "prepared", **arguments)
+    assert not (tmp_path / "prepared").exists()
+
+
 def test_unknown_data_set():
     with pytest.raises(InputError, match="liver"):
         load_data("liver")

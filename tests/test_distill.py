@@ -133,7 +133,6 @@ def test_users_own_networks(inputs):
 
     image = np.random.default_rng(0).uniform(size=(4, 8, 8, 1)).astype(np.float32)
     student, teacher = Pointwise(2), Pointwise(4)
-    student(image)
     distiller = Distiller(student, teacher)
     distiller.compile(
         keras.optimizers.Adam(0.01), AttentionTransfer(), feature_weight=0.1, imitation_weight=0.0
@@ -162,6 +161,7 @@ def test_only_pairs(networks, batch, with_target):
         ({"imitation_weight": -1.0}, "imitation_weight must not be negative; got -1.0"),
         ({"imitation_weight": 0, "reconstruction_weight": 0}, "All loss weights are 0"),
         ({"feature_weight": 1.0}, "feature_weight is 1.0 but there is no feature_loss"),
+        ({"loss": "mse"}, "has its own losses; set feature_loss and the weights instead"),
     ],
 )
 def test_bad_weights(networks, arguments, message):

@@ -70,8 +70,9 @@ def test_metadata_travels_along(tmp_path, model):
 
 def test_an_export_that_differs_is_refused(tmp_path, model, monkeypatch):
     monkeypatch.setitem(export.TOLERANCES, "float32", -1.0)
-    with pytest.raises(InputError, match="differs from the model by"):
+    with pytest.raises(InputError, match=r"differs from the model by .* it was not kept"):
         export_checked(model, tmp_path / "model")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_earlier_export_is_overwritten_and_nothing_else(tmp_path, model):
@@ -81,6 +82,12 @@ def test_an_earlier_export_is_overwritten_and_nothing_else(tmp_path, model):
     (tmp_path / "notes" / "thesis.txt").write_text("years of work")
     with pytest.raises(InputError, match="notes exists and is no SavedModel; choose another path"):
         export_saved_model(model, tmp_path / "notes")
+
+
+def test_a_killed_export_does_not_stand_in_the_way(tmp_path, model):
+    (tmp_path / "model.partial" / "variables").mkdir(parents=True)
+    export_saved_model(model, tmp_path / "model")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_other_formats_are_left_to_keras(tmp_path, model):

@@ -70,6 +70,13 @@ def test_gradient_equals_its_adjoint(sample):
     np.testing.assert_allclose(tape.gradient(product, image), expected, atol=1e-5)
 
 
+def test_takes_numpys_default_types(sample):
+    image, kspace, mask = sample
+    output = DataConsistency()(image.astype(np.float64), kspace.astype(np.float64), mask > 0)
+    assert output.dtype == tf.float32
+    np.testing.assert_allclose(output, DataConsistency()(*sample), atol=1e-6)
+
+
 def test_consistency_stays_in_float32(sample):
     layer = DataConsistency(dtype="mixed_bfloat16")
     assert layer.compute_dtype == "float32"

@@ -69,6 +69,11 @@ def test_impossible_acceleration(sampler, acceleration, message):
         sampler((150, 150), acceleration)
 
 
+def test_unknown_axis(sampler):
+    with pytest.raises(InputError, match="axis must be 0 or 1, not -2"):
+        sampler((64, 64), 2, axis=-2)
+
+
 def test_load_mask(tmp_path):
     mask = gaussian_mask((32, 48), 2)
     np.save(tmp_path / "mask.npy", mask.astype(bool))

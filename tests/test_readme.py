@@ -27,6 +27,6 @@ def test_users_code(manual_dir, data_dir, tmp_path, monkeypatch):
     exec(code, names)
     inputs, _ = next(iter(names["validation"]))
     names.update(inputs)
-    exec("import tensorflow as tf\n" + serving, names)
+    exec(serving, names)
     student = keras.models.load_model("student.keras")
     assert abs(names["image"] - student(inputs)).numpy().max() < 1e-5

@@ -43,6 +43,20 @@ def test_finished_network_is_float32(tmp_path, inputs):
     assert "not for clinical use" in facts["intended_use"]
 
 
+def test_teacher_of_a_distiller_is_saved_trainable(tmp_path):
+    stage = open_stage(tmp_path, "teacher-D2C1", {})
+    network = DCCNN(2, 1)
+    network.trainable = False
+    stage.finish(network)
+    assert load_network(stage.model_path).trainable
+
+
+def test_foreign_config_beside_a_model_is_ignored(tmp_path):
+    for text in ('{"model_type": "bert"}', "[1, 2", '{"config": 3}'):
+        (tmp_path / "config.json").write_text(text)
+        assert describe(tmp_path / "model.keras", DCCNN(2, 1))["architecture"] == "D2C1"
+
+
 def test_digest_tells_weights_apart():
     keras.utils.set_random_seed(0)
     first, second = DCCNN(2, 1), DCCNN(2, 1)

@@ -124,6 +124,7 @@ def test_kd_takes_given_networks(tiny, finished_run, tmp_path):
         *("--teacher", folder / "teacher-D3C2" / "model.keras"),
         *("--student", folder / "student-D2C2" / "model.keras"),
         *("--student-init", folder / "student-D2C2" / "model.keras"),
+        *("--precision", "mixed_bfloat16"),
     ]
     output, _ = run("kd", *tiny, *TINY_TRAINING, *given, "--alpha", 0.3, "--run-dir", tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [
@@ -132,6 +133,13 @@ def test_kd_takes_given_networks(tiny, finished_run, tmp_path):
         "saved_model",
     ]
     assert "| KD student |" in output
+    config = json.loads((tmp_path / "attention-D2C2" / "config.json").read_text())["config"]
+    student = load_network(folder / "student-D2C2" / "model.keras")
+    assert config["start_sha256"] == weights_digest(student)
+    other = [*given[:4], "--student-init", folder / "teacher-D3C2" / "model.keras"]
+    _, error = run("kd", *tiny, *TINY_TRAINING, *other, "--run-dir", tmp_path / "other", expect=2)
+    assert "holds a D3C2 with 4 filters and residual True, but the student is a D2C2" in error
+    assert list((tmp_path / "other").iterdir()) == []
 
 
 @pytest.mark.slow
@@ -180,6 +188,11 @@ def test_evaluate_finds_the_networks_of_the_run_or_takes_given_ones(tiny, finish
     output, _ = run("evaluate", *tiny, "--run-dir", tmp_path, f"mine={model}")
     assert "| mine |" in output
     assert "| teacher |" not in output
+    assert (tmp_path / "evaluation-mine" / "evaluation.csv").exists()
+    _, error = run("evaluate", *tiny, "--mask", "uniform", "--run-dir", folder, expect=2)
+    assert (
+        "made with other settings: mask ('gaussian, seed 0' there, 'uniform, seed 0' now)" in error
+    )
 
 
 @pytest.mark.slow
@@ -209,7 +222,14 @@ def test_export_script(finished_run, tmp_path):
     [
         ("kd", ["--dataset", "liver"], "invalid choice: 'liver'"),
         ("kd", [], "the following arguments are required: --dataset"),
-        ("teacher", ["--dataset", "knee", "--acc", "fast"], "invalid float value: 'fast'"),
+        (
+            "teacher",
+            ["--dataset", "knee", "--acc", "fast"],
+            "invalid positive_number value",
+        ),
+        ("teacher", ["--dataset", "knee", "--epochs", "0"], "0 is less than 1"),
+        ("teacher", ["--dataset", "knee", "--lr", "-1"], "-1 is no positive number"),
+        ("teacher", ["--dataset", "knee", "--seed", "-1"], "-1 does not lie between 0 and 2^31"),
         ("evaluate", ["--dataset", "brain", "nonsense"], "'nonsense' is not NAME=MODEL.keras"),
         ("kd", ["--dataset", "knee", "--teacher", "big"], "'big' is neither a name DdCc, such as"),
         ("kd", ["--dataset", "knee", "--student", "no.keras"], "there is no model no.keras"),
@@ -224,8 +244,9 @@ def test_mistakes_on_the_command_line(script, arguments, message):
 @pytest.mark.parametrize(
     ("script", "arguments", "message"),
     [
-        ("teacher", ["--epochs", "0"], "epochs must be at least 1; got 0"),
         ("teacher", ["--mask", "none.npy"], "There is no mask file none.npy"),
+        ("kd", ["--student", "D3C4"], "D5C5 and the student D3C4 differ in their number of casc"),
+        ("kd", ["--student", "D1C5"], "at least 2 convolutions and 1 filter; got 1 convolutions"),
         ("evaluate", ["--acc", "40"], "leaves 0 of 36 lines, fewer than the 10 centre lines"),
     ],
 )
@@ -250,4 +271,4 @@ def test_interrupt_says_how_to_go_on(tiny, tmp_path):
     process.send_signal(signal.SIGINT)
     _, error = process.communicate()
     assert process.returncode == 130
-    assert "the same command continues" in error
+    assert "training continues after its last full epoch" in error

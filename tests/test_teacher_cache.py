@@ -4,7 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from kdmri_tf import DCCNN, AttentionTransfer, Distiller, cache_teacher, teacher_cache
+from kdmri_tf import (
+    DCCNN,
+    AttentionTransfer,
+    Distiller,
+    InputError,
+    cache_teacher,
+    teacher_cache,
+)
 
 
 @pytest.fixture
@@ -63,6 +70,14 @@ def test_trains_to_the_same_weights(data, teacher, feature, imitation, reconstru
 
 def test_nothing_to_keep(data, teacher):
     assert cache_teacher(teacher, data, feature_loss=None, images=False) is None
+
+
+def test_a_cache_without_what_a_weight_asks_for(data, teacher):
+    cached = cache_teacher(teacher, data, AttentionTransfer(), images=False)
+    distiller = Distiller(DCCNN(3, 2, filters=6), teacher)
+    distiller.compile("adam")
+    with pytest.raises(InputError, match="cached teacher lacks image, which a weight asks for"):
+        distiller.fit(data.batches("train", 3, teacher=cached["train"]), verbose=0)
 
 
 def test_too_large_for_memory(data, teacher, monkeypatch):

@@ -79,6 +79,20 @@ def test_keeps_the_weights_with_the_lowest_validation_loss(tmp_path):
     assert {float(weight.max()) for weight in network.get_weights()} == {3.0}
 
 
+def test_a_log_that_was_lost_is_written_again(data, tmp_path):
+    fit(data, tmp_path, epochs=1)
+    written = (tmp_path / "log.csv").read_text()
+    (tmp_path / "log.csv").unlink()
+    fit(data, tmp_path, epochs=1)
+    assert (tmp_path / "log.csv").read_text() == written
+
+
+def test_numpy_settings_become_plain(tmp_path):
+    settings = TrainingSettings(epochs=np.int64(3), learning_rate=np.float32(0.5), seed=np.uint8(7))
+    assert [type(value) for value in (settings.epochs, settings.learning_rate)] == [int, float]
+    assert settings == TrainingSettings(epochs=3, learning_rate=0.5, seed=7)
+
+
 def test_loss_that_is_not_finite(data, tmp_path):
     with pytest.raises(InputError, match=r"loss became nan in epoch 1; lower the learning rate"):
         fit(data, tmp_path, learning_rate=1e30)

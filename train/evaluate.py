@@ -3,7 +3,8 @@
 python train/evaluate.py --dataset cardiac --acc 4
 python train/evaluate.py --dataset cardiac --acc 4 teacher=PATH.keras student=PATH.keras
 
-Without models it takes those of the run folder, and if there are none, zero-filling alone.
+Without models it takes those of the run folder, and if there are none, zero-filling alone. The
+table of given models goes to a folder of its own in the run folder.
 """
 
 import flags
@@ -13,8 +14,12 @@ def main(arguments):
     from kdmri_tf.runs import load_network
 
     experiment = flags.experiment(arguments)
+    if not arguments.models:
+        experiment.evaluate(experiment.finished())
+        return
     networks = {name: load_network(path) for name, path in arguments.models}
-    experiment.evaluate(networks or experiment.finished())
+    folder = experiment.run_dir / f"evaluation-{'-'.join(networks)}".replace(" ", "-")
+    experiment.evaluate(networks, folder)
 
 
 if __name__ == "__main__":

@@ -27,15 +27,22 @@ SETTINGS = {
 MASK_SAMPLERS = ("gaussian", "uniform", "equispaced")
 
 
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
+    """Shows a default only where there is one that the help does not name itself."""
+
+    def _get_help_string(self, action):
+        if action.default in (None, False) or "(default" in action.help:
+            return action.help
+        return super()._get_help_string(action)
+
+
 def parser(description, training=True):
     """The flags of data, run folder and, if `training`, of training."""
-    flags = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    flags = argparse.ArgumentParser(description=description, formatter_class=_Formatter)
     sources = sorted({source for spec in DATASETS.values() for source in spec.sources})
     data = flags.add_argument_group("data")
     data.add_argument("--dataset", required=True, choices=sorted(DATASETS), help="anatomy")
-    data.add_argument("--acc", type=float, default=4.0, help="nominal acceleration")
+    data.add_argument("--acc", type=positive_number, default=4.0, help="nominal acceleration")
     data.add_argument(
         "--source",
         default="auto",
@@ -48,31 +55,41 @@ def parser(description, training=True):
     data.add_argument(
         "--mask", default="gaussian", help=f"{', '.join(MASK_SAMPLERS)}, or a .npy file"
     )
-    data.add_argument("--mask-seed", type=int, default=0, help="seed of a sampled mask")
+    data.add_argument("--mask-seed", type=seed, default=0, help="seed of a sampled mask")
     data.add_argument(
-        "--image-size", type=int, nargs=2, metavar=("H", "W"), help="crop or zero-pad to this size"
+        "--image-size",
+        type=positive_integer,
+        nargs=2,
+        metavar=("H", "W"),
+        help="crop or zero-pad to this size",
     )
     data.add_argument("--rebuild-data", action="store_true", help="prepare the raw files anew")
     data.add_argument(
         "--skip-unreadable", action="store_true", help="leave out and report unreadable raw files"
     )
     flags.add_argument("--run-dir", help="run folder (default: runs/<dataset>-<source>-<acc>x)")
-    flags.add_argument("--batch-size", type=int, help="slices a step (default: 4; synthetic: 1)")
+    flags.add_argument(
+        "--batch-size", type=positive_integer, help="slices a step (default: 4; synthetic: 1)"
+    )
     if training:
         _add_training(flags.add_argument_group("training"))
     return flags
 
 
 def _add_training(group):
-    group.add_argument("--epochs", type=int, help="of every stage (default: 150; synthetic: a few)")
-    group.add_argument("--lr", type=float, default=1e-3, help="Adam's first learning rate")
+    group.add_argument(
+        "--epochs", type=positive_integer, help="of every stage (default: 150; synthetic: a few)"
+    )
+    group.add_argument(
+        "--lr", type=positive_number, default=1e-3, help="Adam's first learning rate"
+    )
     group.add_argument(
         "--lr-schedule",
         choices=["step", "cosine", "constant"],
         help="step: times 0.1 every 40 of 150 epochs, in proportion "
         "(default: step; synthetic: cosine)",
     )
-    group.add_argument("--seed", type=int, default=42, help="initial weights and slice order")
+    group.add_argument("--seed", type=seed, default=42, help="initial weights and slice order")
     group.add_argument(
         "--precision", default="float32", choices=["float32", "mixed_bfloat16"], help="training"
     )
@@ -82,7 +99,9 @@ def _add_training(group):
         default=True,
         help="cascades add their input",
     )
-    group.add_argument("--filters", type=int, default=32, help="channels between convolutions")
+    group.add_argument(
+        "--filters", type=positive_integer, default=32, help="channels between convolutions"
+    )
 
 
 def named_model(text):
@@ -103,6 +122,27 @@ def network(text):
             f"{text!r} is neither a name DdCc, such as D5C5, nor a .keras file"
         )
     return text
+
+
+def positive_integer(text):
+    """Accepts 1, 2, 3, ..."""
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return int(text)
+
+
+def positive_number(text):
+    """Accepts a finite number above 0."""
+    if not 0 < float(text) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no positive number")
+    return float(text)
+
+
+def seed(text):
+    """Accepts 0, 1, 2, ..."""
+    if not 0 <= int(text) < 2**31:
+        raise argparse.ArgumentTypeError(f"{text} does not lie between 0 and 2^31 - 1")
+    return int(text)
 
 
 def fraction(text):
@@ -134,7 +174,10 @@ def run(main, flags):
     except InputError as error:
         sys.exit(_fail(error))
     except KeyboardInterrupt:
-        print("\nStopped; the same command continues after the last full epoch.", file=sys.stderr)
+        print(
+            "\nStopped; training continues after its last full epoch with the same command.",
+            file=sys.stderr,
+        )
         sys.exit(130)
 
 

@@ -10,10 +10,10 @@ import flags
 
 def main(arguments):
     experiment = flags.experiment(arguments)
+    experiment.check(arguments.teacher, arguments.student, arguments.student_init)
     teacher = experiment.teacher(arguments.teacher)
     student = experiment.student(arguments.student)
-    start = arguments.student_init or student.architecture
-    attentive = experiment.attention(teacher, start)
+    attentive = experiment.attention(teacher, arguments.student, arguments.student_init)
     distilled = experiment.distilled(teacher, attentive, arguments.alpha)
     experiment.evaluate({"teacher": teacher, "student": student, "KD student": distilled})
     experiment.export(distilled)
@@ -25,7 +25,7 @@ if __name__ == "__main__":
     network = {"type": flags.network, "metavar": "NETWORK"}
     kd.add_argument("--teacher", **network, default="D5C5", help="name, or trained .keras file")
     kd.add_argument("--student", **network, default="D3C5", help="name, or trained .keras file")
-    kd.add_argument("--student-init", **network, help=".keras file that distillation starts from")
+    kd.add_argument("--student-init", **network, help=".keras file of weights to distil from")
     kd.add_argument(
         "--alpha", type=flags.fraction, default=0.5, help="weight of target against teacher"
     )
