@@ -84,10 +84,10 @@ def load_data(
     height, width, _ = builder.info.features["image"].shape
     spec = DATASETS[dataset]
     if is_sampler:
+        origin = f"{mask}, seed {mask_seed}"
         mask = masks.SAMPLERS[mask](
             (height, width), acceleration, spec.center_lines, spec.phase_encode_axis, mask_seed
         )
-        origin = f"{mask}, seed {mask_seed}"
     else:
         mask = masks.check_mask(mask, (height, width), name=f"mask {origin}")
         actual = masks.true_acceleration(mask)

@@ -18,6 +18,7 @@ def test_describes_itself(data):
     assert data.image_size == (36, 34)
     assert data.num_slices == {"train": 6, "validation": 4}
     assert data.acceleration == 2.0
+    assert data.mask_origin == "gaussian, seed 0"
     assert data.acceleration_label == "2x"
     assert data.num_batches("train", 4) == 2
     assert len(data.fingerprint) == 64
