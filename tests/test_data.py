@@ -1,5 +1,7 @@
 """Batches are undersampled as NumPy would, in an order that a resumed run can take up again."""
 
+import shutil
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -22,6 +24,26 @@ def test_describes_itself(data):
     assert data.acceleration_label == "2x"
     assert data.num_batches("train", 4) == 2
     assert len(data.fingerprint) == 64
+
+
+def test_fingerprint_tells_contents_apart(data, manual_dir, tmp_path):
+    def loaded(folder):
+        return load_data(
+            "cardiac",
+            2,
+            source="folder",
+            manual_dir=folder,
+            data_dir=tmp_path / "prepared",
+            image_size=(36, 34),
+            rebuild=True,
+        ).fingerprint
+
+    copy = tmp_path / "raw"
+    shutil.copytree(manual_dir, copy)
+    assert loaded(copy) == data.fingerprint
+    path = copy / "cardiac" / "folder" / "train" / "heart1.npy"
+    np.save(path, np.load(path)[:, ::-1])
+    assert loaded(copy) != data.fingerprint
 
 
 def test_batches_equal_numpy(data):

@@ -1,6 +1,7 @@
 """The TFDS builder that cardiac, brain and knee share: volumes to normalised slices."""
 
 import dataclasses
+import hashlib
 import logging
 import re
 from collections.abc import Iterator
@@ -62,7 +63,8 @@ class SliceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
 
     Every example is one slice: `image`, float32 `(H, W, 1)`, centre-cropped or zero-padded and
     divided by its own maximum, so in [0, 1]; `volume`, the name of its volume; `slice`, its index
-    in that volume. Blank slices are left out. The metadata says what was read and what was not.
+    in that volume. Blank slices are left out. The metadata says what was read and what was not, and
+    has for each split the SHA-256 of its images.
 
     Args:
         skip_unreadable: leave out files that cannot be read, instead of raising an InputError.
@@ -124,6 +126,7 @@ class SliceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     def _generate_examples(self, split: str, volumes: list[Volume]) -> Iterator[tuple[int, dict]]:
         counts = {"volumes": 0, "slices": 0, "blank_slices": 0}
         self.info.metadata["splits"][split] = counts
+        digest = hashlib.sha256()
         for volume in volumes:
             slices_before = counts["slices"]
             for index, raw_image in self._slices(volume):
@@ -134,8 +137,10 @@ class SliceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 key = counts["slices"] * KEY_STEP
                 counts["slices"] += 1
                 example = {"image": normalize(image)[..., np.newaxis], "slice": index}
+                digest.update(example["image"].tobytes())
                 yield key, example | {"volume": volume.name}
             counts["volumes"] += counts["slices"] > slices_before
+        counts["sha256"] = digest.hexdigest()
         if counts["slices"] == 0:
             raise InputError(
                 f"No slice is left for {split} of {self.name}/{self.builder_config.name}: "
