@@ -24,7 +24,7 @@ ROLES = {"teacher": "teacher", "student": "student", "kd": "KD student"}
 SOURCES_STORED_UPSIDE_DOWN = ("mrbrains13", "mrbrains18")
 
 # Synthetic slices show in minutes that everything works: few epochs of many small steps.
-SYNTHETIC_EPOCHS = {"cardiac": 5, "brain": 4, "knee": 3}
+SYNTHETIC_EPOCHS = {"cardiac": 4, "brain": 3, "knee": 2}
 
 
 def default_settings(data, **chosen):
