@@ -1,5 +1,6 @@
 """Evaluation: values against direct computation, figure slices, papers' numbers, bad input."""
 
+import sys
 from pathlib import Path
 
 import keras
@@ -86,10 +87,18 @@ def test_batch_size_does_not_change_the_values(evaluation, networks, volumes, ma
                 assert record[metric] == pytest.approx(expected[metric], rel=1e-5)
 
 
+def test_progress_bar_on_a_terminal(volumes, mask, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    evaluate({}, volumes, mask, **WHERE)
+    assert "7volume" in capsys.readouterr().err
+    evaluate({}, volumes, mask, progress=False, **WHERE)
+    assert capsys.readouterr().err == ""
+
+
 def test_volumes_may_be_a_generator_and_no_network_is_needed(volumes, mask, capsys):
     alone = evaluate({}, (volume for volume in volumes), mask, **WHERE)
     assert [record["network"] for record in alone.records] == ["zero-filled"] * 7
-    assert "7volume" in capsys.readouterr().err
+    assert capsys.readouterr().err == "", "no progress bar where there is no terminal"
     assert alone.to_markdown().count("\n| ") == 3
     assert "student" not in alone.to_markdown()
 
