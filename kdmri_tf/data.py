@@ -41,7 +41,7 @@ def load_data(
 
     Args:
         dataset: "cardiac", "brain" or "knee".
-        acceleration: nominal acceleration of a sampled mask; a mask file brings its own.
+        acceleration: nominal acceleration, as results are labelled; a given mask must come close.
         source: where the images come from, such as "acdc", "folder" or "synthetic"; "auto" takes
             the first real source whose files are there, and else, with a warning, "synthetic".
         manual_dir: folder that holds the raw files as `<dataset>/<source>/...`.
