@@ -73,8 +73,11 @@ def test_axes_are_those_of_the_papers_mask():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("acceleration", "decibels"), [(4, 24.27), (5, 23.83), (8, 22.86)])
-def test_zero_filled_as_in_the_papers(tmp_path_factory, acceleration, decibels):
+@pytest.mark.parametrize(
+    ("acceleration", "decibels", "similarity"),
+    [(4, 24.27, 0.690), (5, 23.83, 0.668), (8, 22.86, 0.625)],
+)
+def test_zero_filled_as_in_the_papers(tmp_path_factory, acceleration, decibels, similarity):
     """The papers have 24.27 dB at 4x on all 50 validation patients; 10 of them are here."""
     root = tmp_path_factory.getbasetemp()
     acdc = root / "acdc_testing" / "cardiac" / "acdc"
@@ -104,5 +107,4 @@ def test_zero_filled_as_in_the_papers(tmp_path_factory, acceleration, decibels):
     values = evaluation.values("zero-filled", "psnr")
     assert len(values) == 20
     assert values.mean() == pytest.approx(decibels, abs=0.01)
-    if acceleration == 4:
-        assert evaluation.values("zero-filled", "ssim").mean() == pytest.approx(0.690, abs=0.001)
+    assert evaluation.values("zero-filled", "ssim").mean() == pytest.approx(similarity, abs=0.001)
