@@ -3,10 +3,8 @@
 import hashlib
 import itertools
 import json
-import math
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
@@ -14,14 +12,17 @@ import tensorflow_datasets as tfds
 
 from kdmri_tf import fourier, masks
 from kdmri_tf.errors import InputError
+from kdmri_tf.sampling import Sampling
+from kdmri_tf.variation import Variation, check_augment
 from tfds_builders.catalog import DATASETS
 
-# A split up to this size stays decoded in memory after the first epoch; a larger one is read from
-# disk every epoch and shuffled through a buffer of this size.
+# What is kept of a split in memory after its first pass: k-space and images if they fit (12 bytes a
+# pixel), else images alone (4 bytes), else nothing, and it is read from disk in every pass.
 MEMORY_BUDGET_BYTES = 4 * 2**30
 
-# A mask file may miss the nominal acceleration by this much; the papers' own miss it by up to 8 %.
-ACCELERATION_TOLERANCE = 0.15
+# Images that are shuffled at once. What a cached teacher keeps on disk waits in the same buffer, so
+# that this may take several times as much memory; the order must not depend on the cache.
+SHUFFLE_BUFFER_BYTES = 2**30
 
 
 def load_data(
@@ -34,6 +35,8 @@ def load_data(
     mask="gaussian",
     mask_seed=0,
     image_size=None,
+    augment=None,
+    random_masks=False,
     rebuild=False,
     skip_unreadable=False,
 ):
@@ -50,6 +53,10 @@ def load_data(
             an array `(H, W)`.
         mask_seed: seed of a sampled mask.
         image_size: (H, W) to crop or zero-pad to, instead of the source's own.
+        augment: `(image float32 (H, W, 1), seed int32 (2,)) -> image` in TensorFlow, as for
+            `tf.image.stateless_*`; changes the training slices alone, anew in every pass.
+        random_masks: gives every training slice a mask of its own in every pass, drawn with the
+            sampler that `mask` names; the validation split keeps the one of `mask_seed`.
         rebuild: prepare anew from the raw files.
         skip_unreadable: leave out raw files that cannot be read, and report them, instead of
             stopping.
@@ -59,15 +66,12 @@ def load_data(
 
     Raises:
         InputError: an unknown name, missing or changed raw files, a mask that does not fit the
-            images or the acceleration.
+            images or the acceleration, random masks without a sampler, an `augment` that gives no
+            such image.
     """
-    is_sampler = isinstance(mask, str) and mask in masks.SAMPLERS
-    if not (math.isfinite(acceleration) and acceleration >= 1):
-        raise InputError(f"The acceleration must be at least 1, not {acceleration}.")
-    if is_sampler and mask_seed < 0:
-        raise InputError(f"The seed of the mask must be at least 0, not {mask_seed}.")
-    if not is_sampler:
-        mask, origin = _given_mask(mask)
+    sampling = Sampling(mask, acceleration, mask_seed, random_masks)
+    if augment is not None and not callable(augment):
+        raise InputError(f"augment must be a function (image, seed) -> image, not {augment!r}.")
 
     # Imported here since the builders themselves import from kdmri_tf.
     from tfds_builders.prepare import prepare
@@ -81,29 +85,13 @@ def load_data(
         rebuild=rebuild,
         skip_unreadable=skip_unreadable,
     )
-    height, width, _ = builder.info.features["image"].shape
+    image_size = builder.info.features["image"].shape[:2]
+    if augment is not None:
+        check_augment(augment, image_size)
     spec = DATASETS[dataset]
-    if is_sampler:
-        origin = f"{mask}, seed {mask_seed}"
-        mask = masks.SAMPLERS[mask](
-            (height, width), acceleration, spec.center_lines, spec.phase_encode_axis, mask_seed
-        )
-    else:
-        mask = masks.check_mask(mask, (height, width), name=f"mask {origin}")
-        actual = masks.true_acceleration(mask)
-        if abs(actual / acceleration - 1) > ACCELERATION_TOLERANCE:
-            raise InputError(
-                f"The mask {origin} accelerates by {actual:.2f}, but the acceleration asked for is "
-                f"{acceleration:g}; give the one that fits (--acc {actual:.3g})."
-            )
-    return MRIData(builder, mask, origin, float(acceleration))
-
-
-def _given_mask(mask):
-    """(array, where it comes from) of a mask file or array, before anything is prepared."""
-    if isinstance(mask, np.ndarray):
-        return mask, "array"
-    return masks.read_mask(mask), Path(mask).name
+    mask, drawn = sampling.masks_for(image_size, spec.center_lines, spec.phase_encode_axis)
+    variation = Variation(augment, drawn) if augment or random_masks else None
+    return MRIData(builder, mask, sampling.origin, float(acceleration), variation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,12 +103,18 @@ class MRIData:
         mask: float32 `(H, W)`, unshifted.
         mask_origin: where the mask comes from: sampler and seed, or file name.
         nominal_acceleration: what was asked for; `acceleration` is what the mask does.
+        variation: what changes the training slices from pass to pass, or None.
+
+    The first full pass over a split keeps it in memory, as long as this object lives: undersampled
+    k-space and images, 12 bytes a pixel, where they fit into 4 GiB and every pass needs the same
+    k-space; else the images alone where they do; else nothing.
     """
 
     builder: tfds.core.DatasetBuilder
     mask: np.ndarray
     mask_origin: str
     nominal_acceleration: float
+    variation: Variation | None = None
 
     @property
     def dataset(self):
@@ -148,6 +142,11 @@ class MRIData:
         return f"{self.nominal_acceleration:g}x"
 
     @property
+    def is_fixed(self):
+        """Whether the training inputs are the same in every pass."""
+        return self.variation is None
+
+    @property
     def fingerprint(self):
         """SHA-256 over the images of both splits; tells apart data that a result must not mix."""
         splits = self.builder.info.metadata["splits"]
@@ -167,40 +166,58 @@ class MRIData:
         """Batches for `model.fit`: `({"kspace", "mask"}, image)`.
 
         kspace float32 `(batch, H, W, 2)` and mask float32 `(batch, H, W)` as `DCCNN` takes them;
-        image float32 `(batch, H, W, 1)`, fully sampled, each slice with maximum 1.
+        image float32 `(batch, H, W, 1)`, fully sampled, each slice with maximum 1 unless augmented.
+
+        Where the batch size divides the number of slices, all shapes are static.
 
         Args:
             split: "train" or "validation".
             batch_size: slices a batch.
-            seed: None keeps the slices in order, volume by volume; a number shuffles them, anew in
-                every pass.
-            first_epoch: with a seed, makes the data set endless, its e-th pass ordered by (seed,
-                first_epoch + e) alone: a run that is resumed at an epoch sees what it would have
-                seen. `fit` then needs `steps_per_epoch=data.num_batches(split, batch_size)`.
+            seed: None keeps the slices in order, volume by volume, as they are and under the one
+                mask; a number shuffles and, in the training split, varies them, anew in every pass.
+            first_epoch: with a seed, makes the data set endless; order and variation of its e-th
+                pass depend on (seed, first_epoch + e) alone: a run that is resumed at an epoch sees
+                what it would have seen. `fit` then needs
+                `steps_per_epoch=data.num_batches(split, batch_size)`.
             teacher: what `cache_teacher` kept of this split; joins the inputs as "teacher".
 
         Returns:
             `tf.data.Dataset`, prefetched.
+
+        Raises:
+            InputError: a cached teacher where the slices vary.
         """
-        slices = self._images(split)
+        variation = self.variation if split == "train" and seed is not None else None
+        slices = self._slices[split]
         if teacher is not None:
+            if variation is not None:
+                raise InputError(f"A cached teacher does not follow {variation}; leave it out.")
             slices = tf.data.Dataset.zip(slices, teacher)
-        buffer = min(self.num_slices[split], MEMORY_BUDGET_BYTES // self._bytes_per_slice)
+        buffer = min(self.num_slices[split], max(1, SHUFFLE_BUFFER_BYTES // (4 * self.mask.size)))
+        divides = self.num_slices[split] % batch_size == 0
+
+        def one_pass(seed, anew):
+            shuffled = slices.shuffle(buffer, seed=seed, reshuffle_each_iteration=anew)
+            if variation is not None:
+                seeds = tf.data.Dataset.random(seed, rerandomize_each_iteration=anew).batch(2)
+                shuffled = tf.data.Dataset.zip(shuffled, seeds).map(
+                    self._vary, num_parallel_calls=tf.data.AUTOTUNE
+                )
+            return shuffled.batch(batch_size, drop_remainder=divides)
+
+        def one_epoch(epoch):
+            # Seeds the graph of this function alone; from 1, as TensorFlow trips over 0.
+            tf.random.set_seed(seed + 1)
+            return one_pass(epoch + 1, anew=False)
+
         if seed is None:
-            batched = slices.batch(batch_size)
+            batched = slices.batch(batch_size, drop_remainder=divides)
         elif first_epoch is None:
-            batched = slices.shuffle(buffer, seed=seed).batch(batch_size)
+            batched = one_pass(seed, anew=True)
         else:
-
-            def one_epoch(epoch):
-                # Seeds the graph of this function alone; from 1, as TensorFlow trips over 0.
-                tf.random.set_seed(seed + 1)
-                shuffled = slices.shuffle(buffer, seed=epoch + 1, reshuffle_each_iteration=False)
-                return shuffled.batch(batch_size)
-
             batched = tf.data.Dataset.counter(first_epoch).flat_map(one_epoch)
-        undersampled = batched.map(self._undersample, num_parallel_calls=tf.data.AUTOTUNE)
-        return undersampled.prefetch(tf.data.AUTOTUNE)
+        pairs = batched.map(self._pair, num_parallel_calls=tf.data.AUTOTUNE)
+        return pairs.prefetch(tf.data.AUTOTUNE)
 
     def volumes(self, split):
         """Yields (volume name, images float32 `(slices, H, W)`), one volume in memory at a time."""
@@ -208,23 +225,38 @@ class MRIData:
         for name, group in itertools.groupby(examples, key=lambda example: example["volume"]):
             yield name.decode(), np.stack([example["image"][..., 0] for example in group])
 
-    @property
-    def _bytes_per_slice(self):
-        return 4 * self.mask.size
-
     def _read(self, split):
         return self.builder.as_dataset(split=split, shuffle_files=False)
 
-    def _images(self, split):
-        images = self._read(split).map(
-            lambda example: example["image"], num_parallel_calls=tf.data.AUTOTUNE
-        )
-        fits = self.num_slices[split] * self._bytes_per_slice <= MEMORY_BUDGET_BYTES
-        return images.cache() if fits else images
+    @cached_property
+    def _slices(self):
+        """split -> data set of {"image"} or {"image", "kspace"} a slice, kept where it fits."""
+        return {split: self._keep(split) for split in self.num_slices}
 
-    def _undersample(self, image, teacher=None):
-        batch_size = tf.shape(image)[0]
-        mask = tf.tile(self.mask[tf.newaxis], (batch_size, 1, 1))
-        kspace = fourier.image_to_kspace(image) * mask[..., tf.newaxis]
+    def _keep(self, split):
+        images = self._read(split).map(
+            lambda example: {"image": example["image"]}, num_parallel_calls=tf.data.AUTOTUNE
+        )
+        image_bytes = 4 * self.mask.size * self.num_slices[split]
+        if 3 * image_bytes <= MEMORY_BUDGET_BYTES and (self.is_fixed or split != "train"):
+            return images.map(self._with_kspace, num_parallel_calls=tf.data.AUTOTUNE).cache()
+        return images.cache() if image_bytes <= MEMORY_BUDGET_BYTES else images
+
+    def _with_kspace(self, example):
+        kspace = fourier.image_to_kspace(example["image"][tf.newaxis])[0]
+        return {**example, "kspace": kspace * self.mask[..., tf.newaxis]}
+
+    def _vary(self, example, seed):
+        image, mask = self.variation(example["image"], self.mask, tf.cast(seed, tf.int32))
+        return {"image": image, "mask": mask}
+
+    def _pair(self, batch, teacher=None):
+        """(inputs, image) of a batch of slices."""
+        image = batch["image"]
+        mask = batch.get("mask", tf.broadcast_to(self.mask, tf.shape(image)[:-1]))
+        if "kspace" in batch:
+            kspace = batch["kspace"]
+        else:
+            kspace = fourier.image_to_kspace(image) * mask[..., tf.newaxis]
         inputs = {"kspace": kspace, "mask": mask}
         return (inputs if teacher is None else {**inputs, "teacher": teacher}), image

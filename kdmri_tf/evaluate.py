@@ -4,7 +4,6 @@ One volume is in memory at a time; beside the values, at most three slices of ea
 the slices for the figure can be chosen.
 """
 
-import os
 import time
 from collections.abc import Callable, Iterable
 
@@ -18,6 +17,7 @@ from kdmri_tf.export import INPUT_SIGNATURE
 from kdmri_tf.fourier import image_to_kspace, kspace_to_magnitude
 from kdmri_tf.masks import check_mask, true_acceleration
 from kdmri_tf.metrics import VOLUME_METRICS, psnr
+from kdmri_tf.parallel import describe_device
 from kdmri_tf.report import ZERO_FILLED, Evaluation, FigureSlice
 
 FIGURE_PERCENTILES = {"good": 90, "median": 50, "bad": 10}
@@ -102,7 +102,7 @@ def evaluate(
         source=source,
         acceleration=acceleration,
         true_acceleration=true_acceleration(mask),
-        device=_device(),
+        device=describe_device(),
         records=records,
         networks=facts,
         figure_slices=figure_slices,
@@ -215,10 +215,3 @@ def _milliseconds(
             if run >= WARM_UP_RUNS:
                 seconds[name].append(time.perf_counter() - start)
     return {name: 1000 * float(np.median(values)) for name, values in seconds.items()}
-
-
-def _device() -> str:
-    """What TensorFlow computes on here, in words."""
-    for gpu in tf.config.list_physical_devices("GPU"):
-        return tf.config.experimental.get_device_details(gpu).get("device_name", "one GPU")
-    return f"a CPU with {os.cpu_count()} cores"

@@ -13,33 +13,16 @@ from kdmri_tf.export import export_checked
 from kdmri_tf.figures import reconstruction_figure
 from kdmri_tf.losses import AttentionTransfer
 from kdmri_tf.models import DCCNN
+from kdmri_tf.precision import report_slow_bfloat16
 from kdmri_tf.runs import check_config, describe, load_network, open_stage, weights_digest
-from kdmri_tf.teacher_cache import cache_teacher
-from kdmri_tf.training import TrainingSettings, train
+from kdmri_tf.teacher_cache import MEMORY_BUDGET_BYTES, cache_teacher
+from kdmri_tf.training import train
 
 # Folder name of a stage -> the name under which its network is evaluated.
 ROLES = {"teacher": "teacher", "student": "student", "kd": "KD student"}
 
 # NIfTI's y axis runs from the back of the head to the front, so its first row belongs below.
 SOURCES_STORED_UPSIDE_DOWN = ("mrbrains13", "mrbrains18")
-
-# Synthetic slices show in minutes that everything works: few epochs of many small steps.
-SYNTHETIC_EPOCHS = {"cardiac": 4, "brain": 3, "knee": 2}
-
-
-def default_settings(data, **chosen):
-    """`TrainingSettings` with the papers' defaults, or small ones where the data is synthetic.
-
-    Args:
-        data: `MRIData`.
-        chosen: settings that replace a default where they are not None.
-    """
-    defaults = {}
-    if data.source == "synthetic":
-        epochs = SYNTHETIC_EPOCHS[data.dataset]
-        defaults = {"epochs": epochs, "batch_size": 1, "schedule": "cosine"}
-    given = {name: value for name, value in chosen.items() if value is not None}
-    return TrainingSettings(**{**defaults, **given})
 
 
 def export_trained(model_path, output):
@@ -63,12 +46,23 @@ class Experiment:
         data: `MRIData`.
         run_dir: folder of the run.
         settings: `TrainingSettings` of every stage.
+        teacher_cache: keep the teacher's outputs instead of computing them in every step.
+        teacher_memory: bytes of them that may be kept in memory; more goes to the run folder.
     """
 
-    def __init__(self, data, run_dir, settings):
+    def __init__(
+        self,
+        data,
+        run_dir,
+        settings,
+        teacher_cache=True,
+        teacher_memory=MEMORY_BUDGET_BYTES,
+    ):
         self.data = data
         self.run_dir = Path(run_dir)
         self.settings = settings
+        self.teacher_cache = teacher_cache
+        self.teacher_memory = teacher_memory
         try:
             self.run_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -212,6 +206,7 @@ class Experiment:
                 network,
                 residual=self.settings.residual,
                 filters=self.settings.filters,
+                consistency_form=self.settings.consistency_form,
                 dtype=self.settings.precision,
             )
         return self._untrained(load_network(network))
@@ -223,8 +218,12 @@ class Experiment:
         return copy
 
     def _untrained(self, network):
-        config = {**network.get_config(), "dtype": self.settings.precision, "trainable": True}
-        return DCCNN.from_config(config)
+        changes = {
+            "dtype": self.settings.precision,
+            "consistency_form": self.settings.consistency_form,
+            "trainable": True,
+        }
+        return DCCNN.from_config({**network.get_config(), **changes})
 
     def _data_config(self):
         """What a result depends on of data and mask."""
@@ -238,6 +237,13 @@ class Experiment:
             "mask_sha256": hashlib.sha256(self.data.mask.tobytes()).hexdigest(),
         }
 
+    def _variation_config(self):
+        """What the training slices alone depend on; None where they are the same every epoch."""
+        variation = self.data.variation
+        if variation is None:
+            return {"augment": None, "random_masks": None}
+        return {"augment": variation.augment_name, "random_masks": variation.masks is not None}
+
     def _train(self, name, network, teacher=None, start=None, **losses):
         weights = {key: value for key, value in losses.items() if key.endswith("_weight")}
         config = {
@@ -245,6 +251,7 @@ class Experiment:
             **self._data_config(),
             "teacher_sha256": None if teacher is None else weights_digest(teacher),
             "start_sha256": start,
+            **self._variation_config(),
             **weights,
             **asdict(self.settings),
         }
@@ -252,6 +259,8 @@ class Experiment:
         done = "finished earlier" if stage.is_finished else f"{self.settings.epochs} epochs"
         print(f"\n== {name}: {network.count_params():,} parameters, {done} ==", flush=True)
         if not stage.is_finished:
+            if self.settings.precision == "mixed_bfloat16":
+                report_slow_bfloat16()
             model, cached = network, None
             if teacher is not None:
                 model, cached = self._distiller(network, teacher, losses)
@@ -260,14 +269,18 @@ class Experiment:
         return load_network(stage.model_path)
 
     def _distiller(self, student, teacher, losses):
-        """The distiller, and what it needs of the teacher if that fits in memory."""
+        """The distiller, and what it needs of the teacher if that is kept."""
         teacher = self._copy(teacher)
-        cached = cache_teacher(
-            teacher,
-            self.data,
-            losses.get("feature_loss"),
-            images=losses["imitation_weight"] > 0,
-        )
+        cached = None
+        if self.teacher_cache:
+            cached = cache_teacher(
+                teacher,
+                self.data,
+                losses.get("feature_loss"),
+                images=losses["imitation_weight"] > 0,
+                folder=self.run_dir / "teacher-cache",
+                memory_budget=self.teacher_memory,
+            )
         return Distiller(student, teacher), cached
 
 

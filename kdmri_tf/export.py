@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from kdmri_tf import fourier
+from kdmri_tf import fourier, parallel
 from kdmri_tf.errors import InputError
 from kdmri_tf.masks import gaussian_mask
 from kdmri_tf.phantoms import phantom_volume
@@ -79,7 +79,8 @@ def _write(model, path, metadata):
 
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint("serve", serve, input_signature=[INPUT_SIGNATURE])
+    with parallel.whole_batches():
+        archive.add_endpoint("serve", serve, input_signature=[INPUT_SIGNATURE])
     archive.write_out(str(partial), verbose=False)
     extra = partial / "assets.extra"
     extra.mkdir()

@@ -1,61 +1,10 @@
-"""The two layers of a cascade: convolutions that denoise, and data consistency."""
+"""The convolutional layer of a cascade; `data_consistency` has the other."""
 
 import math
 
 import keras
-import tensorflow as tf
 
-from kdmri_tf import fourier
 from kdmri_tf.errors import InputError
-
-
-@keras.saving.register_keras_serializable(package="kdmri_tf")
-class DataConsistency(keras.layers.Layer):
-    """Puts the measured k-space samples back into an image.
-
-    With y the measured k-space, M the mask, F the unitary FFT and x the image::
-
-        k = F x
-        output = Re F^-1 [(1 - M) k + M (k + lambda y) / (1 + lambda)]
-
-    Without a `noise_weight`, lambda is infinite: measured samples replace the network's.
-
-    Inputs: image float32 `(batch, H, W, 1)`; kspace float32 `(batch, H, W, 2)` (real, imaginary),
-    unshifted, ortho normalised, zero where nothing was measured; mask float32 `(batch, H, W)`.
-    Output: float32 `(batch, H, W, 1)`. Always computed in float32, whatever the dtype policy.
-
-    Args:
-        noise_weight: lambda >= 0, or None for hard replacement.
-
-    Source: KD-MRI (2020), section 2.1; both papers' code replaces and keeps the real part.
-    """
-
-    def __init__(self, noise_weight=None, **kwargs):
-        kwargs["dtype"] = "float32"
-        super().__init__(autocast=False, **kwargs)
-        # Keras compiles by XLA where every layer allows it; on a CPU that is 1.6 times slower.
-        self.supports_jit = bool(tf.config.list_physical_devices("GPU"))
-        if noise_weight is not None and not 0 <= noise_weight < math.inf:
-            raise InputError(
-                f"noise_weight must be a finite number >= 0, or None for hard replacement; got "
-                f"{noise_weight}."
-            )
-        self.noise_weight = noise_weight
-
-    def call(self, image, kspace, mask):
-        image = tf.cast(image, tf.float32)[..., 0]
-        zeros = tf.zeros_like(image)
-        weight = 1.0 if self.noise_weight is None else self.noise_weight / (1 + self.noise_weight)
-        weight = tf.complex(weight * tf.cast(mask, tf.float32), zeros)
-        predicted = fourier.complex_fft2(tf.complex(image, zeros))
-        corrected = predicted + weight * (fourier.to_complex(kspace) - predicted)
-        return tf.math.real(fourier.complex_ifft2(corrected))[..., tf.newaxis]
-
-    def compute_output_shape(self, image_shape, *_):
-        return image_shape
-
-    def get_config(self):
-        return {**super().get_config(), "noise_weight": self.noise_weight}
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")

@@ -3,10 +3,12 @@
 import re
 
 import keras
+from keras import ops
 
-from kdmri_tf import export, fourier
+from kdmri_tf import export, parallel
+from kdmri_tf.data_consistency import DataConsistency
 from kdmri_tf.errors import InputError
-from kdmri_tf.layers import ConvBlock, DataConsistency
+from kdmri_tf.layers import ConvBlock
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
@@ -36,6 +38,7 @@ class DCCNN(keras.Model):
         residual: whether a cascade adds its input to its convolutions' output, as the KD-MRI paper
             has it and its code has not. RESULTS.md has the measurement behind the default.
         noise_weight: lambda of `DataConsistency`; None replaces measured samples.
+        consistency_form: how `DataConsistency` is computed: "auto", "rfft" or "fft".
 
     Raises:
         InputError: an impossible architecture, or inputs that break the contract above.
@@ -44,7 +47,14 @@ class DCCNN(keras.Model):
     """
 
     def __init__(
-        self, num_convs, num_cascades, filters=32, residual=True, noise_weight=None, **kwargs
+        self,
+        num_convs,
+        num_cascades,
+        filters=32,
+        residual=True,
+        noise_weight=None,
+        consistency_form="auto",
+        **kwargs,
     ):
         # Mixed precision must not round k-space: Keras would cast the inputs before `call`.
         super().__init__(autocast=False, **kwargs)
@@ -55,11 +65,14 @@ class DCCNN(keras.Model):
         self.filters = filters
         self.residual = residual
         self.noise_weight = noise_weight
+        self.consistency_form = consistency_form
         self.blocks = [
             ConvBlock(num_convs, filters, dtype=self.dtype_policy, name=f"cascade{index + 1}")
             for index in range(num_cascades)
         ]
-        self.data_consistency = DataConsistency(noise_weight, name="data_consistency")
+        self.data_consistency = DataConsistency(
+            noise_weight, consistency_form, name="data_consistency"
+        )
         self.build({"kspace": (None, None, None, 2), "mask": (None, None, None)})
 
     @classmethod
@@ -88,20 +101,30 @@ class DCCNN(keras.Model):
         self.built = True
 
     def call(self, inputs, return_features=False):
-        kspace, mask = self._check(inputs)
-        image = fourier.kspace_to_magnitude(kspace)
-        features = []
-        for block in self.blocks:
-            image, feature = self.cascade(block, image, kspace, mask)
-            features.append(feature)
+        image, features = parallel.by_parts(self._reconstruct, *self._check(inputs))
         return (image, features) if return_features else image
 
-    def cascade(self, block, image, kspace, mask):
-        """One cascade: image `(batch, H, W, 1)` to (image after data consistency, feature)."""
-        update, feature = block(keras.ops.cast(image, block.compute_dtype))
-        update = keras.ops.cast(update, "float32")
+    def _reconstruct(self, kspace, mask):
+        measurement = self.data_consistency.measure(kspace, mask)
+        image = ops.expand_dims(ops.abs(measurement["zero_filled"]), -1)
+        features = []
+        for block in self.blocks:
+            image, feature = self.cascade(block, image, measurement)
+            features.append(feature)
+        return image, features
+
+    def cascade(self, block, image, measurement):
+        """One cascade: image `(batch, H, W, 1)` to (image after data consistency, feature).
+
+        Args:
+            block: one of `blocks`.
+            image: float32 `(batch, H, W, 1)`.
+            measurement: what `data_consistency.measure` gives of k-space and mask.
+        """
+        update, feature = block(ops.cast(image, block.compute_dtype))
+        update = ops.cast(update, "float32")
         image = image + update if self.residual else update
-        return self.data_consistency(image, kspace, mask), feature
+        return self.data_consistency.correct(image, measurement), feature
 
     def _check(self, inputs):
         if not isinstance(inputs, dict) or set(inputs) != {"kspace", "mask"}:
@@ -125,8 +148,8 @@ class DCCNN(keras.Model):
                 f"kspace {shape}."
             )
         return (
-            keras.ops.convert_to_tensor(kspace, "float32"),
-            keras.ops.convert_to_tensor(mask, "float32"),
+            ops.convert_to_tensor(kspace, "float32"),
+            ops.convert_to_tensor(mask, "float32"),
         )
 
     def export(self, filepath, format="tf_saved_model", **kwargs):
@@ -147,4 +170,5 @@ class DCCNN(keras.Model):
             "filters": self.filters,
             "residual": self.residual,
             "noise_weight": self.noise_weight,
+            "consistency_form": self.consistency_form,
         }

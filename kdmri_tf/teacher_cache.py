@@ -1,18 +1,43 @@
 """A frozen teacher's outputs, computed once: it sees the same slices under one mask every epoch."""
 
-import numpy as np
+import hashlib
+import json
+import re
+import shutil
+from pathlib import Path
+
 import tensorflow as tf
 from tqdm import tqdm
 
-# What may be kept in memory, for both splits together; beyond it the teacher runs in every step.
+from kdmri_tf.runs import weights_digest
+
+# What may be kept in memory, for both splits together.
 MEMORY_BUDGET_BYTES = 4 * 2**30
 
 
-def cache_teacher(teacher, data, feature_loss=None, images=True, batch_size=8):
-    """Runs the teacher over both splits and keeps what a `Distiller` needs of it.
+def cache_teacher(
+    teacher,
+    data,
+    feature_loss=None,
+    images=True,
+    batch_size=8,
+    *,
+    folder=None,
+    memory_budget=MEMORY_BUDGET_BYTES,
+):
+    """Runs the teacher once over both splits and keeps what a `Distiller` needs of it, in float32.
 
     Features are kept as `feature_loss.condense` leaves them: for `AttentionTransfer` one channel a
-    cascade instead of 32, which gives the same loss to float32 rounding.
+    cascade instead of 32, which gives the same loss to float32 rounding. A slice then takes 4 bytes
+    a pixel for the image and 4 for every cascade: 0.54 MB at 150 x 150 with five cascades.
+
+    In memory the values live as long as the data sets that are returned. What exceeds the memory
+    budget goes to `folder/<key>`, written by `tf.data.Dataset.cache`. The key is a digest of the
+    teacher's weights and architecture, the images, the mask and what is kept of them, so values of
+    another teacher, mask or data set are never taken for these. A finished cache is used again;
+    unfinished ones and those of other keys are deleted before a new one is written.
+
+    Prints one line that says what is done.
 
     Args:
         teacher: trained `DCCNN`.
@@ -20,39 +45,142 @@ def cache_teacher(teacher, data, feature_loss=None, images=True, batch_size=8):
         feature_loss: keeps the features this loss compares; it must have `condense`.
         images: keeps the reconstructed images, for imitation.
         batch_size: slices the teacher reconstructs at once.
+        folder: for what memory cannot hold, used by one process at a time.
+        memory_budget: bytes that may be kept in memory.
 
     Returns:
-        split -> data set for `MRIData.batches(..., teacher=...)`, with one element a slice; or None
-        if that would exceed the memory budget, or there is nothing to keep.
+        split -> data set for `MRIData.batches(..., teacher=...)`, with one element a slice. None if
+        the teacher has to run in every step, since the training inputs vary or there is no room,
+        and if there is nothing to keep.
     """
-    channels = bool(images) + (0 if feature_loss is None else teacher.num_cascades)
-    pixels = sum(data.num_slices.values()) * data.mask.size
-    if not 0 < 4 * pixels * channels <= MEMORY_BUDGET_BYTES:
+    if not images and feature_loss is None:
         return None
+    if not data.is_fixed:
+        return _every_step(f"its inputs vary with {data.variation}")
+    outputs = _Outputs(teacher, data, feature_loss, images, batch_size)
+    size = _in_words(outputs.num_bytes)
+    if outputs.num_bytes <= memory_budget:
+        print(f"The teacher's outputs are kept in memory ({size}).", flush=True)
+        return outputs.keep()
+    if folder is None:
+        return _every_step(
+            f"its outputs take {size}, and memory may hold {_in_words(memory_budget)}"
+        )
+    kept = Path(folder) / outputs.key
+    if kept.is_dir():
+        print(f"The teacher's outputs are on disk already ({size}, {kept}).", flush=True)
+        return outputs.cached(kept)
+    _delete_caches(folder)
+    free = shutil.disk_usage(folder).free
+    if outputs.num_bytes > free:
+        return _every_step(
+            f"its outputs take {size}, and the disk of {folder} has {_in_words(free)} left"
+        )
+    print(f"The teacher's outputs are kept on disk ({size}, {kept}).", flush=True)
+    partial = kept.with_suffix(".partial")
+    partial.mkdir()
+    outputs.keep(partial)
+    partial.rename(kept)  # so that a folder of this name is a finished cache
+    return outputs.cached(kept)
 
-    @tf.function(reduce_retracing=True)
-    def outputs_of(inputs):
-        image, features = teacher(inputs, return_features=True, training=False)
-        kept = {"image": image} if images else {}
-        if feature_loss is not None:
-            kept["features"] = tuple(feature_loss.condense(feature) for feature in features)
+
+class _Outputs:
+    """What is kept of a teacher, not computed before it is asked for.
+
+    Attributes:
+        key: digest of all that the values depend on, 16 hexadecimal digits.
+        num_bytes: size of the values of all splits.
+    """
+
+    def __init__(self, teacher, data, feature_loss, images, batch_size):
+        self._data = data
+        self._batch_size = batch_size
+        height, width = data.image_size
+        inputs = {
+            "kspace": tf.TensorSpec((None, height, width, 2), tf.float32),
+            "mask": tf.TensorSpec((None, height, width), tf.float32),
+        }
+
+        @tf.function(input_signature=[inputs])
+        def compute(inputs):
+            image, features = teacher(inputs, return_features=True, training=False)
+            kept = {"image": image} if images else {}
+            if feature_loss is not None:
+                kept["features"] = tuple(feature_loss.condense(feature) for feature in features)
+            return tf.nest.map_structure(lambda value: tf.cast(value, tf.float32), kept)
+
+        self._compute = compute
+        self._spec = tf.nest.map_structure(
+            lambda value: tf.TensorSpec((None, *value.shape[1:]), value.dtype),
+            compute.get_concrete_function().structured_outputs,
+        )
+        values = sum(spec.shape[1:].num_elements() for spec in tf.nest.flatten(self._spec))
+        self.num_bytes = 4 * values * sum(data.num_slices.values())
+        self.key = _digest(
+            architecture={**teacher.get_config(), "name": None, "trainable": None},
+            weights=weights_digest(teacher),
+            data=data.fingerprint,
+            image_size=data.image_size,
+            mask=hashlib.sha256(data.mask.tobytes()).hexdigest(),
+            images=bool(images),
+            features=None if feature_loss is None else _describe(feature_loss),
+        )
+
+    def cached(self, folder=None):
+        """split -> data set whose first full pass computes the values, and later ones read them."""
+        return {
+            split: self._computed(split).cache("" if folder is None else str(folder / split))
+            for split in self._data.num_slices
+        }
+
+    def keep(self, folder=None):
+        """The same after that first pass."""
+        kept = self.cached(folder)
+        for split, slices in kept.items():
+            progress = tqdm(
+                slices,
+                desc=f"teacher on {split}",
+                unit="slice",
+                total=self._data.num_slices[split],
+                disable=None,  # where standard error is no terminal
+            )
+            for _ in progress:
+                pass
         return kept
 
-    return {split: _run(outputs_of, data, split, batch_size) for split in data.num_slices}
+    def _computed(self, split):
+        def batches():
+            for inputs, _ in self._data.batches(split, self._batch_size):
+                yield tf.nest.map_structure(lambda value: value.numpy(), self._compute(inputs))
+
+        # A generator, as a function mapped by tf.data would run the teacher on the CPU.
+        slices = tf.data.Dataset.from_generator(batches, output_signature=self._spec).unbatch()
+        # Keras warns where it cannot tell how long a data set is.
+        num_slices = self._data.num_slices[split]
+        return slices.apply(tf.data.experimental.assert_cardinality(num_slices))
 
 
-def _run(outputs_of, data, split, batch_size):
-    batches = tqdm(
-        data.batches(split, batch_size),
-        desc=f"teacher on {split}",
-        unit="batch",
-        total=data.num_batches(split, batch_size),
-        disable=None,  # where standard error is no terminal
-    )
-    parts = [
-        tf.nest.map_structure(lambda value: value.numpy(), outputs_of(inputs))
-        for inputs, _ in batches
-    ]
-    joined = tf.nest.map_structure(lambda *values: np.concatenate(values), *parts)
-    with tf.device("CPU:0"):  # not in the memory of a GPU
-        return tf.data.Dataset.from_tensor_slices(joined)
+def _every_step(reason):
+    print(f"The teacher runs in every step: {reason}.", flush=True)
+
+
+def _delete_caches(folder):
+    """Empties the folder of caches, finished or not, and of nothing else."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for path in Path(folder).iterdir():
+        if path.is_dir() and re.fullmatch(r"[0-9a-f]{16}(\.partial)?", path.name):
+            shutil.rmtree(path)
+
+
+def _describe(feature_loss):
+    """Name and, where it is a Keras loss, configuration."""
+    return [type(feature_loss).__name__, getattr(feature_loss, "get_config", dict)()]
+
+
+def _digest(**facts):
+    text = json.dumps(facts, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _in_words(num_bytes):
+    return f"{num_bytes / 1e6:,.2f} MB"

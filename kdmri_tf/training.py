@@ -3,67 +3,19 @@
 import csv
 import json
 import math
-import operator
 import os
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.metrics import SlicePSNR
 
-PRECISIONS = ("float32", "mixed_bfloat16")
-SCHEDULES = ("step", "cosine", "constant")
-
-
-@dataclass(frozen=True)
-class TrainingSettings:
-    """How a network is trained; the defaults are those of the papers' released code.
-
-    Attributes:
-        epochs: passes over the training split, in every stage.
-        batch_size: slices a step.
-        learning_rate: Adam's first learning rate.
-        schedule: "step" (times 0.1 every 40 of 150 epochs, in proportion for other lengths),
-            "cosine" (to 0) or "constant".
-        seed: of initial weights and slice order.
-        precision: "float32" or "mixed_bfloat16" (convolutions alone in bfloat16).
-        residual: whether a cascade adds its input; see `DCCNN`.
-        filters: channels between the convolutions.
-
-    Raises:
-        InputError: a value out of range or an unknown name.
-    """
-
-    epochs: int = 150
-    batch_size: int = 4
-    learning_rate: float = 1e-3
-    schedule: str = "step"
-    seed: int = 42
-    precision: str = "float32"
-    residual: bool = True
-    filters: int = 32
-
-    def __post_init__(self):
-        for name in ("epochs", "batch_size", "filters", "seed"):
-            # Plain integers, not NumPy's: settings are written as JSON and compared.
-            object.__setattr__(self, name, operator.index(getattr(self, name)))
-        object.__setattr__(self, "learning_rate", float(self.learning_rate))
-        for name in ("epochs", "batch_size", "filters"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1; got {getattr(self, name)}.")
-        if not 0 <= self.seed < 2**31:
-            raise InputError(f"seed must lie between 0 and 2^31 - 1; got {self.seed}.")
-        if not 0 < self.learning_rate < math.inf:
-            raise InputError(f"learning_rate must be positive; got {self.learning_rate}.")
-        for name, known in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
-            if getattr(self, name) not in known:
-                raise InputError(
-                    f"Unknown {name} {getattr(self, name)!r}; choose one of {', '.join(known)}."
-                )
+VALIDATION_BATCH_SIZE = 8
 
 
 def learning_rate_schedule(settings, steps_per_epoch):
@@ -98,24 +50,21 @@ def train(model, network, data, folder, settings, teacher=None, **compile_argume
         InputError: the loss stops being finite.
     """
     batch_size, teacher = settings.batch_size, teacher or {}
-    steps = data.num_batches("train", batch_size)
-    model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate_schedule(settings, steps)),
-        steps_per_execution=_steps_per_execution(steps),
-        **compile_arguments,
-    )
-    model.optimizer.build(network.trainable_variables)
+    steps = compile_for_training(model, network, data, settings, **compile_arguments)
     state = TrainingState(folder, network, model.optimizer)
     if state.epoch:
         print(f"Continuing after epoch {state.epoch} of {settings.epochs}.")
     if state.epoch < settings.epochs:
+        batches = data.batches(
+            "train", batch_size, settings.seed, state.epoch, teacher=teacher.get("train")
+        )
+        # After every epoch, as it chooses the best weights; without gradients it costs little.
+        validation = data.batches(
+            "validation", VALIDATION_BATCH_SIZE, teacher=teacher.get("validation")
+        )
         model.fit(
-            data.batches(
-                "train", batch_size, settings.seed, state.epoch, teacher=teacher.get("train")
-            ),
-            validation_data=data.batches(
-                "validation", batch_size, teacher=teacher.get("validation")
-            ),
+            to_device(batches),
+            validation_data=to_device(validation),
             steps_per_epoch=steps,
             shuffle=False,
             initial_epoch=state.epoch,
@@ -127,6 +76,23 @@ def train(model, network, data, folder, settings, teacher=None, **compile_argume
             ],
         )
     network.set_weights(state.best_weights)
+
+
+def compile_for_training(model, network, data, settings, **compile_arguments):
+    """Compiles `model` as `train` does, with a built optimizer.
+
+    Returns:
+        Steps an epoch.
+    """
+    steps = data.num_batches("train", settings.batch_size)
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate_schedule(settings, steps)),
+        metrics=[SlicePSNR()],
+        steps_per_execution=_steps_per_execution(steps),
+        **compile_arguments,
+    )
+    model.optimizer.build(network.trainable_variables)
+    return steps
 
 
 class TrainingState(keras.callbacks.Callback):
@@ -215,6 +181,13 @@ class TrainingState(keras.callbacks.Callback):
 def _steps_per_execution(steps):
     """The largest divisor of an epoch's steps up to 8: fewer returns to Python, whole epochs."""
     return max(count for count in range(1, 9) if steps % count == 0)
+
+
+def to_device(batches):
+    """Batches that wait in the memory of the GPU, where there is one."""
+    for gpu in tf.config.list_logical_devices("GPU"):
+        return batches.apply(tf.data.experimental.prefetchto_device(gpu.name))
+    return batches
 
 
 def _numbered(name, arrays):

@@ -23,6 +23,7 @@ SETTINGS = {
     "precision": "precision",
     "residual": "residual",
     "filters": "filters",
+    "consistency_form": "data_consistency",
 }
 MASK_SAMPLERS = ("gaussian", "uniform", "equispaced")
 
@@ -71,6 +72,11 @@ def parser(description, training=True):
     flags.add_argument(
         "--batch-size", type=positive_integer, help="slices a step (default: 4; synthetic: 1)"
     )
+    flags.add_argument(
+        "--whole-batches",
+        action="store_true",
+        help="spread every operation over all cores, instead of working on slices side by side",
+    )
     if training:
         _add_training(flags.add_argument_group("training"))
     return flags
@@ -91,7 +97,18 @@ def _add_training(group):
     )
     group.add_argument("--seed", type=seed, default=42, help="initial weights and slice order")
     group.add_argument(
+        "--random-masks",
+        action="store_true",
+        help="a new mask for every training slice in every epoch",
+    )
+    group.add_argument(
         "--precision", default="float32", choices=["float32", "mixed_bfloat16"], help="training"
+    )
+    group.add_argument(
+        "--data-consistency",
+        default="auto",
+        choices=["auto", "rfft", "fft"],
+        help="how it is computed; the same to rounding",
     )
     group.add_argument(
         "--residual",
@@ -101,6 +118,23 @@ def _add_training(group):
     )
     group.add_argument(
         "--filters", type=positive_integer, default=32, help="channels between convolutions"
+    )
+
+
+def add_teacher_cache(group):
+    """The flags of scripts that distil."""
+    group.add_argument(
+        "--teacher-cache",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="compute the teacher's outputs once",
+    )
+    group.add_argument(
+        "--teacher-memory",
+        type=positive_number,
+        default=4.0,
+        metavar="GIB",
+        help="memory for them; more goes to the run folder",
     )
 
 
@@ -184,16 +218,25 @@ def run(main, flags):
 def experiment(arguments):
     """The experiment that the flags describe: its data, run folder and training settings."""
     from kdmri_tf.data import load_data
-    from kdmri_tf.experiment import Experiment, default_settings
+    from kdmri_tf.experiment import Experiment
+    from kdmri_tf.parallel import divide_cores
+    from kdmri_tf.settings import default_settings
+    from tfds_builders.sources import resolve_source
 
+    source = resolve_source(arguments.dataset, arguments.source, arguments.manual_dir)
+    chosen = {name: getattr(arguments, flag, None) for name, flag in SETTINGS.items()}
+    settings = default_settings(arguments.dataset, source, **chosen)
+    if not arguments.whole_batches:
+        divide_cores(settings.batch_size)  # before TensorFlow reads the first slice
     data = load_data(
         arguments.dataset,
         arguments.acc,
-        source=arguments.source,
+        source=source,
         manual_dir=arguments.manual_dir,
         data_dir=arguments.data_dir,
         mask=arguments.mask,
         mask_seed=arguments.mask_seed,
+        random_masks=getattr(arguments, "random_masks", False),
         image_size=arguments.image_size,
         rebuild=arguments.rebuild_data,
         skip_unreadable=arguments.skip_unreadable,
@@ -202,12 +245,15 @@ def experiment(arguments):
     slices = ", ".join(f"{count} {split} slices" for split, count in data.num_slices.items())
     print(
         f"{data.dataset} from {data.source}, {data.image_size[0]}x{data.image_size[1]}: {slices}; "
-        f"mask {data.mask_origin}, true acceleration {data.acceleration:.2f}",
+        f"mask {data.mask_origin}, true acceleration {data.acceleration:.2f}"
+        + ("" if data.is_fixed else f"; training with {data.variation}"),
         flush=True,
     )
-    chosen = {name: getattr(arguments, flag, None) for name, flag in SETTINGS.items()}
-    settings = default_settings(data, **chosen)
-    return Experiment(data, arguments.run_dir or f"runs/{name}", settings)
+    cache = {
+        "teacher_cache": getattr(arguments, "teacher_cache", True),
+        "teacher_memory": int(getattr(arguments, "teacher_memory", 4) * 2**30),
+    }
+    return Experiment(data, arguments.run_dir or f"runs/{name}", settings, **cache)
 
 
 def _fail(error):

@@ -29,4 +29,5 @@ if __name__ == "__main__":
     kd.add_argument(
         "--alpha", type=flags.fraction, default=0.5, help="weight of target against teacher"
     )
+    flags.add_teacher_cache(kd)
     flags.run(main, parser)

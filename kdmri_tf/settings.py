@@ -1,0 +1,80 @@
+"""How networks are trained: the settings, checked, and their defaults."""
+
+import math
+import operator
+from dataclasses import dataclass
+
+from kdmri_tf.data_consistency import FORMS
+from kdmri_tf.errors import InputError
+
+PRECISIONS = ("float32", "mixed_bfloat16")
+SCHEDULES = ("step", "cosine", "constant")
+# Synthetic slices show in minutes that everything works: few epochs of many small steps.
+SYNTHETIC_EPOCHS = {"cardiac": 4, "brain": 3, "knee": 2}
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained; the defaults are those of the papers' released code.
+
+    Attributes:
+        epochs: passes over the training split, in every stage.
+        batch_size: slices a step.
+        learning_rate: Adam's first learning rate.
+        schedule: "step" (times 0.1 every 40 of 150 epochs, in proportion for other lengths),
+            "cosine" (to 0) or "constant".
+        seed: of initial weights and slice order.
+        precision: "float32" or "mixed_bfloat16" (convolutions alone in bfloat16).
+        residual: whether a cascade adds its input; see `DCCNN`.
+        filters: channels between the convolutions.
+        consistency_form: how data consistency is computed, see `DataConsistency`; the network is
+            the same to rounding.
+
+    Raises:
+        InputError: a value out of range or an unknown name.
+    """
+
+    epochs: int = 150
+    batch_size: int = 4
+    learning_rate: float = 1e-3
+    schedule: str = "step"
+    seed: int = 42
+    precision: str = "float32"
+    residual: bool = True
+    filters: int = 32
+    consistency_form: str = "auto"
+
+    def __post_init__(self):
+        for name in ("epochs", "batch_size", "filters", "seed"):
+            # Plain integers, not NumPy's: settings are written as JSON and compared.
+            object.__setattr__(self, name, operator.index(getattr(self, name)))
+        object.__setattr__(self, "learning_rate", float(self.learning_rate))
+        for name in ("epochs", "batch_size", "filters"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        if not 0 <= self.seed < 2**31:
+            raise InputError(f"seed must lie between 0 and 2^31 - 1; got {self.seed}.")
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning_rate must be positive; got {self.learning_rate}.")
+        choices = {"schedule": SCHEDULES, "precision": PRECISIONS, "consistency_form": FORMS}
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise InputError(
+                    f"Unknown {name} {getattr(self, name)!r}; choose one of {', '.join(known)}."
+                )
+
+
+def default_settings(dataset, source, **chosen):
+    """`TrainingSettings` with the papers' defaults, or small ones where the data is synthetic.
+
+    Args:
+        dataset: anatomy.
+        source: where the images come from.
+        chosen: settings that replace a default where they are not None.
+    """
+    defaults = {}
+    if source == "synthetic":
+        epochs = SYNTHETIC_EPOCHS[dataset]
+        defaults = {"epochs": epochs, "batch_size": 1, "schedule": "cosine"}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return TrainingSettings(**{**defaults, **given})

@@ -1,0 +1,67 @@
+"""What changes a training slice from pass to pass: augmentation and random masks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from kdmri_tf.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Variation:
+    """How every training slice is changed, anew in every pass. As text: what does it.
+
+    Attributes:
+        augment: `(image (H, W, 1), seed int32 (2,)) -> image` in TensorFlow, or None.
+        masks: float32 `(count, H, 1)` or `(count, 1, W)`, unshifted, to pick from; or None.
+    """
+
+    augment: Callable | None = None
+    masks: np.ndarray | None = None
+
+    def __call__(self, image, mask, seed):
+        """The changed (image, mask) of one slice; the same seed gives the same.
+
+        Args:
+            image: float32 `(H, W, 1)`.
+            mask: float32 `(H, W)`, kept unless masks are random.
+            seed: int32 `(2,)`.
+        """
+        mask_seed, image_seed = tf.unstack(tf.random.split(seed))
+        if self.masks is not None:
+            index = tf.random.stateless_uniform(
+                (), mask_seed, maxval=len(self.masks), dtype=tf.int32
+            )
+            mask = tf.broadcast_to(tf.gather(self.masks, index), mask.shape)
+        if self.augment is not None:
+            image = tf.ensure_shape(self.augment(image, image_seed), image.shape)
+        return image, mask
+
+    def __str__(self):
+        parts = {"augmentation": self.augment, "random masks": self.masks}
+        return " and ".join(name for name, part in parts.items() if part is not None)
+
+    @property
+    def augment_name(self):
+        """The name of `augment`, all that a run folder can know of a function; or None."""
+        if self.augment is None:
+            return None
+        return getattr(self.augment, "__qualname__", type(self.augment).__qualname__)
+
+
+def check_augment(augment, image_size):
+    """Refuses a function that does not turn an image float32 `(H, W, 1)` into another one.
+
+    Raises:
+        InputError: the result has another shape or dtype.
+    """
+    shape = (*image_size, 1)
+    image = tf.TensorSpec(shape, tf.float32)
+    traced = tf.function(augment).get_concrete_function(image, tf.TensorSpec((2,), tf.int32))
+    result = traced.structured_outputs
+    is_tensor = hasattr(result, "shape") and hasattr(result, "dtype")
+    if not is_tensor or not result.shape.is_compatible_with(shape) or result.dtype != tf.float32:
+        given = f"{result.dtype.name} {tuple(result.shape)}" if is_tensor else repr(result)
+        raise InputError(f"augment must return an image float32 {shape}; it returns {given}.")

@@ -1,0 +1,102 @@
+"""Parts of a batch give what the whole batch gives; threads are set in time or not at all."""
+
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kdmri_tf import DCCNN, InputError, divide_cores, export_saved_model, parallel
+
+
+@pytest.fixture
+def two_parts(monkeypatch):
+    monkeypatch.setattr(parallel, "_parts", 2)
+
+
+def test_graphs_work_by_parts_and_give_the_same(inputs, two_parts):
+    model = DCCNN(3, 2, filters=4)
+    graph = tf.function(lambda inputs: model(inputs, return_features=True))
+    image, features = graph(inputs)
+    expected, expected_features = model(inputs, return_features=True)  # eager: in one piece
+    np.testing.assert_allclose(image, expected, atol=1e-6)
+    for feature, expected_feature in zip(features, expected_features, strict=True):
+        np.testing.assert_allclose(feature, expected_feature, atol=1e-6)
+
+
+def test_gradients_of_parts_add_up(inputs, images, two_parts):
+    model = DCCNN(2, 2, filters=4)
+
+    def gradients():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.abs(model(inputs) - images))
+        return tape.gradient(loss, model.trainable_variables)
+
+    for part, whole in zip(tf.function(gradients)(), gradients(), strict=True):
+        np.testing.assert_allclose(part, whole, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 2, 5])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_every_batch_size(two_parts, size, is_known):
+    calls = []
+
+    def function(values, weights):
+        calls.append(values.shape)
+        return {"sum": values + weights, "sizes": tf.fill([tf.shape(values)[0]], 1)}
+
+    spec = tf.TensorSpec((size if is_known else None, 3))
+    graph = tf.function(lambda *tensors: parallel.by_parts(function, *tensors), [spec, spec])
+    values = np.arange(size * 3, dtype=np.float32).reshape(size, 3)
+    outputs = graph(values, values)
+    np.testing.assert_array_equal(outputs["sum"], values * 2)
+    np.testing.assert_array_equal(outputs["sizes"], np.ones(size))
+    assert len(calls) == (min(size, 2) if is_known else 3)
+
+
+def test_exports_are_whole(tmp_path, two_parts):
+    model = DCCNN(2, 1, filters=2)
+    export_saved_model(model, tmp_path / "divided")
+    with parallel.whole_batches():
+        export_saved_model(model, tmp_path / "whole")
+    assert parallel._parts == 2
+    operations = [
+        sorted(
+            operation.type
+            for operation in tf.saved_model.load(tmp_path / name)
+            .signatures["serving_default"]
+            .graph.get_operations()
+        )
+        for name in ("divided", "whole")
+    ]
+    assert operations[0] == operations[1]
+
+
+def test_too_late():
+    if parallel.num_cores() == 1:
+        pytest.skip("one core cannot be divided")
+    tf.constant(1) + 1
+    if parallel.threads_per_operation() == parallel.num_cores() // 2 == 1:
+        pytest.skip("these threads are set already")
+    with pytest.raises(InputError, match="before TensorFlow computes anything; it has started"):
+        divide_cores(2)
+
+
+def test_one_slice_is_not_divided():
+    assert divide_cores(1) == 1
+
+
+def test_sets_the_threads_of_a_process():
+    program = """
+        import tensorflow as tf
+        from kdmri_tf import DCCNN, divide_cores, parallel
+        parallel.num_cores = lambda: 4
+        assert divide_cores(2) == 2
+        assert tf.config.threading.get_intra_op_parallelism_threads() == 2
+        assert tf.config.threading.get_inter_op_parallelism_threads() == 2
+        assert parallel.threads_per_operation() == 2
+        DCCNN(2, 1)({"kspace": tf.zeros((3, 8, 8, 2)), "mask": tf.zeros((3, 8, 8))})
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
