@@ -36,6 +36,10 @@ PAPERS_LOOP = "PyTorch, papers' loop"
 TUNED_PYTORCH = {"PyTorch, tuned float32": "float32", "PyTorch, tuned bfloat16": "bfloat16"}
 PYTORCH_FORMS = {PAPERS_LOOP: "papers", **TUNED_PYTORCH}
 
+# OpenMP threads that sleep while they wait for each other. Spinning, as is their default, they take
+# the cores from one another as soon as anything else runs: 5 times slower beside one busy process.
+PYTORCH_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
+
 # One heap that keeps its memory, in huge pages: of what glibc offers, what helps PyTorch most.
 TUNED_ALLOCATOR = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
@@ -140,7 +144,7 @@ def _pytorch(work):
         Contender(
             name,
             (*command, json.dumps({**work, "form": form})),
-            {} if form == "papers" else TUNED_ALLOCATOR,
+            PYTORCH_THREADS | ({} if form == "papers" else TUNED_ALLOCATOR),
             framework="PyTorch",
         )
         for name, form in PYTORCH_FORMS.items()

@@ -42,6 +42,7 @@ def tiny(manual_dir, data_dir):
 
 TINY_TRAINING = ("--epochs", 2, "--filters", 4, "--batch-size", 2)
 TINY_NETWORKS = ("--teacher", "D3C2", "--student", "D2C2")
+STAGES = (("teacher", "D3C2"), ("student", "D2C2"))
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +89,38 @@ def test_kd_starts_where_the_attention_stage_ended(finished_run):
     teacher = load_network(folder / "teacher-D3C2" / "model.keras")
     assert config["teacher_sha256"] == weights_digest(teacher)
     assert (config["reconstruction_weight"], config["imitation_weight"]) == (0.5, 0.5)
+
+
+@pytest.mark.slow
+def test_the_fast_path_changes_no_result(tiny, finished_run, tmp_path):
+    """Against the FFT, the teacher in every step and every operation on all cores."""
+    folder, output = finished_run
+    assert "The teacher's outputs are kept in memory" in output
+    reference = ("--no-teacher-cache", "--data-consistency", "fft", "--whole-batches")
+    arguments = (*tiny, *TINY_TRAINING, *TINY_NETWORKS, *reference, "--run-dir", tmp_path)
+    output, _ = run("kd", *arguments)
+    assert "kept in memory" not in output
+    fast, slow = (
+        json.loads((path / "evaluation.json").read_text())["networks"]
+        for path in (folder, tmp_path)
+    )
+    assert list(fast) == ["zero-filled", "teacher", "student", "KD student"]
+    for name, values in fast.items():
+        assert values["psnr"]["mean"] == pytest.approx(slow[name]["psnr"]["mean"], abs=0.05)
+
+
+@pytest.mark.slow
+def test_random_masks_need_the_teacher_in_every_step(tiny, finished_run, tmp_path):
+    folder, _ = finished_run
+    networks = [f"--{name}={folder}/{name}-{stage}/model.keras" for name, stage in STAGES]
+    output, _ = run(
+        *("kd", *tiny, *TINY_TRAINING, *networks),
+        *("--random-masks", "--precision", "mixed_bfloat16", "--run-dir", tmp_path),
+    )
+    assert "training with random masks" in output
+    assert output.count("The teacher runs in every step: its inputs vary with random masks") == 2
+    config = json.loads((tmp_path / "kd-D2C2" / "config.json").read_text())["config"]
+    assert config["random_masks"] is True
 
 
 @pytest.mark.slow

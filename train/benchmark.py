@@ -2,8 +2,7 @@
 
 python train/benchmark.py --sizes 150x150 --torch
 
-Leave the machine to it: taking turns evens out slow moments, but PyTorch's threads suffer most from
-other work beside them.
+Leave the machine to it: taking turns evens out slow moments, but not who suffers most from them.
 """
 
 import argparse
