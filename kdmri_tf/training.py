@@ -186,7 +186,7 @@ def _steps_per_execution(steps):
 def to_device(batches):
     """Batches that wait in the memory of the GPU, where there is one."""
     for gpu in tf.config.list_logical_devices("GPU"):
-        return batches.apply(tf.data.experimental.prefetchto_device(gpu.name))
+        return batches.apply(tf.data.experimental.prefetch_to_device(gpu.name))
     return batches
 
 

@@ -5,9 +5,10 @@ import csv
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kdmri_tf import DCCNN, InputError, TrainingSettings, training
-from kdmri_tf.training import TrainingState, learning_rate_schedule, train
+from kdmri_tf.training import TrainingState, learning_rate_schedule, to_device, train
 
 
 def fit(data, folder, epochs=4, **changes):
@@ -142,3 +143,15 @@ def test_step_schedule_scales_with_the_number_of_epochs():
 def test_bad_settings(change, message):
     with pytest.raises(InputError, match=message):
         TrainingSettings(**change)
+
+
+def test_batches_wait_on_the_device(data, monkeypatch):
+    """With a CPU in the place of a GPU, as there may be none."""
+    batches = data.batches("validation", 2)
+    assert to_device(batches) is batches or tf.config.list_logical_devices("GPU")
+    devices = tf.config.list_logical_devices("CPU")
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: devices)
+    waiting = list(to_device(batches))
+    assert len(waiting) == 2
+    for (_, image), (_, expected) in zip(waiting, batches, strict=True):
+        np.testing.assert_array_equal(image, expected)

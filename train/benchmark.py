@@ -51,4 +51,4 @@ if __name__ == "__main__":
     parser.add_argument("--scaling", action="store_true", help="cost over slices and epochs")
     parser.add_argument("--data-dir", help="prepared data sets (~/tensorflow_datasets if None)")
     parser.add_argument("--output", default="runs/benchmark", help="folder of tables and figure")
-    flags.run(main, parser)
+    flags.run(main, parser, after_stop="measuring begins anew")

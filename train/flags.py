@@ -187,10 +187,15 @@ def fraction(text):
     return value
 
 
-def run(main, flags):
+def run(main, flags, after_stop="training continues after its last full epoch"):
     """Parses the command line and calls `main(arguments)`.
 
     What the user can put right ends in one line on standard error and exit status 2.
+
+    Args:
+        main: the script.
+        flags: its parser.
+        after_stop: what the same command does after it was stopped by Ctrl-C.
     """
     arguments = flags.parse_args()
     # TensorFlow greets with lines about oneDNN and missing GPUs; Python exceptions still show.
@@ -208,10 +213,7 @@ def run(main, flags):
     except InputError as error:
         sys.exit(_fail(error))
     except KeyboardInterrupt:
-        print(
-            "\nStopped; training continues after its last full epoch with the same command.",
-            file=sys.stderr,
-        )
+        print(f"\nStopped; {after_stop} with the same command.", file=sys.stderr)
         sys.exit(130)
 
 
