@@ -16,7 +16,7 @@ LADDER_STAGE = "distillation"  # the one that every choice changes
 # Anatomies by the image sizes of the papers; other sizes are measured on cardiac images.
 DATASETS = {(150, 150): "cardiac", (240, 240): "brain", (640, 368): "knee"}
 
-# Up to here batches of four, above of one: the papers' loop takes 2 GB of memory at 240x240.
+# Up to here batches of four, above of one: the contenders of a group are in memory together.
 PIXELS_OF_LARGE_BATCHES = 240 * 240
 
 # The choices of training in the order in which they are added to the reference: plain `fit` in

@@ -1,9 +1,9 @@
-"""Slices side by side: a batch is worked on in as many parts as fit the cores, not core by core.
+"""Slices side by side: the cores share out the slices of a batch, not each operation.
 
 By default TensorFlow spreads every operation over all cores. On slices of this size the cores then
-wait for each other after every one of hundreds of small operations, and a batch's activations fit
-no core's cache. Instead each part of the batch can go through the whole network on cores of its
-own, which changes no result but for rounding. RESULTS.md has the measurement.
+wait for each other after every one of hundreds of small operations. Instead each part of the batch
+can go through the whole network on cores of its own, which changes results by rounding alone.
+RESULTS.md has the measurement.
 """
 
 import contextlib
