@@ -160,14 +160,15 @@ def _hermitian_half(values):
 def _circulant(spectrum):
     """Re F^-1 diag(s) F in one dimension: `(batch, N)` to the matrices `(batch, N, N)`.
 
-    Entry (i, j) is c(i - j), c(n) = (1/N) sum over k of s(k) cos(2 pi k n / N).
+    Entry (i, j) is c(i - j), c(n) = (1/N) sum over k of s(k) cos(2 pi k n / N). In float64 until
+    the end: all rows hold the same numbers, so that their errors would add up in the image's mean.
     """
     length = spectrum.shape[-1] or tf.shape(spectrum)[-1]
     index = tf.range(length)
     # The product of the indices wraps exactly; the cosine of a large angle would not.
-    angle = tf.cast(index[:, tf.newaxis] * index % length, tf.float32) * (2 * math.pi)
-    cosines = tf.cos(angle / tf.cast(length, tf.float32)) / tf.cast(length, tf.float32)
-    column = tf.linalg.matmul(spectrum, cosines)
+    turns = index[:, tf.newaxis] * index % length / length
+    cosines = tf.cos(2 * math.pi * turns) / tf.cast(length, tf.float64)
+    column = tf.cast(tf.linalg.matmul(tf.cast(spectrum, tf.float64), cosines), tf.float32)
     return tf.gather(column, (index[:, tf.newaxis] - index) % length, axis=1)
 
 

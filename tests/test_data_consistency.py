@@ -22,7 +22,8 @@ def sample(request, size):
     """Image, non-Hermitian noisy k-space and a non-symmetric mask."""
     generator = np.random.default_rng(0)
     image = generator.normal(size=(2, *size, 1)).astype(np.float32)
-    drawn = generator.uniform(size=(2, *size)) < 0.5
+    drawn = generator.uniform(size=(2, *size)) < 0.3
+    drawn[:, 0, 0] = True  # the zero frequency, as in every real mask
     masks = {
         "points": drawn,
         "rows": np.repeat(drawn[:, :, :1], size[1], axis=2),
