@@ -9,12 +9,17 @@ import keras
 from kdmri_tf.distill import Distiller
 from kdmri_tf.errors import InputError
 from kdmri_tf.evaluate import evaluate
-from kdmri_tf.export import export_checked
 from kdmri_tf.figures import reconstruction_figure
 from kdmri_tf.losses import AttentionTransfer
 from kdmri_tf.models import DCCNN
 from kdmri_tf.precision import report_slow_bfloat16
-from kdmri_tf.runs import check_config, describe, load_network, open_stage, weights_digest
+from kdmri_tf.runs import (
+    check_config,
+    export_trained,
+    load_network,
+    open_stage,
+    weights_digest,
+)
 from kdmri_tf.teacher_cache import MEMORY_BUDGET_BYTES, cache_teacher
 from kdmri_tf.training import train
 
@@ -23,17 +28,6 @@ ROLES = {"teacher": "teacher", "student": "student", "kd": "KD student"}
 
 # NIfTI's y axis runs from the back of the head to the front, so its first row belongs below.
 SOURCES_STORED_UPSIDE_DOWN = ("mrbrains13", "mrbrains18")
-
-
-def export_trained(model_path, output):
-    """Exports a `.keras` network as a SavedModel, checks it, and says how closely it agrees.
-
-    Raises:
-        InputError: no such network, an output path in use, or an export that does not agree.
-    """
-    network = load_network(model_path)
-    difference = export_checked(network, output, describe(model_path, network))
-    print(f"SavedModel {output}: differs from the Keras model by {difference:.1e} at most.")
 
 
 class Experiment:

@@ -11,6 +11,7 @@ from pathlib import Path
 import keras
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.export import export_checked
 from kdmri_tf.models import DCCNN
 
 
@@ -132,6 +133,17 @@ def describe(model_path, network):
         "parameters": network.count_params(),
         "intended_use": "research only, not for clinical use",
     }
+
+
+def export_trained(model_path, output):
+    """Exports a `.keras` network as a SavedModel, checks it, and says how closely it agrees.
+
+    Raises:
+        InputError: no such network, an output path in use, or an export that does not agree.
+    """
+    network = load_network(model_path)
+    difference = export_checked(network, output, describe(model_path, network))
+    print(f"SavedModel {output}: differs from the Keras model by {difference:.1e} at most.")
 
 
 def weights_digest(network):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kdmri_tf import DCCNN, InputError, divide_cores, export_saved_model, parallel
+from kdmri_tf import DCCNN, divide_cores, export_saved_model, parallel
 
 
 @pytest.fixture
@@ -75,13 +75,20 @@ def test_exports_are_whole(tmp_path, two_parts):
 
 
 def test_too_late():
-    if parallel.num_cores() == 1:
-        pytest.skip("one core cannot be divided")
-    tf.constant(1) + 1
-    if parallel.threads_per_operation() == parallel.num_cores() // 2 == 1:
-        pytest.skip("these threads are set already")
-    with pytest.raises(InputError, match="before TensorFlow computes anything; it has started"):
-        divide_cores(2)
+    program = """
+        import tensorflow as tf
+        from kdmri_tf import InputError, divide_cores, parallel
+        parallel.num_cores = lambda: 2
+        tf.constant(1) + 1
+        try:
+            divide_cores(2)
+        except InputError as error:
+            assert "before TensorFlow computes anything; it has started" in str(error)
+        else:
+            raise AssertionError("no error")
+        assert parallel._parts == 1
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)
 
 
 def test_one_slice_is_not_divided():

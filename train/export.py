@@ -12,7 +12,7 @@ import flags
 
 
 def main(arguments):
-    from kdmri_tf.experiment import export_trained
+    from kdmri_tf.runs import export_trained
 
     output = arguments.output or Path(arguments.model).with_name("saved_model")
     export_trained(arguments.model, output)
