@@ -17,6 +17,7 @@ from kdmri_tf.losses import AttentionTransfer
 from kdmri_tf.models import DCCNN
 from kdmri_tf.parallel import divide_cores
 from kdmri_tf.settings import TrainingSettings
+from kdmri_tf.student_friendly import StudentFriendlyTeacher
 from kdmri_tf.teacher_cache import cache_teacher
 from kdmri_tf.training import compile_for_training, to_device
 
@@ -25,6 +26,7 @@ TEACHER, STUDENT = "D5C5", "D3C5"
 # What the stages of `Experiment` compile with.
 LOSSES = {
     "teacher": {"loss": "mae"},
+    "sft": {},
     "student": {"loss": "mae"},
     "attention": {
         "feature_loss": AttentionTransfer(),
@@ -52,7 +54,7 @@ class Training:
         side_by_side: whether the cores are divided among the slices of a batch.
 
     Attributes:
-        network: the `DCCNN` that is trained.
+        network: the model whose weights are trained.
     """
 
     def __init__(
@@ -77,12 +79,13 @@ class Training:
         keras.utils.set_random_seed(settings.seed)
         networks = {"consistency_form": consistency_form, "dtype": precision}
         losses = LOSSES[stage]
-        name = TEACHER if stage == "teacher" else STUDENT
-        model = self.network = DCCNN.from_name(name, **networks)
-        cached = None
+        teacher, student = (DCCNN.from_name(name, **networks) for name in (TEACHER, STUDENT))
+        model, cached = teacher if stage == "teacher" else student, None
+        if stage == "sft":
+            model = StudentFriendlyTeacher(teacher, student)
+        self.network = model
         if "imitation_weight" in losses:
-            teacher = DCCNN.from_name(TEACHER, **networks)
-            model = Distiller(self.network, teacher)
+            model = Distiller(student, teacher)
             if teacher_cache:
                 images = losses["imitation_weight"] > 0
                 cached = cache_teacher(teacher, data, losses.get("feature_loss"), images)

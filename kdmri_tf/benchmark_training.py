@@ -1,5 +1,6 @@
 """What the training benchmark compares: stages, image sizes, choices, and PyTorch beside them."""
 
+import dataclasses
 import importlib.util
 import json
 import sys
@@ -10,7 +11,7 @@ from kdmri_tf.benchmark_report import Contender, Group, Report, make_folder
 from kdmri_tf.errors import InputError
 from kdmri_tf.parallel import describe_device
 
-STAGES = ("teacher", "student", "attention", "distillation")
+STAGES = ("teacher", "sft", "student", "attention", "distillation")
 LADDER_STAGE = "distillation"  # the one that every choice changes
 
 # Anatomies by the image sizes of the papers; other sizes are measured on cardiac images.
@@ -30,6 +31,9 @@ CHOICES = {
     "+ slices side by side": {"side_by_side": True},
 }
 ALL_CHOICES = "all choices"
+
+# Beside joint training: the same choices, teacher alone.
+TEACHER_ALONE = "teacher alone, all choices"
 
 # PyTorch contender -> form of `benchmark_pytorch`
 PAPERS_LOOP = "PyTorch, papers' loop"
@@ -110,7 +114,11 @@ def training_groups(sizes, stages=STAGES, batch_size=None, torch=False, data_dir
             with_ladder = stage == LADDER_STAGE and size == sizes[0]
             contenders = _tensorflow(work, data_dir, with_ladder)
             rivals = {}
-            if torch:
+            if stage == "sft":  # our PyTorch loops do not have it
+                alone = _tensorflow({**work, "stage": "teacher"}, data_dir, with_ladder=False)[-1]
+                contenders.append(dataclasses.replace(alone, name=TEACHER_ALONE))
+                rivals = {TEACHER_ALONE: (TEACHER_ALONE,)}
+            elif torch:
                 contenders += _pytorch(work)
                 rivals = {PAPERS_LOOP: (PAPERS_LOOP,), "best tuned PyTorch": tuple(TUNED_PYTORCH)}
             groups.append(Group(stage, size, work["batch_size"], tuple(contenders), rivals))

@@ -1,8 +1,9 @@
-"""From a prepared data set to batches of undersampled k-space and target images."""
+"""From a prepared data set to batches of degraded inputs and target images."""
 
 import hashlib
 import itertools
 import json
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,14 +11,15 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from kdmri_tf import fourier, masks
+from kdmri_tf.degradation import Degradation, LowResolution, Undersampling
 from kdmri_tf.errors import InputError
 from kdmri_tf.sampling import Sampling
 from kdmri_tf.variation import Variation, check_augment
 from tfds_builders.catalog import DATASETS
 
-# What is kept of a split in memory after its first pass: k-space and images if they fit (12 bytes a
-# pixel), else images alone (4 bytes), else nothing, and it is read from disk in every pass.
+# What is kept of a split in memory after its first pass: images with their k-space (12 bytes a
+# pixel) or low resolution (8 bytes) if they fit, else images alone (4 bytes), else nothing, and it
+# is read from disk in every pass.
 MEMORY_BUDGET_BYTES = 4 * 2**30
 
 # Images that are shuffled at once. What a cached teacher keeps on disk waits in the same buffer, so
@@ -43,7 +45,7 @@ def load_data(
     """Prepares a data set if need be and pairs it with a sampling mask.
 
     Args:
-        dataset: "cardiac", "brain" or "knee".
+        dataset: "cardiac", "brain", "knee" or "calgary".
         acceleration: nominal acceleration, as results are labelled; a given mask must come close.
         source: where the images come from, such as "acdc", "folder" or "synthetic"; "auto" takes
             the first real source whose files are there, and else, with a warning, "synthetic".
@@ -70,55 +72,80 @@ def load_data(
             such image.
     """
     sampling = Sampling(mask, acceleration, mask_seed, random_masks)
-    if augment is not None and not callable(augment):
-        raise InputError(f"augment must be a function (image, seed) -> image, not {augment!r}.")
-
-    # Imported here since the builders themselves import from kdmri_tf.
-    from tfds_builders.prepare import prepare
-
-    builder = prepare(
+    builder, image_size = _prepare(
         dataset,
-        source,
+        augment,
+        source=source,
         manual_dir=manual_dir,
         data_dir=data_dir,
         image_size=image_size,
         rebuild=rebuild,
         skip_unreadable=skip_unreadable,
     )
-    image_size = builder.info.features["image"].shape[:2]
-    if augment is not None:
-        check_augment(augment, image_size)
     spec = DATASETS[dataset]
     mask, drawn = sampling.masks_for(image_size, spec.center_lines, spec.phase_encode_axis)
     variation = Variation(augment, drawn) if augment or random_masks else None
-    return MRIData(builder, mask, sampling.origin, float(acceleration), variation)
+    return MRIData(builder, Undersampling(mask, sampling.origin, float(acceleration)), variation)
+
+
+def load_super_resolution(dataset, scale=4, *, augment=None, **source):
+    """Prepares a data set if need be, to be seen at low resolution.
+
+    Args:
+        dataset: as in `load_data`.
+        scale: how many times fewer frequencies are kept along each axis; see `LowResolution`.
+        augment: as in `load_data`.
+        source: `source`, `manual_dir`, `data_dir`, `image_size`, `rebuild` and `skip_unreadable`,
+            as in `load_data`.
+
+    Returns:
+        `MRIData`.
+
+    Raises:
+        InputError: as `load_data`; or a scale below 1, or so large that nothing is left.
+    """
+    degradation = LowResolution(float(scale))
+    builder, image_size = _prepare(dataset, augment, **source)
+    degradation.kept_size(image_size)  # raises where nothing is left
+    return MRIData(builder, degradation, Variation(augment) if augment else None)
+
+
+def _prepare(dataset, augment, **source):
+    """The prepared builder and its image size; `augment` is checked."""
+    if augment is not None and not callable(augment):
+        raise InputError(f"augment must be a function (image, seed) -> image, not {augment!r}.")
+
+    # Imported here since the builders themselves import from kdmri_tf.
+    from tfds_builders.prepare import prepare
+
+    builder = prepare(dataset, **source)
+    image_size = builder.info.features["image"].shape[:2]
+    if augment is not None:
+        check_augment(augment, image_size)
+    return builder, image_size
 
 
 @dataclass(frozen=True, eq=False)
 class MRIData:
-    """A prepared data set and the mask that undersamples it.
+    """A prepared data set and how its images are degraded.
 
     Attributes:
         builder: prepared TFDS builder with the splits "train" and "validation".
-        mask: float32 `(H, W)`, unshifted.
-        mask_origin: where the mask comes from: sampler and seed, or file name.
-        nominal_acceleration: what was asked for; `acceleration` is what the mask does.
+        degradation: what makes a network's inputs of an image.
         variation: what changes the training slices from pass to pass, or None.
 
-    The first full pass over a split keeps it in memory, as long as this object lives: undersampled
-    k-space and images, 12 bytes a pixel, where they fit into 4 GiB and every pass needs the same
-    k-space; else the images alone where they do; else nothing.
+    The first full pass over a split keeps it in memory, as long as this object lives: images with
+    their undersampled k-space (or low resolution) where they fit into 4 GiB and every pass needs
+    the same; else the images alone where they do; else nothing.
     """
 
     builder: tfds.core.DatasetBuilder
-    mask: np.ndarray
-    mask_origin: str
-    nominal_acceleration: float
+    degradation: Degradation
     variation: Variation | None = None
 
     @property
     def dataset(self):
-        """The anatomy: "cardiac", "brain" or "knee"."""
+        """The name of the data set: "cardiac", "brain", "knee" or "calgary"."""
         return self.builder.name
 
     @property
@@ -129,17 +156,27 @@ class MRIData:
     @property
     def image_size(self):
         """(H, W) in pixels."""
-        return self.mask.shape
+        return self.builder.info.features["image"].shape[:2]
+
+    @property
+    def mask(self):
+        """The samples of k-space that are kept: float32 `(H, W)` of 0 and 1, unshifted."""
+        return self.degradation.sampled(self.image_size)
+
+    @property
+    def mask_origin(self):
+        """Where the mask comes from: sampler and seed, or file name."""
+        return self.degradation.origin
 
     @property
     def acceleration(self):
-        """True acceleration: all samples over measured samples."""
-        return masks.true_acceleration(self.mask)
+        """True acceleration: all samples of k-space over those that are kept."""
+        return self.degradation.acceleration(self.image_size)
 
     @property
     def acceleration_label(self):
         """The nominal acceleration as tables and folders show it, such as "4x"."""
-        return f"{self.nominal_acceleration:g}x"
+        return self.degradation.label
 
     @property
     def is_fixed(self):
@@ -163,10 +200,10 @@ class MRIData:
         return -(-self.num_slices[split] // batch_size)
 
     def batches(self, split, batch_size=4, seed=None, first_epoch=None, teacher=None):
-        """Batches for `model.fit`: `({"kspace", "mask"}, image)`.
+        """Batches for `model.fit`: `({"kspace", "mask"}, image)` or `({"low_resolution"}, image)`.
 
-        kspace float32 `(batch, H, W, 2)` and mask float32 `(batch, H, W)` as `DCCNN` takes them;
-        image float32 `(batch, H, W, 1)`, fully sampled, each slice with maximum 1 unless augmented.
+        Inputs float32 as `DCCNN` or `VDSR` takes them; image float32 `(batch, H, W, 1)`, fully
+        sampled, each slice with maximum 1 unless augmented.
 
         Where the batch size divides the number of slices, all shapes are static.
 
@@ -193,7 +230,8 @@ class MRIData:
             if variation is not None:
                 raise InputError(f"A cached teacher does not follow {variation}; leave it out.")
             slices = tf.data.Dataset.zip(slices, teacher)
-        buffer = min(self.num_slices[split], max(1, SHUFFLE_BUFFER_BYTES // (4 * self.mask.size)))
+        image_bytes = 4 * math.prod(self.image_size)
+        buffer = min(self.num_slices[split], max(1, SHUFFLE_BUFFER_BYTES // image_bytes))
         divides = self.num_slices[split] % batch_size == 0
 
         def one_pass(seed, anew):
@@ -230,33 +268,29 @@ class MRIData:
 
     @cached_property
     def _slices(self):
-        """split -> data set of {"image"} or {"image", "kspace"} a slice, kept where it fits."""
+        """split -> data set of slices, {"image"} or with its measurement, kept where it fits."""
         return {split: self._keep(split) for split in self.num_slices}
 
     def _keep(self, split):
         images = self._read(split).map(
             lambda example: {"image": example["image"]}, num_parallel_calls=tf.data.AUTOTUNE
         )
-        image_bytes = 4 * self.mask.size * self.num_slices[split]
-        if 3 * image_bytes <= MEMORY_BUDGET_BYTES and (self.is_fixed or split != "train"):
-            return images.map(self._with_kspace, num_parallel_calls=tf.data.AUTOTUNE).cache()
+        image_bytes = 4 * math.prod(self.image_size) * self.num_slices[split]
+        measurement = self.degradation.input_specification[self.degradation.measurement]
+        values = 1 + measurement.shape[-1]
+        if values * image_bytes <= MEMORY_BUDGET_BYTES and (self.is_fixed or split != "train"):
+            return images.map(self._measure, num_parallel_calls=tf.data.AUTOTUNE).cache()
         return images.cache() if image_bytes <= MEMORY_BUDGET_BYTES else images
 
-    def _with_kspace(self, example):
-        kspace = fourier.image_to_kspace(example["image"][tf.newaxis])[0]
-        return {**example, "kspace": kspace * self.mask[..., tf.newaxis]}
+    def _measure(self, example):
+        name = self.degradation.measurement
+        inputs = self.degradation.apply(example["image"][tf.newaxis])
+        return {**example, name: inputs[name][0]}
 
     def _vary(self, example, seed):
-        image, mask = self.variation(example["image"], self.mask, tf.cast(seed, tf.int32))
-        return {"image": image, "mask": mask}
+        return self.variation(example["image"], tf.cast(seed, tf.int32))
 
     def _pair(self, batch, teacher=None):
         """(inputs, image) of a batch of slices."""
-        image = batch["image"]
-        mask = batch.get("mask", tf.broadcast_to(self.mask, tf.shape(image)[:-1]))
-        if "kspace" in batch:
-            kspace = batch["kspace"]
-        else:
-            kspace = fourier.image_to_kspace(image) * mask[..., tf.newaxis]
-        inputs = {"kspace": kspace, "mask": mask}
-        return (inputs if teacher is None else {**inputs, "teacher": teacher}), image
+        inputs = self.degradation.apply(**batch)
+        return (inputs if teacher is None else {**inputs, "teacher": teacher}), batch["image"]

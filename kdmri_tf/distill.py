@@ -1,12 +1,14 @@
 """The distiller: trains a student on its teacher's features and images and on the target."""
 
-import keras
+from typing import ClassVar
+
 import tensorflow as tf
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.weighted_training import WeightedTraining, mean_absolute_error
 
 
-class Distiller(keras.Model):
+class Distiller(WeightedTraining):
     """Trains `student` under a frozen `teacher` with a weighted sum of three losses::
 
         loss = reconstruction_weight * mean |x - x_S|
@@ -31,19 +33,21 @@ class Distiller(keras.Model):
     Source: KD-MRI (2020), section 2.2, equations 3 to 5.
     """
 
+    LOSSES: ClassVar = {
+        "reconstruction_weight": "student_loss",
+        "imitation_weight": "imitation_loss",
+        "feature_weight": "feature_loss",
+    }
+    ALWAYS_REPORTED = ("student_loss",)
+
     def __init__(self, student, teacher, **kwargs):
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
         if student is teacher:
             raise InputError("student and teacher are the same model; distillation needs two.")
         self.student = student
         self.teacher = teacher
         self.teacher.trainable = False
-        self._loss_trackers = [
-            keras.metrics.Mean(name=name)
-            for name in ("student_loss", "imitation_loss", "feature_loss")
-        ]
-        self._unused_losses = []
-        self.built = True
+        self.feature_loss = None
 
     def compile(
         self,
@@ -66,102 +70,59 @@ class Distiller(keras.Model):
             InputError: a weight is negative, all are 0, the feature weight has no loss, or a
                 `loss` is given.
         """
-        if "loss" in kwargs:
-            raise InputError(
-                "A Distiller has its own losses; set feature_loss and the weights instead of loss."
-            )
-        weights = {
-            "feature_weight": feature_weight,
-            "imitation_weight": imitation_weight,
-            "reconstruction_weight": reconstruction_weight,
-        }
-        for name, weight in weights.items():
-            if not weight >= 0:
-                raise InputError(f"{name} must not be negative; got {weight}.")
-        if not any(weights.values()):
-            raise InputError("All loss weights are 0: there is nothing to train on.")
         if feature_weight and feature_loss is None:
             raise InputError(
                 f"feature_weight is {feature_weight} but there is no feature_loss; give one, such "
                 "as kdmri_tf.AttentionTransfer()."
             )
-        super().compile(optimizer=optimizer, **kwargs)
+        weights = {
+            "reconstruction_weight": reconstruction_weight,
+            "imitation_weight": imitation_weight,
+            "feature_weight": feature_weight,
+        }
+        super().compile(optimizer, weights, **kwargs)
         self.feature_loss = feature_loss
-        self.feature_weight = feature_weight
-        self.imitation_weight = imitation_weight
-        self.reconstruction_weight = reconstruction_weight
-        weights = {"imitation_loss": imitation_weight, "feature_loss": feature_weight}
-        self._unused_losses = [name for name, weight in weights.items() if not weight]
-
-    @property
-    def metrics(self):
-        return [metric for metric in super().metrics if metric.name not in self._unused_losses]
 
     def call(self, inputs, training=False):
         return self.student(inputs, training=training)
 
-    def train_step(self, data):
-        inputs, target, teacher_outputs = self._unpack(data)
-        with tf.GradientTape() as tape:
-            image, losses = self._weigh(inputs, target, teacher_outputs, training=True)
-            # Replicas sum their gradients, so each takes its share of a mean loss.
-            replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            loss = self.optimizer.scale_loss(losses["loss"] / replicas)
-        variables = self.student.trainable_variables
-        # Attention alone reaches no weight behind the last matched layer: zeros leave them be.
-        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
-        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return self._report(losses, inputs, target, image)
+    @property
+    def trained_variables(self):
+        return self.student.trainable_variables
 
-    def test_step(self, data):
-        inputs, target, teacher_outputs = self._unpack(data)
-        image, losses = self._weigh(inputs, target, teacher_outputs, training=False)
-        return self._report(losses, inputs, target, image)
-
-    def _unpack(self, data):
-        inputs, target, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        if target is None or sample_weight is not None:
-            raise InputError(
-                "A Distiller is fitted on (inputs, image) pairs, without sample weights."
-            )
-        if isinstance(inputs, dict) and "teacher" in inputs:
-            inputs = dict(inputs)
-            teacher_outputs = inputs.pop("teacher")
-            needed = {"image": self.imitation_weight, "features": self.feature_weight}
-            missing = [name for name in needed if needed[name] and name not in teacher_outputs]
-            if missing:
-                raise InputError(
-                    f"The cached teacher lacks {' and '.join(missing)}, which a weight asks for; "
-                    "give cache_teacher the feature_loss and images=True as needed."
-                )
-            return inputs, target, teacher_outputs
-        return inputs, target, self._teach(inputs)
-
-    def _teach(self, inputs):
-        if self.feature_weight:
-            image, features = self.teacher(inputs, return_features=True, training=False)
-            return {"image": image, "features": features}
-        return {"image": self.teacher(inputs, training=False)} if self.imitation_weight else {}
-
-    def _weigh(self, inputs, target, teacher_outputs, training):
+    def compute_losses(self, inputs, target, training):
+        inputs, teacher_outputs = self._with_teacher(inputs)
         image, features = self.student(inputs, return_features=True, training=training)
-        losses = {"student_loss": _mean_absolute_error(target, image)}
-        total = self.reconstruction_weight * losses["student_loss"]
-        if self.imitation_weight:
-            losses["imitation_loss"] = _mean_absolute_error(teacher_outputs["image"], image)
-            total += self.imitation_weight * losses["imitation_loss"]
-        if self.feature_weight:
-            losses["feature_loss"] = self.feature_loss(teacher_outputs["features"], features)
-            total += self.feature_weight * losses["feature_loss"]
-        losses["loss"] = total
+        losses = {"student_loss": mean_absolute_error(target, image)}
+        if self.loss_weights["imitation_loss"]:
+            losses["imitation_loss"] = mean_absolute_error(teacher_outputs["image"], image)
+        if self.loss_weights["feature_loss"]:
+            losses["feature_loss"] = self._compare(teacher_outputs, features)
         return image, losses
 
-    def _report(self, losses, inputs, target, image):
-        trackers = {metric.name: metric for metric in self.metrics}
-        for name, value in losses.items():
-            trackers[name].update_state(value, sample_weight=tf.shape(target)[0])
-        return self.compute_metrics(inputs, target, image)
+    def _with_teacher(self, inputs):
+        """(the student's inputs, what the losses need of the teacher)."""
+        imitates, compares = (self.loss_weights[k] for k in ("imitation_loss", "feature_loss"))
+        if not (isinstance(inputs, dict) and "teacher" in inputs):
+            if compares:
+                image, features = self.teacher(inputs, return_features=True, training=False)
+                return inputs, {"image": image, "features": features}
+            return inputs, {"image": self.teacher(inputs, training=False)} if imitates else {}
+        inputs = dict(inputs)
+        cached = inputs.pop("teacher")
+        needed = {"image": imitates, "described": compares}
+        missing = [name for name in needed if needed[name] and name not in cached]
+        if missing:
+            raise InputError(
+                f"The cached teacher lacks {' and '.join(missing)}, which a weight asks for; "
+                "give cache_teacher the feature_loss and images=True as needed."
+            )
+        return inputs, cached
 
-
-def _mean_absolute_error(target, image):
-    return tf.reduce_mean(tf.abs(target - image))
+    def _compare(self, teacher_outputs, features):
+        if "described" not in teacher_outputs:
+            return self.feature_loss(teacher_outputs["features"], features)
+        features = [tf.cast(feature, tf.float32) for feature in features]
+        return self.feature_loss.compare(
+            teacher_outputs["described"], self.feature_loss.describe(features)
+        )

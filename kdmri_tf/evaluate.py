@@ -1,4 +1,4 @@
-"""Evaluates networks on undersampled volumes: reconstructs, measures and times them.
+"""Evaluates networks on degraded volumes: reconstructs, measures and times them.
 
 One volume is in memory at a time; beside the values, at most three slices of each are kept until
 the slices for the figure can be chosen.
@@ -12,13 +12,12 @@ import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
 
+from kdmri_tf.degradation import Degradation, Undersampling
 from kdmri_tf.errors import InputError
-from kdmri_tf.export import INPUT_SIGNATURE
-from kdmri_tf.fourier import image_to_kspace, kspace_to_magnitude
-from kdmri_tf.masks import check_mask, true_acceleration
 from kdmri_tf.metrics import VOLUME_METRICS, psnr
+from kdmri_tf.network import Network
 from kdmri_tf.parallel import describe_device
-from kdmri_tf.report import ZERO_FILLED, Evaluation, FigureSlice
+from kdmri_tf.report import Evaluation, FigureSlice
 
 FIGURE_PERCENTILES = {"good": 90, "median": 50, "bad": 10}
 WARM_UP_RUNS = 3
@@ -30,7 +29,7 @@ Reconstructor = Callable[[dict[str, tf.Tensor]], tf.Tensor]
 def evaluate(
     networks: dict[str, keras.Model],
     volumes: Iterable[tuple[str, np.ndarray]],
-    mask: np.ndarray,
+    degradation: Degradation | np.ndarray,
     batch_size: int = 8,
     progress: bool = True,
     *,
@@ -38,38 +37,48 @@ def evaluate(
     source: str,
     acceleration: str,
 ) -> Evaluation:
-    """Reconstructs every volume from `mask * FFT(image)` with each network and measures it.
+    """Degrades every volume, reconstructs it with each network and measures what comes back.
 
-    The first row is always the zero-filled image |F^-1 y|. Metrics are those of `metrics`, per
+    The first rows are what can be seen without a network: always the zero-filled image |F^-1 y|
+    and, of a low resolution, the bicubic interpolation. Metrics are those of `metrics`, per
     volume. A good, a median and a bad slice are kept for the figure: near the 90th, 50th and 10th
     percentile of the last network's PSNR per slice. Time is the median of 15 runs at batch size 1,
     the networks taking turns, so that a slow moment of the machine meets them all.
 
     Args:
-        networks: name -> model from `kspace` (batch, H, W, 2) and `mask` (batch, H, W), float32,
-            k-space unshifted and ortho normalised, to images (batch, H, W, 1). The names
-            "teacher", "student" and "KD student" bring the comparisons of `report`.
+        networks: name -> model from the inputs of the degradation to images float32
+            (batch, H, W, 1). The names "teacher", "student" and "KD student" bring the comparisons
+            of `report`.
         volumes: (name, images) with images float32 (slices, H, W), each slice divided by its own
             maximum; all volumes of one size. Read once.
-        mask: (H, W) of 0 and 1, unshifted.
+        degradation: what the networks undo; a mask (H, W) of 0 and 1, unshifted, stands for
+            `Undersampling` by it.
         batch_size: slices that a network reconstructs at once; does not change the values.
         progress: shows a progress bar over volumes on stderr, if that is a terminal.
         dataset: anatomy, for the titles.
         source: where the data comes from; "synthetic" is written into every result.
-        acceleration: nominal acceleration as a label, such as "4x".
+        acceleration: what was asked for, as a label such as "4x".
 
     Raises:
         InputError: no volume; a volume that is blank, not (slices, H, W) or not in [0, 1]; a mask
-            of another size; a network called "zero-filled", or one that returns NaN or infinity.
+            of another size; a network called "zero-filled", made for another degradation, or that
+            returns NaN or infinity.
     """
-    if ZERO_FILLED in networks:
-        raise InputError(f'"{ZERO_FILLED}" names the row without a network: rename the network.')
+    if not isinstance(degradation, Degradation):
+        degradation = Undersampling(degradation)
+    for name in degradation.baselines:
+        if name in networks:
+            raise InputError(f'"{name}" names the row without a network: rename the network.')
     if batch_size < 1:
         raise InputError(f"The batch size must be at least 1, not {batch_size}.")
-    reconstructors = {ZERO_FILLED: _zero_filled}
-    for name, network in networks.items():
-        reconstructors[name] = _compiled(network)
-    *_, last = reconstructors
+    for network in networks.values():
+        if isinstance(network, Network):
+            network.check_degradation(degradation)
+    reconstructors = {
+        name: _compiled(network, degradation.input_specification)
+        for name, network in networks.items()
+    }
+    *_, last = {**degradation.baselines, **reconstructors}
 
     records = []
     candidates = _FigureCandidates()
@@ -77,8 +86,8 @@ def evaluate(
         volumes, desc="evaluating", unit="volume", disable=None if progress else True
     ):
         _check_volume(volume, images)
-        mask = check_mask(mask, images.shape[1:])
-        reconstructions = _reconstruct(reconstructors, images, mask, batch_size)
+        true_acceleration = degradation.acceleration(images.shape[1:])
+        reconstructions = _reconstruct(reconstructors, images, degradation, batch_size)
         for name, prediction in reconstructions.items():
             values = _measure(volume, name, images, prediction)
             records.append({"volume": volume, "network": name, "slices": len(images), **values})
@@ -88,20 +97,20 @@ def evaluate(
 
     figure_slices = []
     for label, (volume, index, target) in candidates.choose().items():
-        images = _reconstruct(reconstructors, target[np.newaxis], mask, batch_size=1)
+        images = _reconstruct(reconstructors, target[np.newaxis], degradation, batch_size=1)
         images = {name: image[0] for name, image in images.items()}
         figure_slices.append(FigureSlice(label, volume, index, target, images))
 
-    del reconstructors[ZERO_FILLED]
-    times = _milliseconds(reconstructors, _undersample(figure_slices[0].target[np.newaxis], mask))
-    facts = {ZERO_FILLED: {"parameters": None, "milliseconds": None}}
+    inputs = degradation.apply(figure_slices[0].target[np.newaxis, ..., np.newaxis])
+    times = _milliseconds(reconstructors, inputs)
+    facts = {name: {"parameters": None, "milliseconds": None} for name in degradation.baselines}
     for name, network in networks.items():
         facts[name] = {"parameters": network.count_params(), "milliseconds": times[name]}
     return Evaluation(
         dataset=dataset,
         source=source,
         acceleration=acceleration,
-        true_acceleration=true_acceleration(mask),
+        true_acceleration=true_acceleration,
         device=describe_device(),
         records=records,
         networks=facts,
@@ -159,33 +168,29 @@ def _check_volume(name: str, images: np.ndarray) -> None:
         )
 
 
-def _zero_filled(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-    return kspace_to_magnitude(inputs["kspace"])
-
-
-def _compiled(network: keras.Model) -> Reconstructor:
+def _compiled(network: keras.Model, specification: dict[str, tf.TensorSpec]) -> Reconstructor:
     """The network as one graph for any batch and image size: `predict` costs more than it."""
 
-    @tf.function(input_signature=[INPUT_SIGNATURE])
+    @tf.function(input_signature=[specification])
     def reconstruct(inputs):
         return tf.cast(network(inputs, training=False), tf.float32)
 
     return reconstruct
 
 
-def _undersample(images: np.ndarray, mask: np.ndarray) -> dict[str, tf.Tensor]:
-    """Model inputs from images (batch, H, W)."""
-    kspace = image_to_kspace(images[..., np.newaxis]) * mask[..., np.newaxis]
-    return {"kspace": kspace, "mask": tf.broadcast_to(mask, images.shape)}
-
-
 def _reconstruct(
-    reconstructors: dict[str, Reconstructor], images: np.ndarray, mask: np.ndarray, batch_size: int
+    reconstructors: dict[str, Reconstructor],
+    images: np.ndarray,
+    degradation: Degradation,
+    batch_size: int,
 ) -> dict[str, np.ndarray]:
-    """The volume (slices, H, W) as every network sees it."""
-    batches = {name: [] for name in reconstructors}
+    """The volume (slices, H, W) as it is seen without a network, and as every network sees it."""
+    batches = {name: [] for name in (*degradation.baselines, *reconstructors)}
     for start in range(0, len(images), batch_size):
-        inputs = _undersample(images[start : start + batch_size], mask)
+        image = images[start : start + batch_size, ..., np.newaxis]
+        inputs = degradation.apply(image)
+        for name, baseline in degradation.baselines.items():
+            batches[name].append(np.asarray(baseline(image))[..., 0])
         for name, reconstruct in reconstructors.items():
             batches[name].append(reconstruct(inputs).numpy()[..., 0])
     return {name: np.concatenate(parts) for name, parts in batches.items()}

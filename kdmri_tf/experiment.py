@@ -1,17 +1,15 @@
-"""The stages of KD-MRI on one data set and one mask, from a teacher to a distilled student."""
+"""The stages of both papers on one data set and one mask, from a teacher to a distilled student."""
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-
-import keras
 
 from kdmri_tf.distill import Distiller
 from kdmri_tf.errors import InputError
 from kdmri_tf.evaluate import evaluate
 from kdmri_tf.figures import reconstruction_figure
-from kdmri_tf.losses import AttentionTransfer
-from kdmri_tf.models import DCCNN
+from kdmri_tf.initial_networks import copy_for_training, is_name, load_weights, new_network
+from kdmri_tf.losses import feature_loss
 from kdmri_tf.precision import report_slow_bfloat16
 from kdmri_tf.runs import (
     check_config,
@@ -20,11 +18,21 @@ from kdmri_tf.runs import (
     open_stage,
     weights_digest,
 )
+from kdmri_tf.student_friendly import StudentFriendlyTeacher
 from kdmri_tf.teacher_cache import MEMORY_BUDGET_BYTES, cache_teacher
 from kdmri_tf.training import train
 
-# Folder name of a stage -> the name under which its network is evaluated.
-ROLES = {"teacher": "teacher", "student": "student", "kd": "KD student"}
+# First word of a stage's folder -> the name under which its network is evaluated.
+ROLES = {
+    "teacher": "teacher",
+    "sft": "SFT teacher",
+    "student": "student",
+    "kd": "KD student",
+    "joint": "KD student",
+}
+
+# The student that a student-friendly teacher was trained with, beside it in its stage.
+SFT_STUDENT = "student.keras"
 
 # NIfTI's y axis runs from the back of the head to the front, so its first row belongs below.
 SOURCES_STORED_UPSIDE_DOWN = ("mrbrains13", "mrbrains18")
@@ -33,7 +41,7 @@ SOURCES_STORED_UPSIDE_DOWN = ("mrbrains13", "mrbrains18")
 class Experiment:
     """Trains networks on one data set under one mask, each in its own stage of a run folder.
 
-    Every method returns a trained float32 `DCCNN`. A finished stage is loaded, an unfinished one
+    Every method returns a trained float32 network. A finished stage is loaded, an unfinished one
     continued; a network given as a `.keras` file is loaded and not trained.
 
     Args:
@@ -57,6 +65,7 @@ class Experiment:
         self.settings = settings
         self.teacher_cache = teacher_cache
         self.teacher_memory = teacher_memory
+        self._last_stage = None
         try:
             self.run_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -64,25 +73,25 @@ class Experiment:
                 f"The run folder {run_dir} cannot be made ({error.strerror}); give another."
             ) from error
 
-    def check(self, teacher, student, start=None):
+    def check(self, teacher, student, method="at", start=None):
         """Refuses networks that cannot be distilled, before anything is trained.
 
         Args:
             teacher: name or `.keras` file.
             student: name or `.keras` file.
+            method: key of `FEATURE_LOSSES`, or "none" for imitation alone.
             start: `.keras` file of the weights that distillation starts from, or None.
 
         Raises:
-            InputError: an unreadable or impossible network, or other numbers of cascades.
+            InputError: an unreadable or impossible network, or a method that cannot compare these.
         """
-        teacher, student = self._new(teacher), self._new(student)
-        if teacher.num_cascades != student.num_cascades:
-            raise InputError(
-                f"The teacher {teacher.architecture} and the student {student.architecture} differ "
-                "in their number of cascades; attention transfer pairs them one by one."
-            )
+        teacher, student = (new_network(name, self.settings) for name in (teacher, student))
+        for network in (teacher, student):
+            network.check_degradation(self.data.degradation)
         if start is not None:
-            _set_weights(student, start)
+            load_weights(student, start)
+        if method != "none":
+            feature_loss(method).check_networks(teacher, student, self.settings.batch_size)
 
     def teacher(self, network="D5C5"):
         """The teacher: trained on the mean absolute error, or loaded."""
@@ -92,47 +101,72 @@ class Experiment:
         """The plain student that distillation is compared with."""
         return self._plain("student", network)
 
-    def attention(self, teacher, student="D3C5", start=None):
-        """KD-MRI's second step: a student trained on attention transfer alone.
+    def friendly_teacher(self, teacher="D5C5", student="D3C5", **weights):
+        """SFT-KD-Recon's first step: a teacher trained together with branches of its student.
+
+        Args:
+            teacher: name, or `.keras` file, of the architecture.
+            student: the same of the student, with as many cascades.
+            weights: of `StudentFriendlyTeacher.compile`.
+
+        Returns:
+            (teacher, path of the student whose cascades from the second on were in the branches).
+        """
+        teacher, student = (new_network(name, self.settings) for name in (teacher, student))
+        joint = StudentFriendlyTeacher(teacher, student)
+        stage = self._open(f"sft-{teacher.architecture}-{student.architecture}", joint, weights)
+        if not stage.is_finished:
+            train(joint, joint, self.data, stage.folder, self.settings, **weights)
+            stage.save(student, SFT_STUDENT)
+            stage.finish(teacher)
+        return load_network(stage.model_path), stage.folder / SFT_STUDENT
+
+    def distil(
+        self,
+        teacher,
+        student="D3C5",
+        method="at",
+        *,
+        start=None,
+        first_cascade=None,
+        alpha=0.5,
+        joint=False,
+        feature_weight=1.0,
+        variant="",
+    ):
+        """A student distilled from a trained teacher, in two steps or, if `joint`, in one.
+
+        First on the features alone, then on alpha |x - x_S| + (1 - alpha) |x_T - x_S|; jointly on
+        the sum of both, the features with their weight.
 
         Args:
             teacher: trained network.
             student: name, or `.keras` file, of the architecture; its weights start anew.
+            method: key of `FEATURE_LOSSES`, or "none" for imitation alone, in one step.
             start: `.keras` file of weights to start from instead.
-        """
-        network = self._new(student)
-        if start is not None:
-            _set_weights(network, start)
-        return self._train(
-            f"attention-{network.architecture}",
-            network,
-            teacher,
-            start=None if start is None else weights_digest(network),
-            feature_loss=AttentionTransfer(),
-            feature_weight=1.0,
-            imitation_weight=0.0,
-            reconstruction_weight=0.0,
-        )
-
-    def distilled(self, teacher, student, alpha=0.5):
-        """KD-MRI's third step: alpha |x - x_S| + (1 - alpha) |x_T - x_S|.
-
-        Args:
-            teacher: trained network.
-            student: the network to start from, usually that of the attention step.
+            first_cascade: as for `load_weights`.
             alpha: weight of the target against the teacher, 0 to 1.
+            joint: both steps in one.
+            feature_weight: of the features in joint training.
+            variant: ends the names of the stages, such as "-sft".
         """
         if not 0 <= alpha <= 1:
             raise InputError(f"alpha must lie between 0 and 1; got {alpha}.")
-        student = self._copy(student)
-        return self._train(
-            f"kd-{student.architecture}",
-            student,
-            teacher,
-            start=weights_digest(student),
-            imitation_weight=1 - alpha,
-            reconstruction_weight=alpha,
-        )
+        network = new_network(student, self.settings)
+        if start is not None:
+            load_weights(network, start, first_cascade)
+        name = f"{method}-{network.architecture}{variant}"
+        mixture = {"imitation_weight": 1 - alpha, "reconstruction_weight": alpha}
+        if method == "none":
+            return self._distilled(f"kd-{name}", network, teacher, **mixture)
+        loss = {"feature_loss": feature_loss(method)}
+        if joint:
+            weights = {**mixture, "feature_weight": feature_weight}
+            return self._distilled(f"joint-{name}", network, teacher, **loss, **weights)
+        alone = {"feature_weight": 1.0, "imitation_weight": 0.0, "reconstruction_weight": 0.0}
+        similar = self._distilled(name, network, teacher, **loss, **alone)
+        network = copy_for_training(similar, self.settings)
+        return self._distilled(f"kd-{name}", network, teacher, **mixture)
 
     def evaluate(self, networks, folder=None):
         """Measures networks on the validation split and prints the table.
@@ -150,7 +184,7 @@ class Experiment:
         evaluation = evaluate(
             networks,
             self.data.volumes("validation"),
-            self.data.mask,
+            self.data.degradation,
             self.settings.batch_size,
             dataset=self.data.dataset,
             source=self.data.source,
@@ -168,13 +202,23 @@ class Experiment:
         print(f"\n{table}\nTable, values and figure: {folder}/evaluation.*, {figure}")
         return evaluation
 
-    def export(self, distilled):
-        """Exports the distilled student to `saved_model` in the run folder."""
-        stage = self.run_dir / f"kd-{distilled.architecture}"
-        export_trained(stage / "model.keras", self.run_dir / "saved_model")
+    def export(self):
+        """Exports the network of the last stage to `saved_model` in the run folder."""
+        export_trained(self._last_stage.model_path, self.run_dir / "saved_model")
+
+    def with_seed(self, seed):
+        """The same experiment with another seed, in a run folder within this one."""
+        if seed == self.settings.seed:
+            return self
+        settings = replace(self.settings, seed=seed)
+        folder = self.run_dir / f"seed{seed}"
+        return Experiment(self.data, folder, settings, self.teacher_cache, self.teacher_memory)
 
     def finished(self):
         """The networks that this run folder holds: name, such as "teacher", -> network.
+
+        Of several that have the same role, the first has its name and the others that of their
+        folder.
 
         Raises:
             InputError: one was trained on other data or under another mask.
@@ -189,35 +233,57 @@ class Experiment:
     def _plain(self, role, network):
         if not is_name(network):
             return load_network(network)
-        network = self._new(network)
+        network = new_network(network, self.settings)
         return self._train(f"{role}-{network.architecture}", network, loss="mae")
 
-    def _new(self, network):
-        """A network of that name, or of that file's architecture, with seeded initial weights."""
-        keras.utils.set_random_seed(self.settings.seed)
-        if is_name(network):
-            return DCCNN.from_name(
-                network,
-                residual=self.settings.residual,
-                filters=self.settings.filters,
-                consistency_form=self.settings.consistency_form,
-                dtype=self.settings.precision,
-            )
-        return self._untrained(load_network(network))
+    def _distilled(self, name, student, teacher, **losses):
+        """One stage of distillation, from the weights that the student has."""
+        return self._train(name, student, teacher, weights_digest(student), **losses)
 
-    def _copy(self, network):
-        """The same network in the precision of the settings, to be trained further."""
-        copy = self._untrained(network)
-        copy.set_weights(network.get_weights())
-        return copy
+    def _train(self, name, network, teacher=None, start=None, **losses):
+        """One stage: the network trained, alone or under a teacher, and loaded again."""
+        stage = self._open(name, network, losses, teacher, start)
+        if not stage.is_finished:
+            model, cached = network, None
+            if teacher is not None:
+                model, cached = self._distiller(network, teacher, losses)
+            train(model, network, self.data, stage.folder, self.settings, cached, **losses)
+            stage.finish(network)
+        return load_network(stage.model_path)
 
-    def _untrained(self, network):
-        changes = {
-            "dtype": self.settings.precision,
-            "consistency_form": self.settings.consistency_form,
-            "trainable": True,
+    def _open(self, name, network, losses, teacher=None, start=None):
+        """The `Stage` of that name, made or taken up."""
+        weights = {key: value for key, value in losses.items() if key.endswith("_weight")}
+        config = {
+            "stage": name,
+            **self._data_config(),
+            "teacher_sha256": None if teacher is None else weights_digest(teacher),
+            "start_sha256": start,
+            **self._variation_config(),
+            **weights,
+            **asdict(self.settings),
         }
-        return DCCNN.from_config({**network.get_config(), **changes})
+        stage = self._last_stage = open_stage(self.run_dir, name, config)
+        done = "finished earlier" if stage.is_finished else f"{self.settings.epochs} epochs"
+        print(f"\n== {name}: {network.count_params():,} parameters, {done} ==", flush=True)
+        if not stage.is_finished and self.settings.precision == "mixed_bfloat16":
+            report_slow_bfloat16()
+        return stage
+
+    def _distiller(self, student, teacher, losses):
+        """The distiller, and what it needs of the teacher if that is kept."""
+        teacher = copy_for_training(teacher, self.settings)
+        cached = None
+        if self.teacher_cache:
+            cached = cache_teacher(
+                teacher,
+                self.data,
+                losses.get("feature_loss"),
+                images=losses["imitation_weight"] > 0,
+                folder=self.run_dir / "teacher-cache",
+                memory_budget=self.teacher_memory,
+            )
+        return Distiller(student, teacher), cached
 
     def _data_config(self):
         """What a result depends on of data and mask."""
@@ -237,60 +303,3 @@ class Experiment:
         if variation is None:
             return {"augment": None, "random_masks": None}
         return {"augment": variation.augment_name, "random_masks": variation.masks is not None}
-
-    def _train(self, name, network, teacher=None, start=None, **losses):
-        weights = {key: value for key, value in losses.items() if key.endswith("_weight")}
-        config = {
-            "stage": name,
-            **self._data_config(),
-            "teacher_sha256": None if teacher is None else weights_digest(teacher),
-            "start_sha256": start,
-            **self._variation_config(),
-            **weights,
-            **asdict(self.settings),
-        }
-        stage = open_stage(self.run_dir, name, config)
-        done = "finished earlier" if stage.is_finished else f"{self.settings.epochs} epochs"
-        print(f"\n== {name}: {network.count_params():,} parameters, {done} ==", flush=True)
-        if not stage.is_finished:
-            if self.settings.precision == "mixed_bfloat16":
-                report_slow_bfloat16()
-            model, cached = network, None
-            if teacher is not None:
-                model, cached = self._distiller(network, teacher, losses)
-            train(model, network, self.data, stage.folder, self.settings, cached, **losses)
-            stage.finish(network)
-        return load_network(stage.model_path)
-
-    def _distiller(self, student, teacher, losses):
-        """The distiller, and what it needs of the teacher if that is kept."""
-        teacher = self._copy(teacher)
-        cached = None
-        if self.teacher_cache:
-            cached = cache_teacher(
-                teacher,
-                self.data,
-                losses.get("feature_loss"),
-                images=losses["imitation_weight"] > 0,
-                folder=self.run_dir / "teacher-cache",
-                memory_budget=self.teacher_memory,
-            )
-        return Distiller(student, teacher), cached
-
-
-def _set_weights(network, start):
-    """Gives a network the weights of a `.keras` file of the same architecture."""
-    loaded = load_network(start)
-    shapes = [weight.shape for weight in network.weights]
-    if [weight.shape for weight in loaded.weights] != shapes or loaded.residual != network.residual:
-        raise InputError(
-            f"{start} holds a {loaded.architecture} with {loaded.filters} filters and residual "
-            f"{loaded.residual}, but the student is a {network.architecture} with "
-            f"{network.filters} filters and residual {network.residual}."
-        )
-    network.set_weights(loaded.get_weights())
-
-
-def is_name(network):
-    """Whether this is a network's name such as "D3C5", rather than a `.keras` file."""
-    return not str(network).endswith(".keras")

@@ -1,4 +1,4 @@
-"""SavedModel export with one contract: float32 `kspace`, `mask` in, `image` out."""
+"""SavedModel export with one contract: the network's named float32 inputs in, `image` out."""
 
 import json
 import shutil
@@ -7,15 +7,9 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from kdmri_tf import fourier, parallel
+from kdmri_tf import parallel
 from kdmri_tf.errors import InputError
-from kdmri_tf.masks import gaussian_mask
 from kdmri_tf.phantoms import phantom_volume
-
-INPUT_SIGNATURE = {
-    "kspace": tf.TensorSpec((None, None, None, 2), tf.float32, name="kspace"),
-    "mask": tf.TensorSpec((None, None, None), tf.float32, name="mask"),
-}
 
 # By compute dtype. A SavedModel fuses convolution, bias and ReLU, which rounds bfloat16 otherwise.
 TOLERANCES = {"float32": 1e-5, "bfloat16": 1e-2}
@@ -25,11 +19,11 @@ def export_saved_model(model, path, metadata=None):
     """Writes a SavedModel that runs with TensorFlow alone, without keras or this package.
 
     `tf.saved_model.load(path).signatures["serving_default"](kspace=..., mask=...)["image"]` equals
-    `model({"kspace": ..., "mask": ...})`; batch, height and width are free. Shapes, units and FFT
-    convention are those of the model.
+    `model({"kspace": ..., "mask": ...})` of a `DCCNN`, and so with `low_resolution` of a `VDSR`;
+    batch, height and width are free. Shapes, units and FFT convention are those of the model.
 
     Args:
-        model: a `DCCNN`.
+        model: a `DCCNN` or `VDSR`.
         path: a folder; made if missing, overwritten if it holds a SavedModel.
         metadata: facts that must travel with the network (data source, acceleration, ...), kept as
             JSON in `assets.extra/metadata.json`.
@@ -44,7 +38,7 @@ def export_saved_model(model, path, metadata=None):
 def export_checked(model, path, metadata=None):
     """As `export_saved_model`, and refuses an export that does not compute what the model does.
 
-    Both reconstruct an undersampled synthetic brain of an odd size.
+    Both restore a synthetic brain of an odd size that is degraded as the model expects.
 
     Returns:
         The largest absolute difference between the images of model and SavedModel.
@@ -80,7 +74,7 @@ def _write(model, path, metadata):
     archive = keras.export.ExportArchive()
     archive.track(model)
     with parallel.whole_batches():
-        archive.add_endpoint("serve", serve, input_signature=[INPUT_SIGNATURE])
+        archive.add_endpoint("serve", serve, input_signature=[model.input_specification])
     archive.write_out(str(partial), verbose=False)
     extra = partial / "assets.extra"
     extra.mkdir()
@@ -94,7 +88,8 @@ def _move(partial, path):
 
 
 def _difference(model, path):
-    inputs = _undersampled_brain((95, 80))
+    image = phantom_volume("brain", (95, 80), num_slices=2, seed=0)[..., tf.newaxis]
+    inputs = model.degradation.example((95, 80)).apply(image)
     signature = tf.saved_model.load(str(path)).signatures["serving_default"]
     # On recent GPUs TensorFloat-32 would round both, each in its own way.
     was_enabled = tf.config.experimental.tensor_float_32_execution_enabled()
@@ -104,15 +99,6 @@ def _difference(model, path):
         return float(tf.reduce_max(tf.abs(exported - model(inputs, training=False))))
     finally:
         tf.config.experimental.enable_tensor_float_32_execution(was_enabled)
-
-
-def _undersampled_brain(image_size):
-    image = tf.constant(phantom_volume("brain", image_size, num_slices=2, seed=0))[..., tf.newaxis]
-    mask = tf.constant(gaussian_mask(image_size, acceleration=4))
-    return {
-        "kspace": fourier.image_to_kspace(image) * mask[..., tf.newaxis],
-        "mask": tf.broadcast_to(mask, image.shape[:3]),
-    }
 
 
 def _is_saved_model(path):

@@ -1,4 +1,4 @@
-"""The convolutional layer of a cascade; `data_consistency` has the other."""
+"""The convolutional layer of all networks; `data_consistency` has the other of a cascade."""
 
 import math
 
@@ -9,7 +9,7 @@ from kdmri_tf.errors import InputError
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
 class ConvBlock(keras.layers.Layer):
-    """The convolutional part of one cascade.
+    """The convolutional part of a cascade of `DCCNN`, and of `VDSR`.
 
     `num_convs` 3x3 convolutions with bias, stride 1 and same padding: `filters` channels with ReLU,
     but for the last one, which returns to one channel and has no activation.
@@ -17,7 +17,7 @@ class ConvBlock(keras.layers.Layer):
     Input: `(batch, H, W, 1)`. Output: the pair (image `(batch, H, W, 1)`, feature
     `(batch, H, W, filters)`); the feature is the activation, after ReLU, of convolution
     ceil(num_convs / 2): the layer that distillation matches (the third of five, the second of
-    three). Dtype: the policy's compute dtype.
+    three, the sixth of eleven, the fourth of seven). Dtype: the policy's compute dtype.
 
     Weights start uniform in +-1/sqrt(fan_in), kernel and bias, as in the papers' released code.
 

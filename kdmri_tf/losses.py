@@ -1,8 +1,12 @@
 """Losses that compare the features of a teacher and a student, one class a method.
 
 Every loss is called as `loss(teacher_features, student_features)` with two lists, one activation
-`(batch, H, W, channels)` a cascade, and gives a float32 scalar.
+`(batch, H, W, channels)` a cascade, and gives a float32 scalar. Here A_j is the activation of
+cascade j, vec makes one vector of each sample, and a mean is over everything that is not summed.
 """
+
+import itertools
+import math
 
 import keras
 from keras import ops
@@ -14,69 +18,276 @@ from kdmri_tf.errors import InputError
 TINY = 1e-30
 
 
+class FeatureLoss(keras.losses.Loss):
+    """What the losses share: `compare(describe(teacher_features), describe(student_features))`.
+
+    Raises:
+        InputError: the lists have different lengths, or a pair does not fit the method.
+
+    Attributes:
+        is_compact: whether a description takes far less room than the features, so that reading a
+            teacher's back costs less than computing it again.
+        smallest_batch: fewest slices that the method can compare.
+        fewest_cascades: fewest features that it can compare.
+        needs_equal_channels: whether it compares channel by channel.
+    """
+
+    is_compact = False
+    smallest_batch = 1
+    fewest_cascades = 1
+    needs_equal_channels = True
+
+    def call(self, teacher_features, student_features):
+        check_features(teacher_features, student_features, self)
+        return self.compare(self.describe(teacher_features), self.describe(student_features))
+
+    def check_networks(self, teacher, student, batch_size):
+        """Refuses networks and batches that the method cannot compare, before they are trained.
+
+        Raises:
+            InputError: other numbers of cascades or, where channels are compared, of filters; too
+                few cascades or slices.
+        """
+        name = type(self).__name__
+        if len(teacher.blocks) != len(student.blocks):
+            raise InputError(
+                f"The teacher {teacher.architecture} and the student {student.architecture} differ "
+                f"in their number of cascades, which {name} pairs one by one; imitation alone "
+                "(--method none) needs no pairs."
+            )
+        if self.needs_equal_channels and teacher.filters != student.filters:
+            raise InputError(
+                f"{name} compares channel by channel, but the teacher has {teacher.filters} "
+                f"filters and the student {student.filters}; at and sp can compare these."
+            )
+        if len(teacher.blocks) < self.fewest_cascades:
+            raise InputError(
+                f"{name} needs {self.fewest_cascades} cascades or more, but the teacher is a "
+                f"{teacher.architecture}; choose another method."
+            )
+        if batch_size < self.smallest_batch:
+            raise InputError(
+                f"{name} compares the slices of a batch, which needs {self.smallest_batch} or "
+                f"more; the batch size is {batch_size} (--batch-size)."
+            )
+
+    def describe(self, features):
+        """The tensors that are compared, with the batch as first axis, each slice on its own."""
+        return list(features)
+
+    def compare(self, teacher, student):
+        """The loss, a scalar, of two lists that `describe` gave."""
+        raise NotImplementedError
+
+
 @keras.saving.register_keras_serializable(package="kdmri_tf")
-class AttentionTransfer(keras.losses.Loss):
+class AttentionTransfer(FeatureLoss):
     """Distance of the normalised spatial attention maps of teacher and student.
 
     ::
 
-        Q = vec(sum over channels of |A|^2)
-        loss = sum over cascades of || Q_S / ||Q_S||_2 - Q_T / ||Q_T||_2 ||_2
+        Q_j = vec(sum over channels of |A_j|^2)
+        loss = sum over j of mean || Q_Sj / ||Q_Sj||_2 - Q_Tj / ||Q_Tj||_2 ||_2
 
-    per sample, then averaged over the batch. Channel counts may differ; sizes may not.
+    Channel counts may differ; sizes may not.
 
-    Raises:
-        InputError: the lists have different lengths, or a pair different batch, height or width.
-
-    Source: KD-MRI (2020), equation 4. (The released code normalises over the batch axis instead,
-    which makes the loss zero for a batch of one.)
+    Source: KD-MRI (2020), equation 4, after Zagoruyko and Komodakis (2017). (The released code
+    normalises over the batch axis instead, which makes the loss zero for a batch of one.)
     """
 
-    def __init__(self, reduction="sum_over_batch_size", name="attention_transfer", **kwargs):
-        super().__init__(reduction=reduction, name=name, **kwargs)
+    is_compact = True
+    needs_equal_channels = False
 
-    def call(self, teacher_features, student_features):
-        check_features(teacher_features, student_features)
-        distances = [
-            _distance(attention_map(student), attention_map(teacher))
-            for teacher, student in zip(teacher_features, student_features, strict=True)
-        ]
-        return sum(distances)
+    def __init__(self, name="attention_transfer", **kwargs):
+        super().__init__(name=name, **kwargs)
 
-    @staticmethod
-    def condense(feature):
-        """A feature `(batch, H, W, 1)` with the same attention map: what to keep of a teacher's."""
-        height, width = ops.shape(feature)[1:3]
-        energy = attention_map(ops.cast(feature, "float32"))
-        return ops.reshape(ops.sqrt(energy), (-1, height, width, 1))
+    def describe(self, features):
+        return [_normalized(_flat(ops.sum(ops.square(feature), axis=-1))) for feature in features]
+
+    def compare(self, teacher, student):
+        return sum(ops.mean(_distance(t, s)) for t, s in zip(teacher, student, strict=True))
 
 
-def attention_map(activation):
-    """Q / ||Q||_2 with Q = sum over channels of A^2: `(batch, H, W, C)` to `(batch, H W)`."""
-    energy = ops.sum(ops.square(activation), axis=-1)
-    energy = ops.reshape(energy, (ops.shape(energy)[0], -1))
-    squared_norm = ops.sum(ops.square(energy), axis=-1, keepdims=True)
-    return energy * ops.rsqrt(ops.maximum(squared_norm, TINY))
+@keras.saving.register_keras_serializable(package="kdmri_tf")
+class FitNets(FeatureLoss):
+    """Mean squared difference of the activations themselves ("hints")::
+
+        loss = mean over j of mean (A_Sj - A_Tj)^2
+
+    Channel counts and sizes must be equal: no regressor stands between the two, as the matched
+    layers of teacher and student have one shape.
+
+    Source: Romero et al. (2015), equation 3; as in SFT-KD-Recon (2023).
+    """
+
+    def __init__(self, name="fitnets", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def compare(self, teacher, student):
+        return _mean(ops.mean(ops.square(s - t)) for t, s in zip(teacher, student, strict=True))
 
 
-def check_features(teacher_features, student_features):
-    """Refuses lists of features that cannot be compared pair by pair."""
+@keras.saving.register_keras_serializable(package="kdmri_tf")
+class SimilarityPreserving(FeatureLoss):
+    """Difference of the similarities between the slices of a batch::
+
+        G = V V^T with the rows V_b = vec(A_j of slice b); every row of G divided by its L2 norm
+        loss = mean over j of mean (G_S - G_T)^2
+
+    Channel counts may differ. A batch of one is similar to itself: it has loss 0.
+
+    Source: Tung and Mori (2019), equations 1 to 4; as in SFT-KD-Recon (2023).
+    """
+
+    smallest_batch = 2
+    needs_equal_channels = False
+
+    def __init__(self, name="similarity_preserving", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def compare(self, teacher, student):
+        return _mean(
+            ops.mean(ops.square(_similarities(s) - _similarities(t)))
+            for t, s in zip(teacher, student, strict=True)
+        )
+
+
+@keras.saving.register_keras_serializable(package="kdmri_tf")
+class CorrelationCongruence(FeatureLoss):
+    """Correlation, from slice to slice, of what the student's activations lack::
+
+        D_b = |A_Sj - A_Tj| of slice b
+        loss = mean over j of mean over consecutive slices b, b + 1 of a batch and over pixels of
+               sum over channels of D_b D_{b+1}
+
+    Channel counts and sizes must be equal. A batch of one has no neighbours and loss 0.
+
+    Source: Peng et al. (2019), in the pairwise form used by SFT-KD-Recon (2023), without embedding.
+    """
+
+    smallest_batch = 2
+
+    def __init__(self, name="correlation_congruence", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def compare(self, teacher, student):
+        return _mean(_congruence(ops.abs(s - t)) for t, s in zip(teacher, student, strict=True))
+
+
+@keras.saving.register_keras_serializable(package="kdmri_tf")
+class FlowOfSolution(FeatureLoss):
+    """Difference of how the activations of consecutive cascades relate (FSP matrices)::
+
+        F_j = (1 / HW) sum over pixels of A_j A_{j+1}^T        (channels of j, channels of j + 1)
+        loss = mean over j of mean (F_Sj - F_Tj)^2
+
+    Channel counts must be equal, and there must be two cascades or more.
+
+    Source: Yim et al. (2017), equations 1 and 2; as in SFT-KD-Recon (2023).
+    """
+
+    is_compact = True
+    fewest_cascades = 2
+
+    def __init__(self, name="flow_of_solution", **kwargs):
+        super().__init__(name=name, **kwargs)
+
+    def describe(self, features):
+        return [_flow(first, second) for first, second in itertools.pairwise(features)]
+
+    def compare(self, teacher, student):
+        return _mean(ops.mean(ops.square(s - t)) for t, s in zip(teacher, student, strict=True))
+
+
+# Name on the command line -> loss
+FEATURE_LOSSES = {
+    "at": AttentionTransfer,
+    "fitnets": FitNets,
+    "cc": CorrelationCongruence,
+    "fsp": FlowOfSolution,
+    "sp": SimilarityPreserving,
+}
+
+
+def feature_loss(method):
+    """The loss of that name: "at", "fitnets", "cc", "fsp" or "sp".
+
+    Raises:
+        InputError: an unknown name.
+    """
+    if method not in FEATURE_LOSSES:
+        raise InputError(
+            f"Unknown distillation method {method!r}; choose one of {', '.join(FEATURE_LOSSES)}."
+        )
+    return FEATURE_LOSSES[method]()
+
+
+def check_features(teacher_features, student_features, loss):
+    """Refuses lists of features that a loss cannot compare pair by pair."""
     if len(teacher_features) != len(student_features):
         raise InputError(
             f"The teacher gives {len(teacher_features)} features and the student "
             f"{len(student_features)}; feature distillation needs as many cascades in both."
         )
+    if len(teacher_features) < loss.fewest_cascades:
+        raise InputError(
+            f"{type(loss).__name__} needs the features of {loss.fewest_cascades} cascades or more; "
+            f"got {len(teacher_features)}."
+        )
+    compared, axes = "batch, height or width", 3
+    if loss.needs_equal_channels:
+        compared, axes = "batch, height, width or channels", 4
     for teacher, student in zip(teacher_features, student_features, strict=True):
-        sizes = zip(teacher.shape[:-1], student.shape[:-1], strict=False)
+        pairs = list(zip(teacher.shape, student.shape, strict=False))[:axes]
         if len(teacher.shape) != len(student.shape) or any(
-            None not in pair and pair[0] != pair[1] for pair in sizes
+            None not in pair and pair[0] != pair[1] for pair in pairs
         ):
             raise InputError(
-                f"A teacher feature of shape {tuple(teacher.shape)} cannot be compared with a "
-                f"student feature of shape {tuple(student.shape)}: batch, height and width differ."
+                f"{type(loss).__name__} cannot compare a teacher feature of shape "
+                f"{tuple(teacher.shape)} with a student feature of shape {tuple(student.shape)}: "
+                f"{compared} differ."
             )
 
 
+def _mean(values):
+    values = list(values)
+    return sum(values) / len(values)
+
+
+def _flat(tensor):
+    """`(batch, ...)` to `(batch, everything else)`."""
+    _, *sizes = ops.shape(tensor)
+    return ops.reshape(tensor, (-1, math.prod(sizes)))
+
+
+def _normalized(vectors):
+    """Rows divided by their L2 norm; a row of zeros stays."""
+    squared_norm = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
+    return vectors * ops.rsqrt(ops.maximum(squared_norm, TINY))
+
+
 def _distance(first, second):
+    """L2 distance of rows."""
     squared = ops.sum(ops.square(first - second), axis=-1)
     return ops.sqrt(ops.maximum(squared, TINY))
+
+
+def _similarities(feature):
+    vectors = _flat(feature)
+    return _normalized(ops.matmul(vectors, ops.transpose(vectors)))
+
+
+def _congruence(differences):
+    """Mean over consecutive slices and pixels of the sum over channels of D_b D_{b+1}."""
+    batch, height, width, _ = ops.shape(differences)
+    pairs = ops.cast(ops.maximum(batch - 1, 1) * height * width, differences.dtype)
+    return ops.sum(differences[:-1] * differences[1:]) / pairs
+
+
+def _flow(first, second):
+    """The FSP matrices `(batch, channels, channels)` of two activations."""
+    _, height, width, _ = ops.shape(first)
+    first, second = (
+        ops.reshape(feature, (-1, height * width, feature.shape[-1])) for feature in (first, second)
+    )
+    return ops.matmul(ops.transpose(first, (0, 2, 1)), second) / ops.cast(height * width, "float32")

@@ -1,18 +1,17 @@
 """DC-CNN: the deep cascade of convolutional networks that reconstructs undersampled MRI."""
 
-import re
-
 import keras
 from keras import ops
 
-from kdmri_tf import export, parallel
 from kdmri_tf.data_consistency import DataConsistency
+from kdmri_tf.degradation import Undersampling
 from kdmri_tf.errors import InputError
 from kdmri_tf.layers import ConvBlock
+from kdmri_tf.network import Network
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
-class DCCNN(keras.Model):
+class DCCNN(Network):
     """Deep cascade "DdCc": c cascades of d convolutions, each followed by data consistency.
 
     ::
@@ -46,6 +45,10 @@ class DCCNN(keras.Model):
     Source: KD-MRI (2020), section 2.1 and figure 1; SFT-KD-Recon (2023) names it DdCc.
     """
 
+    degradation = Undersampling
+    name_pattern = r"D(\d+)C(\d+)"
+    name_example = 'DdCc for d convolutions in each of c cascades, such as "D5C5" or "D3C5"'
+
     def __init__(
         self,
         num_convs,
@@ -56,8 +59,7 @@ class DCCNN(keras.Model):
         consistency_form="auto",
         **kwargs,
     ):
-        # Mixed precision must not round k-space: Keras would cast the inputs before `call`.
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
         if num_cascades < 1:
             raise InputError(f"A DCCNN needs at least 1 cascade; got {num_cascades}.")
         self.num_convs = num_convs
@@ -75,96 +77,14 @@ class DCCNN(keras.Model):
         )
         self.build({"kspace": (None, None, None, 2), "mask": (None, None, None)})
 
-    @classmethod
-    def from_name(cls, name, **kwargs):
-        """The network with the papers' name "DdCc", such as "D5C5"; other arguments pass through.
-
-        Raises:
-            InputError: the name is not of that form.
-        """
-        match = re.fullmatch(r"D(\d+)C(\d+)", str(name), re.IGNORECASE)
-        if match is None:
-            raise InputError(
-                f"{name!r} is no network name; write DdCc for d convolutions in each of c "
-                'cascades, such as "D5C5" or "D3C5".'
-            )
-        return cls(int(match[1]), int(match[2]), **kwargs)
-
     @property
     def architecture(self):
         """The papers' name, such as "D5C5"."""
         return f"D{self.num_convs}C{self.num_cascades}"
 
-    def build(self, input_shape):
-        for block in self.blocks:
-            block.build((None, None, None, 1))
-        self.built = True
-
-    def call(self, inputs, return_features=False):
-        image, features = parallel.by_parts(self._reconstruct, *self._check(inputs))
-        return (image, features) if return_features else image
-
-    def _reconstruct(self, kspace, mask):
-        measurement = self.data_consistency.measure(kspace, mask)
-        image = ops.expand_dims(ops.abs(measurement["zero_filled"]), -1)
-        features = []
-        for block in self.blocks:
-            image, feature = self.cascade(block, image, measurement)
-            features.append(feature)
-        return image, features
-
-    def cascade(self, block, image, measurement):
-        """One cascade: image `(batch, H, W, 1)` to (image after data consistency, feature).
-
-        Args:
-            block: one of `blocks`.
-            image: float32 `(batch, H, W, 1)`.
-            measurement: what `data_consistency.measure` gives of k-space and mask.
-        """
-        update, feature = block(ops.cast(image, block.compute_dtype))
-        update = ops.cast(update, "float32")
-        image = image + update if self.residual else update
-        return self.data_consistency.correct(image, measurement), feature
-
-    def _check(self, inputs):
-        if not isinstance(inputs, dict) or set(inputs) != {"kspace", "mask"}:
-            given = sorted(inputs) if isinstance(inputs, dict) else type(inputs).__name__
-            raise InputError(
-                f'A DCCNN takes a dictionary with the keys "kspace" and "mask"; got {given}.'
-            )
-        kspace, mask = inputs["kspace"], inputs["mask"]
-        shape, mask_shape = tuple(kspace.shape), tuple(mask.shape)
-        if len(shape) != 4 or shape[-1] != 2:
-            raise InputError(
-                f"kspace must be (batch, height, width, 2) with real and imaginary part; got "
-                f"shape {shape}."
-            )
-        fits = len(mask_shape) == 3 and all(
-            None in pair or pair[0] == pair[1] for pair in zip(mask_shape, shape[:3], strict=True)
-        )
-        if not fits:
-            raise InputError(
-                f"mask must be (batch, height, width) as kspace is; got mask {mask_shape} and "
-                f"kspace {shape}."
-            )
-        return (
-            ops.convert_to_tensor(kspace, "float32"),
-            ops.convert_to_tensor(mask, "float32"),
-        )
-
-    def export(self, filepath, format="tf_saved_model", **kwargs):
-        """As `keras.Model.export`; a SavedModel gets named inputs, output and free sizes.
-
-        See `kdmri_tf.export.export_saved_model` for the signature.
-        """
-        if format == "tf_saved_model" and "input_signature" not in kwargs:
-            export.export_saved_model(self, filepath)
-        else:
-            super().export(filepath, format=format, **kwargs)
-
-    def get_config(self):
+    @property
+    def hyperparameters(self):
         return {
-            **super().get_config(),
             "num_convs": self.num_convs,
             "num_cascades": self.num_cascades,
             "filters": self.filters,
@@ -172,3 +92,49 @@ class DCCNN(keras.Model):
             "noise_weight": self.noise_weight,
             "consistency_form": self.consistency_form,
         }
+
+    def _restore(self, kspace, mask):
+        image, measurement = self.begin(kspace, mask)
+        features = []
+        for block in self.blocks:
+            image, feature = self.cascade(block, image, measurement)
+            features.append(feature)
+        return image, features
+
+    def begin(self, kspace, mask):
+        """What the cascades work on: (zero-filled image `(batch, H, W, 1)`, measurement).
+
+        Args:
+            kspace: `(batch, H, W, 2)`.
+            mask: `(batch, H, W)`.
+        """
+        measurement = self.data_consistency.measure(kspace, mask)
+        return ops.expand_dims(ops.abs(measurement["zero_filled"]), -1), measurement
+
+    def cascade(self, block, image, measurement):
+        """One cascade: image `(batch, H, W, 1)` to (image after data consistency, feature).
+
+        Args:
+            block: one of `blocks`.
+            image: float32 `(batch, H, W, 1)`.
+            measurement: what `begin` gives of k-space and mask.
+        """
+        update, feature = block(ops.cast(image, block.compute_dtype))
+        update = ops.cast(update, "float32")
+        image = image + update if self.residual else update
+        return self.data_consistency.correct(image, measurement), feature
+
+    def _check_shapes(self, kspace, mask):
+        if len(kspace) != 4 or kspace[-1] != 2:
+            raise InputError(
+                f"kspace must be (batch, height, width, 2) with real and imaginary part; got "
+                f"shape {kspace}."
+            )
+        fits = len(mask) == 3 and all(
+            None in pair or pair[0] == pair[1] for pair in zip(mask, kspace[:3], strict=True)
+        )
+        if not fits:
+            raise InputError(
+                f"mask must be (batch, height, width) as kspace is; got mask {mask} and "
+                f"kspace {kspace}."
+            )

@@ -21,7 +21,7 @@ def divide_cores(batch_size):
     """Divides the cores of this process among the slices of a batch; for CPUs without a GPU.
 
     Sets TensorFlow's threads, so call it before TensorFlow computes anything. From then on every
-    `DCCNN` works by parts in graphs (`fit`, `evaluate`, `tf.function`), but not in exported ones.
+    network works by parts in graphs (`fit`, `evaluate`, `tf.function`), but not in exported ones.
     A single operation on one slice uses cores / parts threads.
 
     Args:

@@ -14,8 +14,8 @@ WORTHWHILE_SPEEDUP = 1.1
 def bfloat16_speedup(size=96, channels=32, runs=5):
     """Time of a training convolution in float32 over that in bfloat16, on this machine.
 
-    The fastest of some runs each, in turn, of a 3x3 convolution forward and backward; about two
-    seconds in all, once a process.
+    The fastest of some runs each, in turn, of a 3x3 convolution forward and backward. Measured once
+    a process.
     """
     steps = [_convolution(dtype, size, channels) for dtype in (tf.float32, tf.bfloat16)]
     seconds = []

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import scipy.stats
 
-ZERO_FILLED = "zero-filled"
 TEACHER, STUDENT, DISTILLED = "teacher", "student", "KD student"
 FEWEST_VOLUMES_FOR_A_TEST = 6  # with five, the smallest two-sided p-value is 0.0625
 COLUMNS = {"psnr": ("PSNR [dB]", 2), "ssim": ("SSIM", 4), "nmse": ("NMSE", 4), "hfn": ("HFN", 4)}
@@ -38,13 +37,13 @@ class Evaluation:
     Attributes:
         dataset: anatomy, such as "cardiac".
         source: where the data comes from, such as "acdc" or "synthetic".
-        acceleration: nominal acceleration as a label, such as "4x".
+        acceleration: what was asked for, as a label such as "4x" or "4x super-resolution".
         true_acceleration: all k-space samples over measured samples.
         device: what the times were measured on.
         records: one dictionary a volume and network: `volume`, `network`, `slices`, `psnr` [dB],
             `ssim`, `nmse`, `hfn`; the volumes of each network in the same order.
-        networks: name -> `parameters` and `milliseconds` a slice; both None for zero-filled, which
-            is always the first.
+        networks: name -> `parameters` and `milliseconds` a slice; both None for rows without a
+            network, of which zero-filled is always the first.
         figure_slices: a good, a median and a bad slice, for `figures.reconstruction_figure`.
     """
 
@@ -72,7 +71,8 @@ class Evaluation:
 
     def summary(self) -> dict:
         """Everything but the single volumes, as plain numbers: the content of the JSON file."""
-        counted = [record for record in self.records if record["network"] == ZERO_FILLED]
+        first = next(iter(self.networks))
+        counted = [record for record in self.records if record["network"] == first]
         return {
             "title": self.title,
             "dataset": self.dataset,

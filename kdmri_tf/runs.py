@@ -13,6 +13,9 @@ import keras
 from kdmri_tf.errors import InputError
 from kdmri_tf.export import export_checked
 from kdmri_tf.models import DCCNN
+from kdmri_tf.vdsr import VDSR
+
+NETWORKS = (DCCNN, VDSR)
 
 
 @dataclass(frozen=True)
@@ -37,13 +40,17 @@ class Stage:
         return self.model_path.exists()
 
     def finish(self, network):
-        """Saves the network in float32, whatever precision it was trained in."""
+        """Saves the network of the stage, which is then finished."""
+        self.save(network, self.model_path.name)
+
+    def save(self, network, name):
+        """Saves a network in float32, whatever precision it was trained in."""
         config = {**network.get_config(), "dtype": "float32", "trainable": True}
-        saved = DCCNN.from_config(config)
+        saved = type(network).from_config(config)
         saved.set_weights(network.get_weights())
         partial = self.folder / "partial.keras"
         saved.save(partial)
-        partial.replace(self.model_path)
+        partial.replace(self.folder / name)
 
 
 def open_stage(run_dir, name, config):
@@ -93,7 +100,7 @@ def check_config(folder, config):
 
 
 def load_network(path):
-    """Loads a trained `DCCNN` from a `.keras` file.
+    """Loads a trained `DCCNN` or `VDSR` from a `.keras` file.
 
     Raises:
         InputError: the file is missing, unreadable or holds another kind of model.
@@ -105,8 +112,9 @@ def load_network(path):
         network = keras.models.load_model(path, compile=False)
     except (ValueError, OSError, TypeError, KeyError) as error:
         raise InputError(f"{path} is not a readable .keras model ({error}).") from error
-    if not isinstance(network, DCCNN):
-        raise InputError(f"{path} holds a {type(network).__name__}, not a DCCNN.")
+    if not isinstance(network, NETWORKS):
+        known = " or ".join(known.__name__ for known in NETWORKS)
+        raise InputError(f"{path} holds a {type(network).__name__}, not a {known}.")
     return network
 
 
@@ -118,8 +126,8 @@ def read_config(folder):
 def describe(model_path, network):
     """The facts that travel with an exported network, as JSON values.
 
-    Its architecture and, where the `.keras` file lies in the folder of its stage, the configuration
-    of that stage: data set, source, mask, acceleration and training settings.
+    Its architecture with all arguments and, where the `.keras` file lies in the folder of its
+    stage, the configuration of that stage: data set, source, mask, acceleration and settings.
     """
     try:
         config = {**read_config(Path(model_path).parent)}
@@ -128,8 +136,7 @@ def describe(model_path, network):
     return {
         **config,
         "architecture": network.architecture,
-        "filters": network.filters,
-        "residual": network.residual,
+        **network.hyperparameters,
         "parameters": network.count_params(),
         "intended_use": "research only, not for clinical use",
     }

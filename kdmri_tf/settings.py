@@ -10,7 +10,7 @@ from kdmri_tf.errors import InputError
 PRECISIONS = ("float32", "mixed_bfloat16")
 SCHEDULES = ("step", "cosine", "constant")
 # Synthetic slices show in minutes that everything works: few epochs of many small steps.
-SYNTHETIC_EPOCHS = {"cardiac": 4, "brain": 3, "knee": 2}
+SYNTHETIC_EPOCHS = {"cardiac": 4, "brain": 3, "knee": 2, "calgary": 2}
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class TrainingSettings:
         seed: of initial weights and slice order.
         precision: "float32" or "mixed_bfloat16" (convolutions alone in bfloat16).
         residual: whether a cascade adds its input; see `DCCNN`.
-        filters: channels between the convolutions.
+        filters: channels between the convolutions; None for the network's own default.
         consistency_form: how data consistency is computed, see `DataConsistency`; the network is
             the same to rounding.
 
@@ -41,15 +41,16 @@ class TrainingSettings:
     seed: int = 42
     precision: str = "float32"
     residual: bool = True
-    filters: int = 32
+    filters: int | None = None
     consistency_form: str = "auto"
 
     def __post_init__(self):
-        for name in ("epochs", "batch_size", "filters", "seed"):
+        counts = ["epochs", "batch_size"] + ([] if self.filters is None else ["filters"])
+        for name in (*counts, "seed"):
             # Plain integers, not NumPy's: settings are written as JSON and compared.
             object.__setattr__(self, name, operator.index(getattr(self, name)))
         object.__setattr__(self, "learning_rate", float(self.learning_rate))
-        for name in ("epochs", "batch_size", "filters"):
+        for name in counts:
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1; got {getattr(self, name)}.")
         if not 0 <= self.seed < 2**31:

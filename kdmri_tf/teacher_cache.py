@@ -27,9 +27,11 @@ def cache_teacher(
 ):
     """Runs the teacher once over both splits and keeps what a `Distiller` needs of it, in float32.
 
-    Features are kept as `feature_loss.condense` leaves them: for `AttentionTransfer` one channel a
-    cascade instead of 32, which gives the same loss to float32 rounding. A slice then takes 4 bytes
-    a pixel for the image and 4 for every cascade: 0.54 MB at 150 x 150 with five cascades.
+    Features are kept as `feature_loss.describe` gives them: for `AttentionTransfer` one map a
+    cascade instead of 32 channels, so that a slice takes 4 bytes a pixel for the image and 4 for
+    every cascade, 0.54 MB at 150 x 150 with five cascades; for `FlowOfSolution` 16 KB. The other
+    losses compare all channels (14.4 MB a slice): these are kept in memory or not at all, since
+    the teacher computes them faster than a disk reads them.
 
     In memory the values live as long as the data sets that are returned. What exceeds the memory
     budget goes to `folder/<key>`, written by `tf.data.Dataset.cache`. The key is a digest of the
@@ -42,7 +44,7 @@ def cache_teacher(
     Args:
         teacher: trained `DCCNN`.
         data: `MRIData`.
-        feature_loss: keeps the features this loss compares; it must have `condense`.
+        feature_loss: keeps what this `FeatureLoss` compares of the features.
         images: keeps the reconstructed images, for imitation.
         batch_size: slices the teacher reconstructs at once.
         folder: for what memory cannot hold, used by one process at a time.
@@ -62,7 +64,7 @@ def cache_teacher(
     if outputs.num_bytes <= memory_budget:
         print(f"The teacher's outputs are kept in memory ({size}).", flush=True)
         return outputs.keep()
-    if folder is None:
+    if folder is None or not (feature_loss is None or feature_loss.is_compact):
         return _every_step(
             f"its outputs take {size}, and memory may hold {_in_words(memory_budget)}"
         )
@@ -95,25 +97,19 @@ class _Outputs:
     def __init__(self, teacher, data, feature_loss, images, batch_size):
         self._data = data
         self._batch_size = batch_size
-        height, width = data.image_size
-        inputs = {
-            "kspace": tf.TensorSpec((None, height, width, 2), tf.float32),
-            "mask": tf.TensorSpec((None, height, width), tf.float32),
-        }
+        inputs = _of_any_batch(data.batches("train", batch_size).element_spec[0])
 
         @tf.function(input_signature=[inputs])
         def compute(inputs):
             image, features = teacher(inputs, return_features=True, training=False)
             kept = {"image": image} if images else {}
             if feature_loss is not None:
-                kept["features"] = tuple(feature_loss.condense(feature) for feature in features)
+                features = [tf.cast(feature, tf.float32) for feature in features]
+                kept["described"] = tuple(feature_loss.describe(features))
             return tf.nest.map_structure(lambda value: tf.cast(value, tf.float32), kept)
 
         self._compute = compute
-        self._spec = tf.nest.map_structure(
-            lambda value: tf.TensorSpec((None, *value.shape[1:]), value.dtype),
-            compute.get_concrete_function().structured_outputs,
-        )
+        self._spec = _of_any_batch(compute.get_concrete_function().structured_outputs)
         values = sum(spec.shape[1:].num_elements() for spec in tf.nest.flatten(self._spec))
         self.num_bytes = 4 * values * sum(data.num_slices.values())
         self.key = _digest(
@@ -158,6 +154,13 @@ class _Outputs:
         # Keras warns where it cannot tell how long a data set is.
         num_slices = self._data.num_slices[split]
         return slices.apply(tf.data.experimental.assert_cardinality(num_slices))
+
+
+def _of_any_batch(structure):
+    """The specification of tensors like these, but for the size of the batch."""
+    return tf.nest.map_structure(
+        lambda value: tf.TensorSpec((None, *value.shape[1:]), value.dtype), structure
+    )
 
 
 def _every_step(reason):

@@ -21,23 +21,26 @@ class Variation:
     augment: Callable | None = None
     masks: np.ndarray | None = None
 
-    def __call__(self, image, mask, seed):
-        """The changed (image, mask) of one slice; the same seed gives the same.
+    def __call__(self, image, seed):
+        """The changed slice {"image"}, with its "mask" where masks are random.
+
+        The same seed gives the same.
 
         Args:
             image: float32 `(H, W, 1)`.
-            mask: float32 `(H, W)`, kept unless masks are random.
             seed: int32 `(2,)`.
+
+        Returns:
+            Dictionary of float32 tensors: image `(H, W, 1)` and mask `(H, W)`.
         """
         mask_seed, image_seed = tf.unstack(tf.random.split(seed))
-        if self.masks is not None:
-            index = tf.random.stateless_uniform(
-                (), mask_seed, maxval=len(self.masks), dtype=tf.int32
-            )
-            mask = tf.broadcast_to(tf.gather(self.masks, index), mask.shape)
         if self.augment is not None:
             image = tf.ensure_shape(self.augment(image, image_seed), image.shape)
-        return image, mask
+        if self.masks is None:
+            return {"image": image}
+        index = tf.random.stateless_uniform((), mask_seed, maxval=len(self.masks), dtype=tf.int32)
+        mask = tf.broadcast_to(tf.gather(self.masks, index), image.shape[:2])
+        return {"image": image, "mask": mask}
 
     def __str__(self):
         parts = {"augmentation": self.augment, "random masks": self.masks}

@@ -1,14 +1,18 @@
 """Fixtures that many tests share."""
 
+import dataclasses
 import os
+import shutil
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from kdmri_tf import load_data, phantom_volume
+from kdmri_tf import gaussian_mask, load_data, phantom_volume
+from kdmri_tf.variation import Variation
 
 SHARED = Path(__file__).parents[2] / "shared"
 
@@ -40,16 +44,48 @@ def data_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def data(manual_dir, data_dir):
-    """The tiny data set, undersampled twofold."""
-    return load_data(
-        "cardiac",
-        2,
-        source="folder",
-        manual_dir=manual_dir,
-        data_dir=data_dir,
-        image_size=(36, 34),
-    )
+def load_tiny(manual_dir, data_dir):
+    """Loads the tiny data set, undersampled twofold, but for what is asked for otherwise."""
+    usual = {
+        "acceleration": 2,
+        "source": "folder",
+        "manual_dir": manual_dir,
+        "data_dir": data_dir,
+        "image_size": (36, 34),
+    }
+    return lambda **arguments: load_data("cardiac", **(usual | arguments))
+
+
+@pytest.fixture(scope="session")
+def data(load_tiny):
+    """The tiny data set as it is."""
+    return load_tiny()
+
+
+@pytest.fixture(scope="session")
+def mirrored(load_tiny, manual_dir, tmp_path_factory):
+    """The tiny data set with one of its training volumes mirrored."""
+    root = tmp_path_factory.mktemp("mirrored")
+    shutil.copytree(manual_dir, root / "raw")
+    path = root / "raw" / "cardiac" / "folder" / "train" / "heart1.npy"
+    np.save(path, np.load(path)[:, ::-1])
+    return load_tiny(manual_dir=root / "raw", data_dir=root / "prepared")
+
+
+@pytest.fixture(scope="session")
+def tiny_flags(manual_dir, data_dir):
+    """The tiny data set as flags of a script."""
+    return [
+        *("--dataset", "cardiac", "--source", "folder", "--acc", 2),
+        *("--manual-dir", manual_dir, "--data-dir", data_dir, "--image-size", 36, 34),
+    ]
+
+
+@pytest.fixture
+def varied(data):
+    """The tiny data set with flips and with masks that measure one of 36 lines each."""
+    masks = np.eye(36, dtype=np.float32)[..., np.newaxis]
+    return dataclasses.replace(data, variation=Variation(flip, masks))
 
 
 @pytest.fixture(scope="session")
@@ -66,11 +102,14 @@ def inputs(images):
 
 def undersample(images, acceleration):
     """Model inputs from images (slices, H, W), by NumPy alone."""
-    from kdmri_tf import gaussian_mask
-
     mask = gaussian_mask(images.shape[1:], acceleration, center_lines=6)
     kspace = np.fft.fft2(images, norm="ortho") * mask
     return {
         "kspace": np.stack([kspace.real, kspace.imag], axis=-1).astype(np.float32),
         "mask": np.broadcast_to(mask, images.shape).copy(),
     }
+
+
+def flip(image, seed):
+    """Augmentation: left and right are exchanged in half of the images."""
+    return tf.image.stateless_random_flip_left_right(image, seed)

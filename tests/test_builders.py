@@ -23,13 +23,18 @@ from raw_data import (
 from tensorflow_datasets.core import dataset_metadata, shuffle
 
 from kdmri_tf.errors import InputError
-from tfds_builders import brain, cardiac, knee, synthetic
+from tfds_builders import brain, calgary, cardiac, knee, synthetic
 from tfds_builders.catalog import DATASETS
 from tfds_builders.prepare import prepare
 from tfds_builders.slice_builder import KEY_STEP
 from tfds_builders.sources import SyntheticDataWarning
 
-BUILDERS = {"cardiac": cardiac.Builder, "brain": brain.Builder, "knee": knee.Builder}
+BUILDERS = {
+    "cardiac": cardiac.Builder,
+    "brain": brain.Builder,
+    "knee": knee.Builder,
+    "calgary": calgary.Builder,
+}
 
 tfds.disable_progress_bar()
 

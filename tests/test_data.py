@@ -10,32 +10,10 @@ import tensorflow as tf
 
 from kdmri_tf import InputError, SlicePSNR, load_data
 from kdmri_tf import data as data_module
-from kdmri_tf.sampling import Sampling
-from kdmri_tf.variation import Variation
 
 
 def targets(dataset, batches=None):
     return [image.numpy() for _, image in (dataset if batches is None else dataset.take(batches))]
-
-
-def small(manual_dir, data_dir, **arguments):
-    """The data set of the fixture `data`, loaded with further arguments."""
-    return load_data(
-        "cardiac",
-        2,
-        source="folder",
-        manual_dir=manual_dir,
-        data_dir=data_dir,
-        image_size=(36, 34),
-        **arguments,
-    )
-
-
-def varied(data):
-    """The same data with flips and with masks that measure one of 36 lines each."""
-    return dataclasses.replace(
-        data, variation=Variation(flip, np.eye(36, dtype=np.float32)[..., np.newaxis])
-    )
 
 
 def test_describes_itself(data):
@@ -50,24 +28,11 @@ def test_describes_itself(data):
     assert len(data.fingerprint) == 64
 
 
-def test_fingerprint_tells_contents_apart(data, manual_dir, tmp_path):
-    def loaded(folder):
-        return load_data(
-            "cardiac",
-            2,
-            source="folder",
-            manual_dir=folder,
-            data_dir=tmp_path / "prepared",
-            image_size=(36, 34),
-            rebuild=True,
-        ).fingerprint
-
-    copy = tmp_path / "raw"
-    shutil.copytree(manual_dir, copy)
-    assert loaded(copy) == data.fingerprint
-    path = copy / "cardiac" / "folder" / "train" / "heart1.npy"
-    np.save(path, np.load(path)[:, ::-1])
-    assert loaded(copy) != data.fingerprint
+def test_fingerprint_tells_contents_apart(data, mirrored, load_tiny, manual_dir, tmp_path):
+    shutil.copytree(manual_dir, tmp_path / "raw")
+    copy = load_tiny(manual_dir=tmp_path / "raw", data_dir=tmp_path / "prepared")
+    assert copy.fingerprint == data.fingerprint
+    assert mirrored.fingerprint != data.fingerprint
 
 
 def test_batches_equal_numpy(data):
@@ -144,8 +109,10 @@ def test_a_short_shuffle_buffer_loses_no_slice(data, monkeypatch):
 @pytest.mark.parametrize("seed", [None, 0])
 @pytest.mark.parametrize("first_epoch", [None, 0])
 @pytest.mark.parametrize(("batch_size", "dimension"), [(3, 3), (4, None)])
-def test_shapes_are_static_where_they_can_be(data, seed, first_epoch, batch_size, dimension):
-    for chosen in (data, varied(data)):
+def test_shapes_are_static_where_they_can_be(
+    data, varied, seed, first_epoch, batch_size, dimension
+):
+    for chosen in (data, varied):
         inputs, image = chosen.batches("train", batch_size, seed, first_epoch).element_spec
         assert inputs["kspace"].shape == (dimension, 36, 34, 2)
         assert inputs["mask"].shape == (dimension, 36, 34)
@@ -173,142 +140,23 @@ def test_the_last_batch_may_be_smaller(data):
     assert [len(batch) for batch in targets(data.batches("train", 3))] == [3, 3]
 
 
-@pytest.fixture(scope="module")
-def random(manual_dir, data_dir):
-    """The tiny data set under random masks."""
-    return small(manual_dir, data_dir, random_masks=True)
-
-
-def test_random_masks_differ_from_slice_to_slice_and_pass_to_pass(random, data):
-    assert not random.is_fixed
-    assert data.is_fixed
-    batches = random.batches("train", 6, seed=1, first_epoch=0).take(3)
-    drawn = np.concatenate([inputs["mask"] for inputs, _ in batches])
-    assert len({mask.tobytes() for mask in drawn}) == 18
-    for inputs, image in batches:
-        kspace = np.fft.fft2(image[..., 0], norm="ortho") * inputs["mask"].numpy()
-        np.testing.assert_allclose(inputs["kspace"][..., 0], kspace.real, atol=1e-5)
-        np.testing.assert_allclose(inputs["kspace"][..., 1], kspace.imag, atol=1e-5)
-    # As the sampler draws them: whole lines, 18 of 36, ten of them in the centre.
-    assert (drawn == drawn[:, :, :1]).all()
-    assert (drawn[:, :, 0].sum(axis=1) == 18).all()
-    assert (np.fft.fftshift(drawn[:, :, 0], axes=1)[:, 13:23] == 1).all()
-
-
-def test_random_masks_along_the_other_axis():
-    mask, drawn = Sampling("uniform", 2, seed=0, random=True).masks_for((8, 32), 4, axis=1)
-    assert drawn.shape[1:] == (1, 32)
-    assert mask.shape == (8, 32)
-    assert (drawn.sum(axis=(1, 2)) == 16).all()
-
-
-def test_random_masks_come_from_a_sampler(tmp_path):
-    arguments = {"source": "synthetic", "data_dir": tmp_path / "prepared", "random_masks": True}
-    with pytest.raises(InputError, match="drawn by a sampler, but the mask array is given; name"):
-        load_data("cardiac", 2, mask=np.ones((150, 150)), **arguments)
-    assert not (tmp_path / "prepared").exists()
-
-
-def flip(image, seed):
-    return tf.image.stateless_random_flip_left_right(image, seed)
-
-
-def test_augmentation_is_anew_in_every_pass(manual_dir, data_dir, data):
-    flipped = small(manual_dir, data_dir, augment=flip)
-    assert not flipped.is_fixed
-    assert flipped.variation.augment_name == "flip"
-    plain = np.concatenate(targets(data.batches("train", 6, seed=1, first_epoch=0), 8))
-    image = np.concatenate(targets(flipped.batches("train", 6, seed=1, first_epoch=0), 8))
-    is_plain = (image == plain).all(axis=(1, 2, 3))
-    is_flipped = (image == plain[:, :, ::-1]).all(axis=(1, 2, 3))
-    assert (is_plain | is_flipped).all()
-    assert 8 < is_flipped.sum() < 40
-    assert len({part.tobytes() for part in np.split(is_flipped, 8)}) > 1
-    inputs, image = next(iter(flipped.batches("train", 6, seed=1)))
-    kspace = np.fft.fft2(image[..., 0], norm="ortho") * data.mask
-    np.testing.assert_allclose(inputs["kspace"][..., 0], kspace.real, atol=1e-5)
-
-
-def test_variation_is_anew_in_every_pass_of_a_finite_data_set(data):
-    batches = varied(data).batches("train", 6, seed=3)
-    first, second = ([inputs["mask"].numpy() for inputs, _ in batches] for _ in range(2))
-    assert (first[0] != second[0]).any()
-
-
-@pytest.mark.parametrize("seed", [None, 5])
-def test_validation_and_ordered_slices_do_not_vary(data, seed):
-    def seen(chosen, split, seed):
-        return [
-            np.concatenate([inputs["kspace"].numpy(), inputs["mask"].numpy()[..., None]], axis=-1)
-            for inputs, _ in chosen.batches(split, 4, seed)
-        ]
-
-    for split, chosen_seed in (("validation", seed), ("train", None)):
-        expected = seen(data, split, chosen_seed)
-        for batch, expected_batch in zip(
-            seen(varied(data), split, chosen_seed), expected, strict=True
-        ):
-            np.testing.assert_array_equal(batch, expected_batch)
-
-
-def test_a_resumed_stream_varies_as_it_would_have(data):
-    def seen(first_epoch, batches):
-        stream = varied(data).batches("train", 3, seed=7, first_epoch=first_epoch)
-        return [(inputs["mask"].numpy(), image.numpy()) for inputs, image in stream.take(batches)]
-
-    whole = seen(0, 8)
-    tf.random.set_seed(99)
-    for batch, expected in zip(seen(2, 4), whole[4:], strict=True):
-        for value, expected_value in zip(batch, expected, strict=True):
-            np.testing.assert_array_equal(value, expected_value)
-    assert len({mask.tobytes() for mask, _ in whole}) == 8
-
-
-def test_a_cached_teacher_does_not_follow_variation(data):
-    teacher = tf.data.Dataset.from_tensor_slices({"image": np.zeros((6, 36, 34, 1), np.float32)})
-    with pytest.raises(InputError, match="does not follow augmentation and random masks; leave"):
-        varied(data).batches("train", 3, seed=1, teacher=teacher)
-
-
-@pytest.mark.parametrize(
-    ("augment", "message"),
-    [
-        (lambda image, seed: image[1:], r"float32 \(36, 34, 1\); it returns float32 \(35, 34, 1\)"),
-        (lambda image, seed: tf.cast(image, tf.float16), r"it returns float16 \(36, 34, 1\)"),
-        (lambda image, seed: None, "it returns None"),
-        ("flip", "augment must be a function .* not 'flip'"),
-    ],
-)
-def test_augment_returns_an_image(manual_dir, data_dir, augment, message):
-    with pytest.raises(InputError, match=message):
-        small(manual_dir, data_dir, augment=augment)
-
-
-def test_mask_file(data, manual_dir, data_dir, tmp_path):
+def test_mask_file(load_tiny, tmp_path):
+    path = tmp_path / "own.npy"
     mask = np.zeros((36, 34))
     mask[::3] = 1
-    np.save(tmp_path / "own.npy", mask)
-    arguments = {
-        "source": "folder",
-        "manual_dir": manual_dir,
-        "data_dir": data_dir,
-        "image_size": (36, 34),
-        "mask": tmp_path / "own.npy",
-    }
-    loaded = load_data("cardiac", 3, **arguments)
+    np.save(path, mask)
+    loaded = load_tiny(acceleration=3, mask=path)
     assert (loaded.mask == mask).all()
     assert loaded.mask_origin == "own.npy"
     with pytest.raises(InputError, match=r"accelerates by 3.00, but the .* asked for is 8; .* 3"):
-        load_data("cardiac", 8, **arguments)
-    np.save(tmp_path / "own.npy", mask[1:])
+        load_tiny(acceleration=8, mask=path)
+    np.save(path, mask[1:])
     with pytest.raises(InputError, match=r"\(35, 34\), but the images have shape \(36, 34\)"):
-        load_data("cardiac", 3, **arguments)
+        load_tiny(acceleration=3, mask=path)
 
 
-def test_mask_array(manual_dir, data_dir):
-    arguments = {"source": "folder", "manual_dir": manual_dir, "data_dir": data_dir}
-    mask = np.ones((36, 34), bool)
-    loaded = load_data("cardiac", 1, image_size=(36, 34), mask=mask, **arguments)
+def test_mask_array(load_tiny):
+    loaded = load_tiny(acceleration=1, mask=np.ones((36, 34), bool))
     assert loaded.mask.dtype == np.float32
     assert loaded.acceleration == 1
 

@@ -161,7 +161,7 @@ def test_only_pairs(networks, batch, with_target):
         ({"imitation_weight": -1.0}, "imitation_weight must not be negative; got -1.0"),
         ({"imitation_weight": 0, "reconstruction_weight": 0}, "All loss weights are 0"),
         ({"feature_weight": 1.0}, "feature_weight is 1.0 but there is no feature_loss"),
-        ({"loss": "mse"}, "has its own losses; set feature_loss and the weights instead"),
+        ({"loss": "mse"}, "A Distiller has its own losses; set their weights instead"),
     ],
 )
 def test_bad_weights(networks, arguments, message):

@@ -26,8 +26,8 @@ def test_users_code(manual_dir, data_dir, tmp_path):
     replacements = {
         'acceleration=4, manual_dir="data"': f"{tiny}(36, 34)",
         "epochs=50": "epochs=1, verbose=0",
-        "D5C5": "D3C2",
-        "D3C5": "D2C2",
+        "D5C5": "D3C1",
+        "D3C5": "D2C1",
     }
     for written, used in replacements.items():
         assert written in code

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kdmri_tf import DCCNN, AttentionTransfer, Distiller, InputError, cache_teacher
+from kdmri_tf import DCCNN, AttentionTransfer, Distiller, FitNets, InputError, cache_teacher
+from kdmri_tf.degradation import Undersampling
 from kdmri_tf.variation import Variation
 
 
 def values(cached):
     """All kept values of both splits, in order."""
     return [
-        np.concatenate([part.ravel() for part in (element["image"], *element.get("features", ()))])
+        np.concatenate([part.ravel() for part in (element["image"], *element.get("described", ()))])
         for split in ("train", "validation")
         for element in cached[split].as_numpy_iterator()
     ]
@@ -46,18 +47,7 @@ def test_keeps_one_element_a_slice_in_order(data, teacher):
     inputs, _ = next(iter(data.batches("train", batch_size=6)))
     images = np.stack([element["image"] for element in kept])
     np.testing.assert_allclose(images, teacher(inputs), atol=1e-5)
-    assert [feature.shape for feature in kept[0]["features"]] == [(36, 34, 1)] * 2
-
-
-def test_condensed_features_give_the_same_loss(inputs, teacher):
-    student = DCCNN(3, 2, filters=5)
-    _, student_features = student(inputs, return_features=True)
-    _, teacher_features = teacher(inputs, return_features=True)
-    loss = AttentionTransfer()
-    condensed = [loss.condense(feature) for feature in teacher_features]
-    assert float(loss(condensed, student_features)) == pytest.approx(
-        float(loss(teacher_features, student_features)), rel=1e-5
-    )
+    assert [feature.shape for feature in kept[0]["described"]] == [(36 * 34,)] * 2
 
 
 @pytest.mark.parametrize(
@@ -131,7 +121,7 @@ def test_values_are_float32_whatever_the_precision(data):
     teacher = DCCNN(2, 1, filters=2, dtype="mixed_bfloat16")
     cached = cache_teacher(teacher, data, AttentionTransfer())
     (element,) = cached["train"].take(1)
-    assert {element["image"].dtype, element["features"][0].dtype} == {tf.float32}
+    assert {element["image"].dtype, element["described"][0].dtype} == {tf.float32}
 
 
 @pytest.mark.parametrize("place", ["memory", "disk"])
@@ -157,30 +147,41 @@ def test_a_finished_cache_on_disk_is_read_and_not_computed(data, small_teacher, 
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
-def test_another_teacher_or_mask_finds_no_stale_values(data, small_teacher, tmp_path):
+def test_another_teacher_mask_or_image_finds_no_stale_values(
+    data, mirrored, small_teacher, tmp_path
+):
     """And the earlier cache leaves the disk."""
     retrained = DCCNN(2, 1, filters=2)
-    other_mask = dataclasses.replace(data, mask=np.ones_like(data.mask))
+    other_mask = dataclasses.replace(data, degradation=Undersampling(np.ones_like(data.mask)))
     names = set()
-    for teacher, chosen in ((small_teacher, data), (retrained, data), (small_teacher, other_mask)):
+    for teacher, chosen in (
+        (small_teacher, data),
+        (retrained, data),
+        (small_teacher, other_mask),
+        (small_teacher, mirrored),
+    ):
         cached = cache_teacher(teacher, chosen, folder=tmp_path, memory_budget=0)
         (name,) = caches(tmp_path)
         names.add(name)
         inputs, _ = next(iter(chosen.batches("train", 6)))
         images = np.stack([element["image"] for element in cached["train"]])
         np.testing.assert_allclose(images, teacher(inputs), atol=1e-5)
-    assert len(names) == 3
+    assert len(names) == 4
 
 
-def test_a_loss_that_is_no_keras_loss(data, small_teacher, tmp_path):
-    class Own:
-        @staticmethod
-        def condense(feature):
-            return tf.reduce_mean(feature, axis=(1, 2))
-
-    cached = cache_teacher(small_teacher, data, Own(), folder=tmp_path, memory_budget=0)
-    assert cached["train"].element_spec["features"][0].shape == (2,)
-    assert len(values(cached)) == 10
+def test_features_that_do_not_fit_in_memory_are_computed_again(
+    data, small_teacher, tmp_path, capsys
+):
+    """All channels, which a disk gives back more slowly than the teacher; in memory they may be."""
+    arguments = {"images": False, "folder": tmp_path}
+    cached = cache_teacher(small_teacher, data, FitNets(), **arguments)
+    assert cached["train"].element_spec["described"][0].shape == (36, 34, 2)
+    size = 10 * 36 * 34 * 2 * 4
+    assert (
+        cache_teacher(small_teacher, data, FitNets(), memory_budget=size - 1, **arguments) is None
+    )
+    assert "The teacher runs in every step: its outputs take 0.10 MB" in capsys.readouterr().out
+    assert caches(tmp_path) == []
 
 
 def test_another_architecture_or_loss_makes_another_cache(data, small_teacher, tmp_path):
@@ -188,14 +189,15 @@ def test_another_architecture_or_loss_makes_another_cache(data, small_teacher, t
     without_residual = DCCNN(2, 1, filters=2, residual=False)
     without_residual.set_weights(small_teacher.get_weights())
     names = set()
-    for teacher, loss in (
-        (small_teacher, None),
-        (without_residual, None),
-        (small_teacher, AttentionTransfer()),
+    for teacher, loss, images in (
+        (small_teacher, None, True),
+        (without_residual, None, True),
+        (small_teacher, AttentionTransfer(), True),
+        (small_teacher, AttentionTransfer(), False),
     ):
-        cache_teacher(teacher, data, loss, folder=tmp_path, memory_budget=0)
+        cache_teacher(teacher, data, loss, images, folder=tmp_path, memory_budget=0)
         names.update(caches(tmp_path))
-    assert len(names) == 3
+    assert len(names) == 4
 
 
 def test_a_cache_written_by_another_process_is_found(data, small_teacher, tmp_path):

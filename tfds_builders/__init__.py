@@ -1,1 +1,1 @@
-"""TensorFlow Datasets builders of fully sampled cardiac, brain and knee MRI slices."""
+"""TensorFlow Datasets builders of fully sampled MRI slices: heart, brain and knee."""

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """One anatomy.
+    """One data set.
 
     Attributes:
         image_sizes: source name -> default (height, width) in pixels; real sources come first, in
             the order in which `--source auto` looks for them, then `folder`, then `synthetic`.
         center_lines: lowest phase-encode lines that the papers' masks always sample.
         phase_encode_axis: image axis that the masks undersample (0 = height, 1 = width).
+        anatomy: whose phantoms are its `synthetic` source.
     """
 
     image_sizes: dict[str, tuple[int, int]]
     center_lines: int
     phase_encode_axis: int
+    anatomy: str
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -32,6 +34,7 @@ DATASETS = {
         image_sizes={"acdc": (150, 150), "folder": (150, 150), "synthetic": (150, 150)},
         center_lines=10,
         phase_encode_axis=0,
+        anatomy="cardiac",
     ),
     "brain": DatasetSpec(
         image_sizes={
@@ -42,6 +45,7 @@ DATASETS = {
         },
         center_lines=10,
         phase_encode_axis=0,
+        anatomy="brain",
     ),
     "knee": DatasetSpec(
         image_sizes={
@@ -52,5 +56,12 @@ DATASETS = {
         },
         center_lines=30,
         phase_encode_axis=1,
+        anatomy="knee",
+    ),
+    "calgary": DatasetSpec(
+        image_sizes={"sc": (256, 256), "folder": (256, 256), "synthetic": (256, 256)},
+        center_lines=10,
+        phase_encode_axis=0,
+        anatomy="brain",
     ),
 }

@@ -8,7 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from kdmri_tf.errors import InputError
+from tfds_builders.calgary_campinas import read_single_channel
 from tfds_builders.fastmri import read_fastmri
 from tfds_builders.hammernik import read_rawdata
 from tfds_builders.nifti import read_nifti
@@ -114,18 +117,27 @@ def find_hammernik(root: Path) -> Splits:
 
 def find_fastmri(root: Path) -> Splits:
     """List the files of the single-coil knee set."""
-
-    def volumes(folder: Path) -> list[Volume]:
-        return [
-            volume_of_files(path.stem, path.stem, {0: path}, read_fastmri)
-            for path in sorted(folder.glob("*.h5"))
-            if not path.name.startswith(".")
-        ]
-
     return {
-        "train": volumes(root / "singlecoil_train"),
-        "validation": volumes(root / "singlecoil_val"),
+        "train": _volume_files(root / "singlecoil_train", "*.h5", read_fastmri),
+        "validation": _volume_files(root / "singlecoil_val", "*.h5", read_fastmri),
     }
+
+
+def find_calgary_single_channel(root: Path) -> Splits:
+    """List the single-channel volumes of the Calgary-Campinas set, `Raw-data/SC/...`."""
+    return {
+        "train": _volume_files(root / "Raw-data/SC/Train", "*.npy", read_single_channel),
+        "validation": _volume_files(root / "Raw-data/SC/Val", "*.npy", read_single_channel),
+    }
+
+
+def _volume_files(folder: Path, pattern: str, read: Callable[[Path], np.ndarray]) -> list[Volume]:
+    """List the files of a folder; each is a volume of a patient of its own."""
+    return [
+        volume_of_files(path.stem, path.stem, {0: path}, read)
+        for path in sorted(folder.glob(pattern))
+        if not path.name.startswith(".")
+    ]
 
 
 def find_folder(root: Path) -> Splits:
@@ -191,6 +203,14 @@ LAYOUTS = {
         ),
         find=find_fastmri,
         places={"train": "singlecoil_train", "validation": "singlecoil_val"},
+    ),
+    "sc": Layout(
+        tree=(
+            "Raw-data/SC/Train/<volume>.npy  (k-space of one volume a file)\n"
+            "Raw-data/SC/Val/<volume>.npy"
+        ),
+        find=find_calgary_single_channel,
+        places={"train": "Raw-data/SC/Train", "validation": "Raw-data/SC/Val"},
     ),
     "folder": Layout(
         tree=(

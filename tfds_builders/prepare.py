@@ -33,7 +33,7 @@ def prepare(
     """Return the prepared builder of a data set; `as_dataset` reads it.
 
     Args:
-        dataset: "cardiac", "brain" or "knee".
+        dataset: "cardiac", "brain", "knee" or "calgary".
         source: a source of the catalog, or "auto" (see `resolve_source`).
         manual_dir: folder with the raw files, `<dataset>/<source>/...`. An explicit source that
             was prepared before is used also when its raw files are gone.

@@ -1,4 +1,4 @@
-"""The TFDS builder that cardiac, brain and knee share: volumes to normalised slices."""
+"""The TFDS builder that all data sets share: volumes to normalised slices."""
 
 import dataclasses
 import hashlib

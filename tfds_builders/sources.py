@@ -18,7 +18,7 @@ def resolve_source(dataset: str, source: str, manual_dir: str | PathLike | None)
     """Return the source to use.
 
     Args:
-        dataset: "cardiac", "brain" or "knee".
+        dataset: "cardiac", "brain", "knee" or "calgary".
         source: one of the data set's sources, returned as it is; or "auto": the first in the
             catalog with raw files under `manual_dir`, else "synthetic" with a
             `SyntheticDataWarning`.

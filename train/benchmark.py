@@ -9,14 +9,15 @@ import argparse
 from pathlib import Path
 
 import flags
+from flag_types import positive_integer, positive_number
 
-STAGES = ("teacher", "student", "attention", "distillation")
+STAGES = ("teacher", "sft", "student", "attention", "distillation")
 
 
 def image_size(text):
     """Accepts HxW, such as 640x368."""
     height, _, width = text.partition("x")
-    return flags.positive_integer(height), flags.positive_integer(width)
+    return positive_integer(height), positive_integer(width)
 
 
 def main(arguments):
@@ -43,10 +44,12 @@ if __name__ == "__main__":
     )
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES, help="of training")
     parser.add_argument(
-        "--batch-size", type=flags.positive_integer, help="slices a step; None: 4, or 1 if large"
+        "--batch-size",
+        type=positive_integer,
+        help="slices a step; None: 4, or 1 if large",
     )
-    parser.add_argument("--rounds", type=flags.positive_integer, default=5, help="turns of each")
-    parser.add_argument("--seconds", type=flags.positive_number, default=2.0, help="of a turn")
+    parser.add_argument("--rounds", type=positive_integer, default=5, help="turns of each")
+    parser.add_argument("--seconds", type=positive_number, default=2.0, help="of a turn")
     parser.add_argument("--torch", action="store_true", help="beside PyTorch loops")
     parser.add_argument("--scaling", action="store_true", help="cost over slices and epochs")
     parser.add_argument("--data-dir", help="prepared data sets (~/tensorflow_datasets if None)")

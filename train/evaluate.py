@@ -8,6 +8,7 @@ table of given models goes to a folder of its own in the run folder.
 """
 
 import flags
+from flag_types import named_model
 
 
 def main(arguments):
@@ -27,7 +28,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "models",
         nargs="*",
-        type=flags.named_model,
+        type=named_model,
         metavar="NAME=MODEL.keras",
         help="networks to compare",
     )

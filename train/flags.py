@@ -7,9 +7,10 @@ answered at once.
 import argparse
 import logging
 import os
-import re
 import sys
 import warnings
+
+from flag_types import fraction, network, positive_integer, positive_number, seed
 
 from tfds_builders.catalog import DATASETS
 
@@ -25,6 +26,7 @@ SETTINGS = {
     "filters": "filters",
     "consistency_form": "data_consistency",
 }
+METHODS = ("at", "fitnets", "cc", "fsp", "sp")
 MASK_SAMPLERS = ("gaussian", "uniform", "equispaced")
 
 
@@ -43,7 +45,14 @@ def parser(description, training=True):
     sources = sorted({source for spec in DATASETS.values() for source in spec.sources})
     data = flags.add_argument_group("data")
     data.add_argument("--dataset", required=True, choices=sorted(DATASETS), help="anatomy")
-    data.add_argument("--acc", type=positive_number, default=4.0, help="nominal acceleration")
+    data.add_argument(
+        "--acc", type=positive_number, help="nominal acceleration (default: 4, if not --scale)"
+    )
+    data.add_argument(
+        "--scale",
+        type=positive_number,
+        help="instead of undersampling, keep this many times fewer frequencies along each axis",
+    )
     data.add_argument(
         "--source",
         default="auto",
@@ -117,12 +126,26 @@ def _add_training(group):
         help="cascades add their input",
     )
     group.add_argument(
-        "--filters", type=positive_integer, default=32, help="channels between convolutions"
+        "--filters",
+        type=positive_integer,
+        help="channels between convolutions (default: 32; VDSR: 64)",
     )
 
 
-def add_teacher_cache(group):
-    """The flags of scripts that distil."""
+def add_networks(parser):
+    """The flags of scripts with teacher and student; returns their group."""
+    group = parser.add_argument_group("distillation")
+    for role, name in (("teacher", "D5C5"), ("student", "D3C5")):
+        group.add_argument(
+            f"--{role}",
+            type=network,
+            metavar="NETWORK",
+            default=name,
+            help="name, or trained .keras file",
+        )
+    group.add_argument(
+        "--alpha", type=fraction, default=0.5, help="weight of target against teacher"
+    )
     group.add_argument(
         "--teacher-cache",
         action=argparse.BooleanOptionalAction,
@@ -136,55 +159,43 @@ def add_teacher_cache(group):
         metavar="GIB",
         help="memory for them; more goes to the run folder",
     )
+    return group
 
 
-def named_model(text):
-    """Splits "NAME=MODEL.keras"."""
-    name, separator, path = text.partition("=")
-    if not (name and separator and path):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=MODEL.keras")
-    return name, path
+def add_distillation(parser, methods=METHODS):
+    """Those, and the flags of one distillation; returns their group."""
+    group = add_networks(parser)
+    group.add_argument(
+        "--method",
+        choices=methods,
+        default="at",
+        help="what features are compared by: attention transfer, FitNets, correlation congruence, "
+        "flow of solution, similarity preserving",
+    )
+    group.add_argument("--joint", action="store_true", help="features and images in one stage")
+    group.add_argument(
+        "--feature-weight",
+        type=positive_number,
+        default=1.0,
+        help="of the features, with --joint",
+    )
+    return group
 
 
-def network(text):
-    """Accepts a name such as "D5C5", or the path of a `.keras` file that is there."""
-    if text.endswith(".keras"):
-        if not os.path.isfile(text):
-            raise argparse.ArgumentTypeError(f"there is no model {text}")
-    elif not re.fullmatch(r"[Dd]\d+[Cc]\d+", text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a name DdCc, such as D5C5, nor a .keras file"
-        )
-    return text
+def add_first_cascade(group):
+    """The flag of scripts that distil students from a student-friendly teacher."""
+    group.add_argument(
+        "--first-cascade",
+        choices=["random", "second"],
+        default="random",
+        help="weights that it starts with after SFT; second: those of the second cascade",
+    )
 
 
-def positive_integer(text):
-    """Accepts 1, 2, 3, ..."""
-    if int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return int(text)
-
-
-def positive_number(text):
-    """Accepts a finite number above 0."""
-    if not 0 < float(text) < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no positive number")
-    return float(text)
-
-
-def seed(text):
-    """Accepts 0, 1, 2, ..."""
-    if not 0 <= int(text) < 2**31:
-        raise argparse.ArgumentTypeError(f"{text} does not lie between 0 and 2^31 - 1")
-    return int(text)
-
-
-def fraction(text):
-    """Accepts a number from 0 to 1."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} does not lie between 0 and 1")
-    return value
+def distillation(arguments):
+    """The options of `Experiment.distil` that the flags set."""
+    names = ("method", "alpha", "joint", "feature_weight", "first_cascade")
+    return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
 
 
 def run(main, flags, after_stop="training continues after its last full epoch"):
@@ -219,7 +230,6 @@ def run(main, flags, after_stop="training continues after its last full epoch"):
 
 def experiment(arguments):
     """The experiment that the flags describe: its data, run folder and training settings."""
-    from kdmri_tf.data import load_data
     from kdmri_tf.experiment import Experiment
     from kdmri_tf.parallel import divide_cores
     from kdmri_tf.settings import default_settings
@@ -230,24 +240,12 @@ def experiment(arguments):
     settings = default_settings(arguments.dataset, source, **chosen)
     if not arguments.whole_batches:
         divide_cores(settings.batch_size)  # before TensorFlow reads the first slice
-    data = load_data(
-        arguments.dataset,
-        arguments.acc,
-        source=source,
-        manual_dir=arguments.manual_dir,
-        data_dir=arguments.data_dir,
-        mask=arguments.mask,
-        mask_seed=arguments.mask_seed,
-        random_masks=getattr(arguments, "random_masks", False),
-        image_size=arguments.image_size,
-        rebuild=arguments.rebuild_data,
-        skip_unreadable=arguments.skip_unreadable,
-    )
-    name = f"{data.dataset}-{data.source}-{data.acceleration_label}"
+    data = _load(arguments, source)
+    name = f"{data.dataset}-{data.source}-{data.acceleration_label}".replace(" ", "-")
     slices = ", ".join(f"{count} {split} slices" for split, count in data.num_slices.items())
     print(
         f"{data.dataset} from {data.source}, {data.image_size[0]}x{data.image_size[1]}: {slices}; "
-        f"mask {data.mask_origin}, true acceleration {data.acceleration:.2f}"
+        f"{data.mask_origin}, true acceleration {data.acceleration:.2f}"
         + ("" if data.is_fixed else f"; training with {data.variation}"),
         flush=True,
     )
@@ -256,6 +254,34 @@ def experiment(arguments):
         "teacher_memory": int(getattr(arguments, "teacher_memory", 4) * 2**30),
     }
     return Experiment(data, arguments.run_dir or f"runs/{name}", settings, **cache)
+
+
+def _load(arguments, source):
+    """The data, undersampled or at low resolution."""
+    from kdmri_tf import InputError
+    from kdmri_tf.data import load_data, load_super_resolution
+
+    places = {
+        "source": source,
+        "manual_dir": arguments.manual_dir,
+        "data_dir": arguments.data_dir,
+        "image_size": arguments.image_size,
+        "rebuild": arguments.rebuild_data,
+        "skip_unreadable": arguments.skip_unreadable,
+    }
+    random_masks = getattr(arguments, "random_masks", False)
+    if arguments.scale is None:
+        return load_data(
+            arguments.dataset,
+            4.0 if arguments.acc is None else arguments.acc,
+            mask=arguments.mask,
+            mask_seed=arguments.mask_seed,
+            random_masks=random_masks,
+            **places,
+        )
+    if arguments.acc is not None or random_masks:
+        raise InputError("--scale lowers the resolution and needs no mask: leave out --acc.")
+    return load_super_resolution(arguments.dataset, arguments.scale, **places)
 
 
 def _fail(error):

@@ -1,33 +1,42 @@
 """KD-MRI from end to end: teacher, student, distilled student, table, figure, SavedModel.
 
 python train/kd.py --dataset knee --acc 4
+python train/kd.py --dataset cardiac --acc 4 --method fsp
+
+--method none is imitation alone, which also networks of other numbers of cascades can do.
 
 Stages that are finished in the run folder are reused; a stopped one continues.
 """
 
 import flags
+from flag_types import network
 
 
 def main(arguments):
     experiment = flags.experiment(arguments)
-    experiment.check(arguments.teacher, arguments.student, arguments.student_init)
+    start = arguments.student_init
+    experiment.check(arguments.teacher, arguments.student, arguments.method, start)
     teacher = experiment.teacher(arguments.teacher)
     student = experiment.student(arguments.student)
-    attentive = experiment.attention(teacher, arguments.student, arguments.student_init)
-    distilled = experiment.distilled(teacher, attentive, arguments.alpha)
+    distilled = experiment.distil(
+        teacher, arguments.student, start=start, **flags.distillation(arguments)
+    )
     experiment.evaluate({"teacher": teacher, "student": student, "KD student": distilled})
-    experiment.export(distilled)
+    experiment.export()
+
+
+def parser(description):
+    """The flags of this script."""
+    flags_of_kd = flags.parser(description)
+    group = flags.add_distillation(flags_of_kd, methods=(*flags.METHODS, "none"))
+    group.add_argument(
+        "--student-init",
+        type=network,
+        metavar="NETWORK",
+        help=".keras file of weights to distil from, such as student.keras of train/sft.py",
+    )
+    return flags_of_kd
 
 
 if __name__ == "__main__":
-    parser = flags.parser("Distil a student from a teacher (KD-MRI).")
-    kd = parser.add_argument_group("distillation")
-    network = {"type": flags.network, "metavar": "NETWORK"}
-    kd.add_argument("--teacher", **network, default="D5C5", help="name, or trained .keras file")
-    kd.add_argument("--student", **network, default="D3C5", help="name, or trained .keras file")
-    kd.add_argument("--student-init", **network, help=".keras file of weights to distil from")
-    kd.add_argument(
-        "--alpha", type=flags.fraction, default=0.5, help="weight of target against teacher"
-    )
-    flags.add_teacher_cache(kd)
-    flags.run(main, parser)
+    flags.run(main, parser("Distil a student from a teacher (KD-MRI)."))

@@ -6,6 +6,7 @@ Leaves runs/<dataset>-<source>-<acc>x/student-D3C5/model.keras, which train/kd.p
 """
 
 import flags
+from flag_types import network
 
 
 def main(arguments):
@@ -18,7 +19,5 @@ def main(arguments):
 
 if __name__ == "__main__":
     parser = flags.parser("Train a student without a teacher.")
-    parser.add_argument(
-        "--student", type=flags.network, default="D3C5", help="name DdCc, such as D4C5"
-    )
+    parser.add_argument("--student", type=network, default="D3C5", help="name DdCc, such as D4C5")
     flags.run(main, parser)

@@ -1,0 +1,109 @@
+"""What the custom training steps share: a weighted sum of named losses, reported one by one."""
+
+from typing import ClassVar
+
+import keras
+import tensorflow as tf
+
+from kdmri_tf.errors import InputError
+
+
+class WeightedTraining(keras.Model):
+    """A model that trains on `loss = sum of weight * named loss`.
+
+    A subclass names its weights in `LOSSES`, sets them in `compile` and implements `compute_losses`
+    and `trained_variables`. It is fitted on pairs `(inputs, image)`. `loss`, the named losses and
+    the metrics of `compile` are reported, the latter of the image that `compute_losses` gives.
+
+    Attributes:
+        LOSSES: argument of `compile` -> name of the loss that it weighs.
+        ALWAYS_REPORTED: losses that are computed and reported with a weight of 0 as well.
+        loss_weights: name of a loss -> its weight; set by `compile`.
+    """
+
+    LOSSES: ClassVar = {}
+    ALWAYS_REPORTED = ()
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self._loss_trackers = [keras.metrics.Mean(name=name) for name in self.LOSSES.values()]
+        self.loss_weights = {}
+        self.built = True
+
+    def compile(self, optimizer, weights, **kwargs):
+        """As `keras.Model.compile`, with the weights by argument name instead of a `loss`.
+
+        Raises:
+            InputError: a weight is negative, all are 0, or a `loss` is given.
+        """
+        if "loss" in kwargs:
+            raise InputError(
+                f"A {type(self).__name__} has its own losses; set their weights instead of loss."
+            )
+        for argument, weight in weights.items():
+            if not weight >= 0:
+                raise InputError(f"{argument} must not be negative; got {weight}.")
+        if not any(weights.values()):
+            raise InputError("All loss weights are 0: there is nothing to train on.")
+        super().compile(optimizer=optimizer, **kwargs)
+        self.loss_weights = {self.LOSSES[name]: weight for name, weight in weights.items()}
+
+    def compute_losses(self, inputs, target, training):
+        """(image, name -> loss) of all losses that are reported."""
+        raise NotImplementedError
+
+    @property
+    def trained_variables(self):
+        """The variables that a step moves."""
+        raise NotImplementedError
+
+    @property
+    def metrics(self):
+        unused = {name for name, weight in self.loss_weights.items() if not weight}
+        unused.difference_update(self.ALWAYS_REPORTED)
+        return [metric for metric in super().metrics if metric.name not in unused]
+
+    def train_step(self, data):
+        inputs, target = self.unpack(data)
+        with tf.GradientTape() as tape:
+            image, losses = self._weigh(inputs, target, training=True)
+            # Replicas sum their gradients, so each takes its share of a mean loss.
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            loss = self.optimizer.scale_loss(losses["loss"] / replicas)
+        variables = self.trained_variables
+        # Zeros leave a weight be that no loss reaches, as behind the last matched layer.
+        gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
+        self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
+        return self.report(losses, inputs, target, image)
+
+    def test_step(self, data):
+        inputs, target = self.unpack(data)
+        image, losses = self._weigh(inputs, target, training=False)
+        return self.report(losses, inputs, target, image)
+
+    def report(self, losses, inputs, target, image):
+        """The logs of a step, with these losses and the metrics of the image."""
+        trackers = {metric.name: metric for metric in self.metrics}
+        for name, value in losses.items():
+            trackers[name].update_state(value, sample_weight=tf.shape(target)[0])
+        return self.compute_metrics(inputs, target, image)
+
+    def _weigh(self, inputs, target, training):
+        image, losses = self.compute_losses(inputs, target, training)
+        weighted = [self.loss_weights[name] * value for name, value in losses.items()]
+        return image, {**losses, "loss": tf.add_n(weighted)}
+
+    def unpack(self, data):
+        """(inputs, target) of a batch."""
+        inputs, target, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if target is None or sample_weight is not None:
+            raise InputError(
+                f"A {type(self).__name__} is fitted on (inputs, image) pairs, without sample "
+                "weights."
+            )
+        return inputs, target
+
+
+def mean_absolute_error(target, image):
+    """Mean of |target - image| over everything; shapes may broadcast."""
+    return tf.reduce_mean(tf.abs(target - image))

@@ -1,0 +1,172 @@
+"""The training benchmark: what it compares, its contenders here and in PyTorch, its script."""
+
+import csv
+import importlib.util
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import run
+from conftest import undersample
+
+from kdmri_tf import DCCNN, AttentionTransfer, InputError, benchmark_training, phantom_volume
+from kdmri_tf.benchmark_tensorflow import LOSSES, Training
+from kdmri_tf.experiment import Experiment
+from kdmri_tf.settings import TrainingSettings
+
+PYTORCH = Path(benchmark_training.__file__).with_name("benchmark_pytorch.py")
+
+
+def test_every_choice_is_added_to_the_row_above():
+    groups = benchmark_training.training_groups([(150, 150), (640, 368)])
+    stages = ["teacher", "student", "attention", "distillation"]
+    assert [(group.work, group.image_size, group.batch_size) for group in groups] == [
+        *((stage, (150, 150), 4) for stage in stages),
+        *((stage, (640, 368), 1) for stage in stages),
+    ]
+    ladder = groups[3].contenders
+    assert [contender.previous for contender in ladder] == [
+        None,
+        *(contender.name for contender in ladder[:-1]),
+    ]
+    arguments = [json.loads(contender.command[-1]) for contender in ladder]
+    for before, after in itertools.pairwise(arguments):
+        assert before.items() < after.items()
+        assert len(after) == len(before) + 1
+    for group in (*groups[:3], *groups[4:]):
+        reference, best = (json.loads(contender.command[-1]) for contender in group.contenders)
+        choices = {name: arguments[-1][name] for name in arguments[-1].keys() - arguments[0].keys()}
+        assert best == {**reference, **choices}
+
+
+def test_pytorch_that_is_not_installed(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"--torch needs PyTorch, .*: run pip install torch"):
+        benchmark_training.training_groups([(150, 150)], torch=True)
+
+
+def test_losses_are_those_of_an_experiment(data, tmp_path):
+    compiled = {}
+
+    class Recorded(Experiment):
+        def _train(self, name, network, teacher=None, start=None, **losses):
+            compiled[name.partition("-")[0]] = losses
+            return network
+
+    experiment = Recorded(data, tmp_path, TrainingSettings(filters=2))
+    experiment.student("D2C2")
+    experiment.distil(experiment.teacher("D2C2"), "D2C2")
+    compiled["attention"] = compiled.pop("at")
+    compiled["distillation"] = compiled.pop("kd")
+    assert isinstance(compiled["attention"].pop("feature_loss"), AttentionTransfer)
+    assert isinstance(LOSSES["attention"]["feature_loss"], AttentionTransfer)
+    expected = {stage: dict(losses) for stage, losses in LOSSES.items()}
+    del expected["attention"]["feature_loss"]
+    assert compiled == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stage", "choices"),
+    [("attention", {}), ("distillation", {"many_steps": True, "teacher_cache": True})],
+)
+def test_training_counts_the_slices_it_trained_on(data_dir, stage, choices):
+    """72 slices in batches of 5 are 15 steps, the last of 2 slices; 5 of them an execution."""
+    contender = Training(stage, "cardiac", (40, 40), 5, str(data_dir), **choices)
+    before = contender.network.get_weights()
+    executions = (1, 2, 1) if choices else (5, 10, 5)
+    assert [contender.run(count) for count in executions] == [25, 47, 25]
+    after = contender.network.get_weights()
+    assert any((new != old).any() for new, old in zip(after, before, strict=True))
+
+
+# Loads weights and k-space from a file, as (name, array) in order, and prints images and losses.
+PYTORCH_CHECK = """
+import importlib.util, json, sys
+import numpy as np, torch
+spec = importlib.util.spec_from_file_location("loops", sys.argv[2])
+loops = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(loops)
+torch.set_num_threads(1)
+with np.load(sys.argv[1]) as file:
+    arrays = [torch.tensor(file[key]) for key in sorted(file.files)]
+*weights, images, mask = arrays
+result = {"losses": {}}
+for form in loops.FORMS:
+    for stage in ("teacher", "student", "attention", "distillation"):
+        loop = loops.Training(stage, [*mask.shape], len(images), form)
+        first = loop.loss()
+        loop.run(2)
+        result["losses"].setdefault(stage, []).append([first.item(), loop.loss().item()])
+network = loops.DCCNN(3, num_cascades=2, filters=4)
+for parameter, weight in zip(network.parameters(), weights, strict=True):
+    parameter.data = weight
+for name in ("PapersMeasurement", "TunedMeasurement"):
+    image, features = network(getattr(loops, name)(images, mask))
+    result[name] = image[:, 0].tolist()
+result["attention"] = loops.attention_loss(features, [f[:, :2] for f in features]).item()
+print(json.dumps(result))
+"""
+
+
+@pytest.fixture(scope="module")
+def pytorch(tmp_path_factory):
+    """What `PYTORCH_CHECK` found, and the network, images and mask that it was given."""
+    if importlib.util.find_spec("torch") is None:
+        pytest.skip("PyTorch is not installed")
+    network = DCCNN(3, 2, filters=4)
+    images = phantom_volume("cardiac", (40, 38), 2, seed=3)
+    inputs = undersample(images, acceleration=3)
+    arrays = [
+        weight.transpose(3, 2, 0, 1) if weight.ndim == 4 else weight
+        for weight in network.get_weights()
+    ]
+    arrays += [images[:, np.newaxis], inputs["mask"][0]]
+    path = tmp_path_factory.mktemp("pytorch") / "arrays.npz"
+    np.savez(path, **{f"{index:02d}": array for index, array in enumerate(arrays)})
+    command = [sys.executable, "-c", PYTORCH_CHECK, str(path), str(PYTORCH)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), network, inputs
+
+
+def test_pytorch_network_is_ours(pytorch):
+    found, network, inputs = pytorch
+    image, features = network(inputs, return_features=True)
+    for name in ("PapersMeasurement", "TunedMeasurement"):
+        np.testing.assert_allclose(np.array(found[name])[..., np.newaxis], image, atol=2e-6)
+    students = [feature[..., :2] for feature in features]
+    assert found["attention"] == pytest.approx(float(AttentionTransfer()(features, students)), 1e-4)
+
+
+def test_pytorch_loops_minimise_the_same_loss(pytorch):
+    found, *_ = pytorch
+    for papers, float32, bfloat16 in found["losses"].values():
+        np.testing.assert_allclose(float32, papers, rtol=1e-4)
+        np.testing.assert_allclose(bfloat16, papers, rtol=0.03)
+        assert papers[1] < papers[0]
+
+
+@pytest.mark.slow
+def test_script(data_dir, tmp_path):
+    with_torch = importlib.util.find_spec("torch") is not None
+    output, _ = run(
+        "benchmark",
+        *("--sizes", "40x40", "--stages", "student", "--rounds", 2, "--seconds", 0.01),
+        *("--data-dir", data_dir, "--output", tmp_path, *(["--torch"] if with_torch else [])),
+    )
+    assert (tmp_path / "training.md").read_text() in output
+    assert "SYNTHETIC" in output
+    assert "ailed" not in output
+    with open(tmp_path / "training.csv") as file:
+        turns = list(csv.DictReader(file))
+    contenders = ["reference", "all choices"]
+    if with_torch:
+        contenders += ["PyTorch, papers' loop", *benchmark_training.TUNED_PYTORCH]
+    assert [turn["contender"] for turn in turns] == contenders * 2
+    assert all(float(turn["slices_per_second"]) > 0 for turn in turns)
+    assert (tmp_path / "training.png").exists()

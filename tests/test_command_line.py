@@ -1,0 +1,75 @@
+"""Usage, mistakes and Ctrl-C: what scripts say instead of a traceback."""
+
+import os
+import signal
+import subprocess
+
+import pytest
+from command_line import TRAIN, command, imports_of_help, run
+
+SCRIPTS = sorted(path.stem for path in TRAIN.glob("*.py") if path.stem != "flags")
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_help_needs_no_tensorflow(script):
+    assert not imports_of_help(script) & {"tensorflow", "keras", "numpy", "torch"}
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "message"),
+    [
+        ("kd", ["--dataset", "liver"], "invalid choice: 'liver'"),
+        ("kd", [], "the following arguments are required: --dataset"),
+        (
+            "teacher",
+            ["--dataset", "knee", "--acc", "fast"],
+            "invalid positive_number value",
+        ),
+        ("teacher", ["--dataset", "knee", "--epochs", "0"], "0 is less than 1"),
+        ("teacher", ["--dataset", "knee", "--lr", "-1"], "-1 is no positive number"),
+        ("teacher", ["--dataset", "knee", "--seed", "-1"], "-1 does not lie between 0 and 2^31"),
+        ("evaluate", ["--dataset", "brain", "nonsense"], "'nonsense' is not NAME=MODEL.keras"),
+        ("kd", ["--dataset", "knee", "--teacher", "big"], "'big' is neither a name DdCc, such as"),
+        ("kd", ["--dataset", "knee", "--student", "no.keras"], "there is no model no.keras"),
+        ("kd", ["--dataset", "knee", "--alpha", "2"], "2 does not lie between 0 and 1"),
+        ("benchmark", ["--sizes", "150"], "invalid image_size value: '150'"),
+        ("benchmark", ["--sizes", "150x0"], "0 is less than 1"),
+        ("benchmark", ["--stages", "sleep"], "invalid choice: 'sleep'"),
+        ("benchmark", ["--seconds", "-1"], "-1 is no positive number"),
+    ],
+)
+def test_mistakes_on_the_command_line(script, arguments, message):
+    _, error = run(script, *arguments, expect=2)
+    assert message in error
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "message"),
+    [
+        ("kd", ["--student", "D3C4"], "D5C5 and the student D3C4 differ in their number of casc"),
+        ("evaluate", ["--acc", "40"], "leaves 0 of 36 lines, fewer than the 10 centre lines"),
+    ],
+)
+def test_bad_values_end_in_one_line(tiny_flags, tmp_path, script, arguments, message):
+    _, error = run(script, *tiny_flags, "--run-dir", tmp_path, *arguments, expect=2)
+    assert "\nerror: " in f"\n{error}"
+    assert message in error
+
+
+def test_interrupt_says_how_to_go_on(tiny_flags, tmp_path):
+    tiny_network = ("--teacher", "D2C1", "--filters", 2)
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        command("teacher", *tiny_flags, *tiny_network, "--epochs", 500, "--run-dir", tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    for line in process.stdout:
+        if line.startswith("Epoch 2/"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate()
+    assert process.returncode == 130
+    assert "training continues after its last full epoch" in error

@@ -1,0 +1,113 @@
+"""train/sft.py and train/compare.py on tiny data: what they train, share, write and refuse."""
+
+import csv
+import json
+
+import pytest
+from command_line import run
+
+from kdmri_tf.runs import load_network, weights_digest
+
+TRAINING = ("--epochs", 1, "--filters", 4, "--batch-size", 2)
+NETWORKS = ("--teacher", "D3C2", "--student", "D2C2")
+
+
+@pytest.fixture(scope="module")
+def sft_run(tiny_flags, tmp_path_factory):
+    """(run folder, standard output) of `train/sft.py`."""
+    folder = tmp_path_factory.mktemp("sft")
+    output, _ = run("sft", *tiny_flags, *TRAINING, *NETWORKS, "--run-dir", folder)
+    return folder, output
+
+
+def config(folder, stage):
+    return json.loads((folder / stage / "config.json").read_text())["config"]
+
+
+def table(path):
+    with open(path) as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+def test_sft_trains_with_and_without(sft_run):
+    folder, output = sft_run
+    stages = {path.parent.name for path in folder.glob("*/model.keras")}
+    assert stages == {
+        *("teacher-D3C2", "student-D2C2", "at-D2C2", "kd-at-D2C2"),
+        *("sft-D3C2-D2C2", "at-D2C2-sft", "kd-at-D2C2-sft"),
+    }
+    rows = [row["network"] for row in table(folder / "sft-at" / "comparison.csv")]
+    assert rows == ["teacher", "student", "AT", "SFT teacher", "AT, SFT"]
+    assert (folder / "sft-at" / "comparison.md").read_text() in output
+    for name in ("comparison.png", "evaluation.csv", "reconstructions.png"):
+        assert (folder / "sft-at" / name).exists()
+    logs = table(folder / "sft-D3C2-D2C2" / "log.csv")[0]
+    assert {"teacher_loss", "branch_loss", "imitation_loss", "val_loss"} <= set(logs)
+
+
+@pytest.mark.slow
+def test_student_starts_from_its_branches(sft_run):
+    """Cascades from the second on by name; the first as the plain student began."""
+    folder, output = sft_run
+    branches = folder / "sft-D3C2-D2C2" / "student.keras"
+    assert f"Loaded 4 of 8 tensors from {branches}." in output
+    friendly = load_network(folder / "sft-D3C2-D2C2" / "model.keras")
+    assert config(folder, "kd-at-D2C2-sft")["teacher_sha256"] == weights_digest(friendly)
+    # Its first cascade was in no branch, so that the file holds the same seeded weights.
+    assert config(folder, "at-D2C2-sft")["start_sha256"] == weights_digest(load_network(branches))
+    assert friendly.architecture == "D3C2"
+
+
+@pytest.mark.slow
+def test_sft_exports_the_sft_student(sft_run):
+    folder, _ = sft_run
+    facts = json.loads((folder / "saved_model" / "assets.extra" / "metadata.json").read_text())
+    assert facts["stage"] == "kd-at-D2C2-sft"
+
+
+@pytest.mark.slow
+def test_compare_trains_only_what_is_new(tiny_flags, sft_run):
+    folder, _ = sft_run
+    output, _ = run(
+        *("compare", "methods", *tiny_flags, *TRAINING, *NETWORKS),
+        *("--methods", "at", "fsp", "--run-dir", folder),
+    )
+    assert output.count("finished earlier") == 7
+    assert output.count(", 1 epochs ==") == 4
+    rows = table(folder / "compare-methods" / "comparison.csv")
+    names = ["teacher", "student", "AT", "FSP", "SFT teacher", "AT, SFT", "FSP, SFT"]
+    assert [row["network"] for row in rows] == names
+    earlier = {row["network"]: row["psnr"] for row in table(folder / "sft-at" / "comparison.csv")}
+    for row in rows:
+        assert row["psnr"] == earlier.get(row["network"], row["psnr"])
+
+
+@pytest.mark.slow
+def test_ablation_has_a_student_trained_as_long(tiny_flags, sft_run):
+    folder, _ = sft_run
+    output, _ = run(
+        *("compare", "ablation", *tiny_flags, *TRAINING, *NETWORKS, "--run-dir", folder)
+    )
+    assert "== student-D2C2: " in output
+    assert ", 2 epochs ==" in output
+    assert config(folder, "kd-none-D2C2")["imitation_weight"] == 0.5
+    assert config(folder, "kd-at-D2C2-target-only")["imitation_weight"] == 0.0
+    assert config(folder / "twice-the-epochs", "student-D2C2")["epochs"] == 2
+    assert len(table(folder / "compare-ablation" / "comparison.csv")) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("methods", "--batch-size", 1), "compares the slices of a batch, which needs 2 or more"),
+        (("methods", "--student", "D2C3"), "differ in their number of cascades, which"),
+        (("ablation", "--student", "VDSR7"), "VDSR7 takes"),
+    ],
+)
+def test_impossible_grids_are_refused_before_training(tiny_flags, tmp_path, arguments, message):
+    _, error = run(
+        *("compare", *tiny_flags, *TRAINING, *NETWORKS, "--run-dir", tmp_path, *arguments), expect=2
+    )
+    assert message in error
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,85 @@
+"""The stages of an experiment: what they train with, and what they refuse before they train."""
+
+import dataclasses
+
+import pytest
+
+from kdmri_tf import DCCNN, InputError, TrainingSettings, experiment
+from kdmri_tf.experiment import Experiment
+
+SETTINGS = TrainingSettings(epochs=1, filters=2)
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Stage -> losses that it would train with; weights stay as they are."""
+    stages = {}
+
+    def train(model, network, data, folder, settings, teacher=None, **losses):
+        stages[folder.name] = losses
+
+    monkeypatch.setattr(experiment, "train", train)
+    return stages
+
+
+def test_alpha_weighs_the_target_and_the_rest_the_teacher(data, tmp_path, trained):
+    Experiment(data, tmp_path, SETTINGS).distil(DCCNN(2, 1, filters=2), "D2C1", alpha=0.3)
+    assert trained["kd-at-D2C1"] == {"reconstruction_weight": 0.3, "imitation_weight": 0.7}
+
+
+@pytest.mark.parametrize("alpha", [-0.1, 1.1])
+def test_alpha_out_of_range(data, tmp_path, alpha):
+    with pytest.raises(InputError, match=f"alpha must lie between 0 and 1; got {alpha}"):
+        Experiment(data, tmp_path, SETTINGS).distil(DCCNN(2, 1, filters=2), "D2C1", alpha=alpha)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("residual", [True, False])
+def test_settings_reach_the_networks(data, tmp_path, trained, residual):
+    settings = dataclasses.replace(SETTINGS, residual=residual, consistency_form="rfft")
+    network = Experiment(data, tmp_path, settings).student("D3C1")
+    assert (network.architecture, network.filters) == ("D3C1", 2)
+    assert (network.residual, network.consistency_form) == (residual, "rfft")
+
+
+def test_a_finished_stage_is_reused_and_refused_under_other_settings(
+    data, tmp_path, trained, capsys
+):
+    Experiment(data, tmp_path, SETTINGS).teacher("D2C1")
+    trained.clear()
+    Experiment(data, tmp_path, SETTINGS).teacher("D2C1")
+    assert trained == {}
+    assert "== teacher-D2C1: 39 parameters, finished earlier ==" in capsys.readouterr().out
+    other = dataclasses.replace(SETTINGS, seed=7)
+    with pytest.raises(InputError, match=r"made with other settings: seed \(42 there, 7 now\)"):
+        Experiment(data, tmp_path, other).teacher("D2C1")
+
+
+def test_networks_of_another_mask_are_not_evaluated(data, load_tiny, tmp_path, trained):
+    Experiment(data, tmp_path, SETTINGS).teacher("D2C1")
+    other = Experiment(load_tiny(mask="uniform"), tmp_path, SETTINGS)
+    with pytest.raises(
+        InputError, match=r"mask \('gaussian, seed 0' there, 'uniform, seed 0' now\)"
+    ):
+        other.finished()
+
+
+def test_networks_that_cannot_be_distilled(data, tmp_path):
+    checked = Experiment(data, tmp_path, SETTINGS)
+    with pytest.raises(InputError, match="at least 2 convolutions and 1 filter; got 1 convolut"):
+        checked.check("D5C5", "D1C5")
+    with pytest.raises(InputError, match="D5C5 and the student D3C4 differ in their number of cas"):
+        checked.check("D5C5", "D3C4")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_start_of_another_architecture(data, tmp_path):
+    start = tmp_path / "teacher.keras"
+    DCCNN(3, 2, filters=4).save(start)
+    checked = Experiment(data, tmp_path / "run", SETTINGS)
+    with pytest.raises(InputError, match=r"holds a D3C2 with 4 filters.* the student is a D2C2"):
+        checked.check("D3C2", "D2C2", start=start)
+    DCCNN(2, 2, filters=2, residual=False).save(start)
+    with pytest.raises(InputError, match="residual False, but the student has residual True"):
+        checked.check("D3C2", "D2C2", start=start)
+    assert list((tmp_path / "run").iterdir()) == []

@@ -1,0 +1,113 @@
+"""Training slices vary anew in every pass, as a resumed run would have seen; others stay put."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import flip
+
+from kdmri_tf import InputError, load_data
+from kdmri_tf.sampling import Sampling
+
+
+def test_random_masks_differ_from_slice_to_slice_and_pass_to_pass(load_tiny, data):
+    random = load_tiny(random_masks=True)
+    assert not random.is_fixed
+    assert data.is_fixed
+    batches = random.batches("train", 6, seed=1, first_epoch=0).take(3)
+    drawn = np.concatenate([inputs["mask"] for inputs, _ in batches])
+    assert len({mask.tobytes() for mask in drawn}) == 18
+    for inputs, image in batches:
+        kspace = np.fft.fft2(image[..., 0], norm="ortho") * inputs["mask"].numpy()
+        np.testing.assert_allclose(inputs["kspace"][..., 0], kspace.real, atol=1e-5)
+        np.testing.assert_allclose(inputs["kspace"][..., 1], kspace.imag, atol=1e-5)
+    # As the sampler draws them: whole lines, 18 of 36, ten of them in the centre.
+    assert (drawn == drawn[:, :, :1]).all()
+    assert (drawn[:, :, 0].sum(axis=1) == 18).all()
+    assert (np.fft.fftshift(drawn[:, :, 0], axes=1)[:, 13:23] == 1).all()
+
+
+def test_random_masks_along_the_other_axis():
+    mask, drawn = Sampling("uniform", 2, seed=0, random=True).masks_for((8, 32), 4, axis=1)
+    assert drawn.shape[1:] == (1, 32)
+    assert mask.shape == (8, 32)
+    assert (drawn.sum(axis=(1, 2)) == 16).all()
+
+
+def test_random_masks_come_from_a_sampler(tmp_path):
+    arguments = {"source": "synthetic", "data_dir": tmp_path / "prepared", "random_masks": True}
+    with pytest.raises(InputError, match="drawn by a sampler, but the mask array is given; name"):
+        load_data("cardiac", 2, mask=np.ones((150, 150)), **arguments)
+    assert not (tmp_path / "prepared").exists()
+
+
+def test_augmentation_is_anew_in_every_pass(load_tiny, data):
+    flipped = load_tiny(augment=flip)
+    assert not flipped.is_fixed
+    assert flipped.variation.augment_name == "flip"
+    plain, image = (
+        np.concatenate([image for _, image in batches.take(8)])
+        for batches in (
+            chosen.batches("train", 6, seed=1, first_epoch=0) for chosen in (data, flipped)
+        )
+    )
+    is_plain = (image == plain).all(axis=(1, 2, 3))
+    is_flipped = (image == plain[:, :, ::-1]).all(axis=(1, 2, 3))
+    assert (is_plain | is_flipped).all()
+    assert 8 < is_flipped.sum() < 40
+    assert len({part.tobytes() for part in np.split(is_flipped, 8)}) > 1
+    inputs, image = next(iter(flipped.batches("train", 6, seed=1)))
+    kspace = np.fft.fft2(image[..., 0], norm="ortho") * data.mask
+    np.testing.assert_allclose(inputs["kspace"][..., 0], kspace.real, atol=1e-5)
+
+
+def test_variation_is_anew_in_every_pass_of_a_finite_data_set(varied):
+    batches = varied.batches("train", 6, seed=3)
+    first, second = ([inputs["mask"].numpy() for inputs, _ in batches] for _ in range(2))
+    assert (first[0] != second[0]).any()
+
+
+@pytest.mark.parametrize("seed", [None, 5])
+def test_validation_and_ordered_slices_do_not_vary(data, varied, seed):
+    def seen(chosen, split, seed):
+        return [
+            np.concatenate([inputs["kspace"].numpy(), inputs["mask"].numpy()[..., None]], axis=-1)
+            for inputs, _ in chosen.batches(split, 4, seed)
+        ]
+
+    for split, chosen_seed in (("validation", seed), ("train", None)):
+        expected = seen(data, split, chosen_seed)
+        for batch, expected_batch in zip(seen(varied, split, chosen_seed), expected, strict=True):
+            np.testing.assert_array_equal(batch, expected_batch)
+
+
+def test_a_resumed_stream_varies_as_it_would_have(varied):
+    def seen(first_epoch, batches):
+        stream = varied.batches("train", 3, seed=7, first_epoch=first_epoch)
+        return [(inputs["mask"].numpy(), image.numpy()) for inputs, image in stream.take(batches)]
+
+    whole = seen(0, 8)
+    tf.random.set_seed(99)
+    for batch, expected in zip(seen(2, 4), whole[4:], strict=True):
+        for value, expected_value in zip(batch, expected, strict=True):
+            np.testing.assert_array_equal(value, expected_value)
+    assert len({mask.tobytes() for mask, _ in whole}) == 8
+
+
+def test_a_cached_teacher_does_not_follow_variation(varied):
+    teacher = tf.data.Dataset.from_tensor_slices({"image": np.zeros((6, 36, 34, 1), np.float32)})
+    with pytest.raises(InputError, match="does not follow augmentation and random masks; leave"):
+        varied.batches("train", 3, seed=1, teacher=teacher)
+
+
+@pytest.mark.parametrize(
+    ("augment", "message"),
+    [
+        (lambda image, seed: image[1:], r"float32 \(36, 34, 1\); it returns float32 \(35, 34, 1\)"),
+        (lambda image, seed: tf.cast(image, tf.float16), r"it returns float16 \(36, 34, 1\)"),
+        (lambda image, seed: None, "it returns None"),
+        ("flip", "augment must be a function .* not 'flip'"),
+    ],
+)
+def test_augment_returns_an_image(load_tiny, augment, message):
+    with pytest.raises(InputError, match=message):
+        load_tiny(augment=augment)

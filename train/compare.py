@@ -1,0 +1,52 @@
+"""One table and one plot of many students: distillation methods, KD-MRI's ablation, compression.
+
+python train/compare.py methods --dataset cardiac --acc 4
+python train/compare.py ablation --dataset cardiac --acc 8 --seeds 42 43
+python train/compare.py compression --dataset brain --acc 4 --students D4C5 D3C5 D2C5
+
+What rows share is trained once; a stopped comparison goes on where it stopped.
+"""
+
+import flags
+from flag_types import network, seed
+
+GRIDS = ("methods", "ablation", "compression")
+
+
+def main(arguments):
+    from kdmri_tf import comparison
+
+    experiment = flags.experiment(arguments)
+    students = arguments.students if arguments.grid == "compression" else [arguments.student]
+    methods = arguments.methods if arguments.grid == "methods" else ["at"]
+    for student in students:
+        for method in methods:
+            experiment.check(arguments.teacher, student, method)
+    choices = {"methods": [methods], "ablation": [], "compression": [students]}[arguments.grid]
+
+    def rows(experiment):
+        options = {"first_cascade": arguments.first_cascade, "alpha": arguments.alpha}
+        grid = comparison.Grid(experiment, arguments.teacher, arguments.student, **options)
+        return getattr(comparison, arguments.grid)(grid, *choices)
+
+    seeds = arguments.seeds or [arguments.seed]
+    comparison.compare(rows, experiment, seeds, f"compare-{arguments.grid}")
+
+
+if __name__ == "__main__":
+    parser = flags.parser("Compare many students of one teacher.")
+    parser.add_argument("grid", choices=GRIDS, help="what is compared")
+    group = flags.add_networks(parser)
+    flags.add_first_cascade(group)
+    group.add_argument(
+        "--methods", nargs="+", choices=flags.METHODS, default=flags.METHODS, help="of the grid"
+    )
+    group.add_argument(
+        "--students",
+        nargs="+",
+        type=network,
+        default=["D4C5", "D3C5", "D2C5"],
+        help="of the compression grid",
+    )
+    group.add_argument("--seeds", nargs="+", type=seed, help="of every row (default: --seed)")
+    flags.run(main, parser)

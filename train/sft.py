@@ -1,0 +1,31 @@
+"""SFT-KD-Recon from end to end: the same distillation with and without a student-friendly teacher.
+
+python train/sft.py --dataset brain --acc 4
+
+Teacher and student branches are trained together and the student is distilled from that teacher;
+beside it the student alone and distilled from a teacher trained alone. Finished stages are reused.
+"""
+
+import flags
+
+
+def main(arguments):
+    from kdmri_tf.comparison import Grid, compare, methods
+
+    experiment = flags.experiment(arguments)
+    experiment.check(arguments.teacher, arguments.student, arguments.method)
+    options = flags.distillation(arguments)
+    method = options.pop("method")
+
+    def rows(experiment):
+        return methods(Grid(experiment, arguments.teacher, arguments.student, **options), [method])
+
+    compare(rows, experiment, [arguments.seed], f"sft-{method}")
+    experiment.export()
+
+
+if __name__ == "__main__":
+    parser = flags.parser("Train a student-friendly teacher and distil from it (SFT-KD-Recon).")
+    group = flags.add_distillation(parser)
+    flags.add_first_cascade(group)
+    flags.run(main, parser)
