@@ -23,12 +23,12 @@ PYTORCH = Path(benchmark_training.__file__).with_name("benchmark_pytorch.py")
 
 def test_every_choice_is_added_to_the_row_above():
     groups = benchmark_training.training_groups([(150, 150), (640, 368)])
-    stages = ["teacher", "student", "attention", "distillation"]
+    stages = ["teacher", "sft", "student", "attention", "distillation"]
     assert [(group.work, group.image_size, group.batch_size) for group in groups] == [
         *((stage, (150, 150), 4) for stage in stages),
         *((stage, (640, 368), 1) for stage in stages),
     ]
-    ladder = groups[3].contenders
+    ladder = groups[4].contenders
     assert [contender.previous for contender in ladder] == [
         None,
         *(contender.name for contender in ladder[:-1]),
@@ -37,10 +37,17 @@ def test_every_choice_is_added_to_the_row_above():
     for before, after in itertools.pairwise(arguments):
         assert before.items() < after.items()
         assert len(after) == len(before) + 1
-    for group in (*groups[:3], *groups[4:]):
-        reference, best = (json.loads(contender.command[-1]) for contender in group.contenders)
+    for group in (*groups[:4], *groups[5:]):
+        reference, best = (json.loads(contender.command[-1]) for contender in group.contenders[:2])
         choices = {name: arguments[-1][name] for name in arguments[-1].keys() - arguments[0].keys()}
         assert best == {**reference, **choices}
+
+
+def test_joint_training_is_measured_beside_the_teacher_alone():
+    teacher, joint = benchmark_training.training_groups([(150, 150)], ["teacher", "sft"])
+    alone = joint.contenders[-1]
+    assert alone.command == teacher.contenders[-1].command
+    assert joint.rivals == {alone.name: (alone.name,)}
 
 
 def test_pytorch_that_is_not_installed(monkeypatch):
@@ -65,6 +72,7 @@ def test_losses_are_those_of_an_experiment(data, tmp_path):
     assert isinstance(compiled["attention"].pop("feature_loss"), AttentionTransfer)
     assert isinstance(LOSSES["attention"]["feature_loss"], AttentionTransfer)
     expected = {stage: dict(losses) for stage, losses in LOSSES.items()}
+    assert expected.pop("sft") == {}  # the defaults, as of `Experiment.friendly_teacher`
     del expected["attention"]["feature_loss"]
     assert compiled == expected
 
@@ -72,7 +80,11 @@ def test_losses_are_those_of_an_experiment(data, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("stage", "choices"),
-    [("attention", {}), ("distillation", {"many_steps": True, "teacher_cache": True})],
+    [
+        ("attention", {}),
+        ("sft", {"many_steps": True}),
+        ("distillation", {"many_steps": True, "teacher_cache": True}),
+    ],
 )
 def test_training_counts_the_slices_it_trained_on(data_dir, stage, choices):
     """72 slices in batches of 5 are 15 steps, the last of 2 slices; 5 of them an execution."""

@@ -104,7 +104,7 @@ def test_fit_and_predict(networks, batch):
     student, teacher = networks
     distiller = Distiller(student, teacher)
     distiller.compile(keras.optimizers.Adam(1e-3), AttentionTransfer(), feature_weight=0.1)
-    history = distiller.fit(*batch, epochs=15, validation_data=batch, verbose=0).history
+    history = distiller.fit(*batch, epochs=5, validation_data=batch, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
     assert history["val_loss"][-1] < history["val_loss"][0]
     np.testing.assert_allclose(distiller.predict(batch[0], verbose=0), student(batch[0]), atol=1e-5)
@@ -137,7 +137,7 @@ def test_users_own_networks(inputs):
     distiller.compile(
         keras.optimizers.Adam(0.01), AttentionTransfer(), feature_weight=0.1, imitation_weight=0.0
     )
-    logs = distiller.fit(image, image * 2, epochs=30, verbose=0).history
+    logs = distiller.fit(image, image * 2, epochs=10, verbose=0).history
     assert logs["loss"][-1] < logs["loss"][0]
 
 

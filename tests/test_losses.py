@@ -90,7 +90,9 @@ def test_number_of_cascades_must_agree():
 
 
 def test_sizes_must_agree():
-    with pytest.raises(InputError, match=r"\(2, 6, 5, 4\) cannot be compared .* \(2, 6, 4, 4\)"):
+    with pytest.raises(
+        InputError, match=r"cannot compare .* \(2, 6, 5, 4\) with .* \(2, 6, 4, 4\)"
+    ):
         AttentionTransfer()(features(0), features(1, (2, 6, 4, 4)))
 
 

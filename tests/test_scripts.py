@@ -79,7 +79,8 @@ def test_random_masks_need_the_teacher_in_every_step(tiny_flags, finished_run, t
     networks = [f"--{name}={folder}/{name}-{stage}/model.keras" for name, stage in STAGES]
     output, _ = run(
         *("kd", *tiny_flags, *TINY_TRAINING, *networks),
-        *("--random-masks", "--precision", "mixed_bfloat16", "--run-dir", tmp_path),
+        *("--random-masks", "--precision", "mixed_bfloat16", "--whole-batches"),
+        *("--run-dir", tmp_path),
     )
     assert "training with random masks" in output
     assert output.count("The teacher runs in every step: its inputs vary with random masks") == 2

@@ -15,7 +15,7 @@ def fit(data, folder, epochs=4, **changes):
     settings = TrainingSettings(epochs=epochs, batch_size=2, filters=4, **changes)
     folder.mkdir(exist_ok=True)
     keras.utils.set_random_seed(settings.seed)
-    network = DCCNN(2, 2, filters=4, dtype=settings.precision)
+    network = DCCNN(2, 1, filters=4, dtype=settings.precision)
     train(network, network, data, folder, settings, loss="mae")
     return network
 
