@@ -29,6 +29,7 @@ CHOICES = {
     "+ teacher computed once": {"teacher_cache": True},
     "+ bfloat16 convolutions": {"precision": "mixed_bfloat16"},
     "+ slices side by side": {"side_by_side": True},
+    "+ allocator that keeps memory": {"allocator": True},
 }
 ALL_CHOICES = "all choices"
 
@@ -44,7 +45,8 @@ PYTORCH_FORMS = {PAPERS_LOOP: "papers", **TUNED_PYTORCH}
 # the cores from one another as soon as anything else runs: 5 times slower beside one busy process.
 PYTORCH_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
 
-# One heap that keeps its memory, in huge pages: of what glibc offers, what helps PyTorch most.
+# One heap that keeps its memory, in huge pages: of what glibc offers, what helps PyTorch most, and
+# how our scripts run (train/allocator.py).
 TUNED_ALLOCATOR = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
     "MALLOC_ARENA_MAX": "1",
@@ -133,6 +135,9 @@ def _tensorflow(work, data_dir, with_ladder):
         command = (sys.executable, "-m", "kdmri_tf.benchmark_tensorflow")
         # Several of them share a GPU.
         environment = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+        choices = dict(choices)
+        if choices.pop("allocator", False):
+            environment |= TUNED_ALLOCATOR
         return Contender(
             name, (*command, json.dumps({**arguments, **choices})), environment, previous=previous
         )

@@ -119,10 +119,14 @@ class DCCNN(Network):
             image: float32 `(batch, H, W, 1)`.
             measurement: what `begin` gives of k-space and mask.
         """
+        image, feature = self.convolve(block, image)
+        return self.data_consistency.correct(image, measurement), feature
+
+    def convolve(self, block, image):
+        """The same without data consistency."""
         update, feature = block(ops.cast(image, block.compute_dtype))
         update = ops.cast(update, "float32")
-        image = image + update if self.residual else update
-        return self.data_consistency.correct(image, measurement), feature
+        return image + update if self.residual else update, feature
 
     def _check_shapes(self, kspace, mask):
         if len(kspace) != 4 or kspace[-1] != 2:

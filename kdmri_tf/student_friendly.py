@@ -97,11 +97,18 @@ class StudentFriendlyTeacher(WeightedTraining):
         _, student_measured = self.student.begin(kspace, mask)
         branches = []
         for index in range(len(self.teacher.blocks)):
-            block = self.student.blocks[index]
-            branches = [self.student.cascade(block, x, student_measured)[0] for x in branches]
+            branches = self._advance(self.student.blocks[index], branches, student_measured)
             image, _ = self.teacher.cascade(self.teacher.blocks[index], image, measured)
             branches.append(image)
         return image, tf.stack(branches[:-1], axis=1)
+
+    def _advance(self, block, branches, measured):
+        """One cascade of the student on every branch; convolved together, which is faster."""
+        if not branches:
+            return []
+        images, _ = self.student.convolve(block, tf.concat(branches, axis=0))
+        consistency = self.student.data_consistency
+        return [consistency.correct(x, measured) for x in tf.split(images, len(branches))]
 
     @property
     def trained_variables(self):

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from command_line import TRAIN, command, imports_of_help, run
 
-SHARED_BY_SCRIPTS = ("flags", "flag_types")
+SHARED_BY_SCRIPTS = ("allocator", "flags", "flag_types")
 SCRIPTS = sorted(path.stem for path in TRAIN.glob("*.py") if path.stem not in SHARED_BY_SCRIPTS)
 
 

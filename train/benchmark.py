@@ -54,4 +54,5 @@ if __name__ == "__main__":
     parser.add_argument("--scaling", action="store_true", help="cost over slices and epochs")
     parser.add_argument("--data-dir", help="prepared data sets (~/tensorflow_datasets if None)")
     parser.add_argument("--output", default="runs/benchmark", help="folder of tables and figure")
-    flags.run(main, parser, after_stop="measuring begins anew")
+    # Every contender has an allocator of its own.
+    flags.run(main, parser, after_stop="measuring begins anew", tune_allocator=False)

@@ -10,6 +10,7 @@ import os
 import sys
 import warnings
 
+import allocator
 from flag_types import fraction, network, positive_integer, positive_number, seed
 
 from tfds_builders.catalog import DATASETS
@@ -198,7 +199,9 @@ def distillation(arguments):
     return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
 
 
-def run(main, flags, after_stop="training continues after its last full epoch"):
+def run(
+    main, flags, after_stop="training continues after its last full epoch", tune_allocator=True
+):
     """Parses the command line and calls `main(arguments)`.
 
     What the user can put right ends in one line on standard error and exit status 2.
@@ -207,8 +210,11 @@ def run(main, flags, after_stop="training continues after its last full epoch"):
         main: the script.
         flags: its parser.
         after_stop: what the same command does after it was stopped by Ctrl-C.
+        tune_allocator: whether the process keeps memory, see `allocator`.
     """
     arguments = flags.parse_args()
+    if tune_allocator:
+        allocator.keep_memory()
     # TensorFlow greets with lines about oneDNN and missing GPUs; Python exceptions still show.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from kdmri_tf import InputError
