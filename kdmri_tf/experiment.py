@@ -73,7 +73,7 @@ class Experiment:
                 f"The run folder {run_dir} cannot be made ({error.strerror}); give another."
             ) from error
 
-    def check(self, teacher, student, method="at", start=None):
+    def check(self, teacher, student, method="at", start=None, sft=False):
         """Refuses networks that cannot be distilled, before anything is trained.
 
         Args:
@@ -81,6 +81,7 @@ class Experiment:
             student: name or `.keras` file.
             method: key of `FEATURE_LOSSES`, or "none" for imitation alone.
             start: `.keras` file of the weights that distillation starts from, or None.
+            sft: whether a teacher is trained with branches of the student, too.
 
         Raises:
             InputError: an unreadable or impossible network, or a method that cannot compare these.
@@ -92,6 +93,8 @@ class Experiment:
             load_weights(student, start)
         if method != "none":
             feature_loss(method).check_networks(teacher, student, self.settings.batch_size)
+        if sft:
+            StudentFriendlyTeacher(teacher, student)
 
     def teacher(self, network="D5C5"):
         """The teacher: trained on the mean absolute error, or loaded."""
@@ -191,11 +194,7 @@ class Experiment:
             acceleration=self.data.acceleration_label,
         )
         folder = Path(folder or self.run_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        table = evaluation.to_markdown()
-        (folder / "evaluation.md").write_text(table, encoding="utf-8")
-        evaluation.to_csv(folder / "evaluation.csv")
-        evaluation.to_json(folder / "evaluation.json")
+        table = evaluation.write(folder)
         figure = folder / "reconstructions.png"
         upside_down = self.data.source in SOURCES_STORED_UPSIDE_DOWN
         reconstruction_figure(evaluation.figure_slices, figure, evaluation.title, flip=upside_down)
@@ -299,7 +298,7 @@ class Experiment:
 
     def _variation_config(self):
         """What the training slices alone depend on; None where they are the same every epoch."""
-        variation = self.data.variation
-        if variation is None:
+        changes = self.data.variation
+        if changes is None:
             return {"augment": None, "random_masks": None}
-        return {"augment": variation.augment_name, "random_masks": variation.masks is not None}
+        return {"augment": changes.augment_name, "random_masks": changes.masks is not None}

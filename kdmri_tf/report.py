@@ -92,6 +92,16 @@ class Evaluation:
             "comparisons": {metric: self._compare(metric) for metric in ("psnr", "ssim")},
         }
 
+    def write(self, folder: str | Path) -> str:
+        """Writes `evaluation.md`, `.csv` and `.json`; returns the table."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        table = self.to_markdown()
+        (folder / "evaluation.md").write_text(table, encoding="utf-8")
+        self.to_csv(folder / "evaluation.csv")
+        self.to_json(folder / "evaluation.json")
+        return table
+
     def to_json(self, path: str | Path) -> None:
         """Writes `summary()`; a number that is not finite becomes null."""
         text = json.dumps(_finite_or_none(self.summary()), indent=2, ensure_ascii=False)

@@ -1,11 +1,20 @@
 """The stages of an experiment: what they train with, and what they refuse before they train."""
 
 import dataclasses
+import json
 
 import pytest
 
-from kdmri_tf import DCCNN, InputError, TrainingSettings, experiment
+from kdmri_tf import (
+    DCCNN,
+    FlowOfSolution,
+    InputError,
+    SimilarityPreserving,
+    TrainingSettings,
+    experiment,
+)
 from kdmri_tf.experiment import Experiment
+from kdmri_tf.runs import load_network
 
 SETTINGS = TrainingSettings(epochs=1, filters=2)
 
@@ -25,6 +34,85 @@ def trained(monkeypatch):
 def test_alpha_weighs_the_target_and_the_rest_the_teacher(data, tmp_path, trained):
     Experiment(data, tmp_path, SETTINGS).distil(DCCNN(2, 1, filters=2), "D2C1", alpha=0.3)
     assert trained["kd-at-D2C1"] == {"reconstruction_weight": 0.3, "imitation_weight": 0.7}
+
+
+def test_features_come_first_and_alone(data, tmp_path, trained):
+    Experiment(data, tmp_path, SETTINGS).distil(DCCNN(2, 2, filters=2), "D2C2", "fsp")
+    assert list(trained) == ["fsp-D2C2", "kd-fsp-D2C2"]
+    losses = trained["fsp-D2C2"]
+    assert isinstance(losses.pop("feature_loss"), FlowOfSolution)
+    assert losses == {"feature_weight": 1, "imitation_weight": 0, "reconstruction_weight": 0}
+
+
+def test_joint_training_is_one_stage(data, tmp_path, trained):
+    Experiment(data, tmp_path, SETTINGS).distil(
+        *(DCCNN(2, 1, filters=2), "D2C1", "sp"), joint=True, feature_weight=3.0, alpha=0.25
+    )
+    ((stage, losses),) = trained.items()
+    assert stage == "joint-sp-D2C1"
+    assert isinstance(losses.pop("feature_loss"), SimilarityPreserving)
+    assert losses == {
+        "feature_weight": 3.0,
+        "imitation_weight": 0.75,
+        "reconstruction_weight": 0.25,
+    }
+
+
+def test_imitation_alone_needs_no_equal_cascades(data, tmp_path, trained):
+    made = Experiment(data, tmp_path, SETTINGS)
+    made.check("D3C2", "D2C1", "none")
+    made.distil(DCCNN(3, 2, filters=4), "D2C1", "none")
+    assert trained == {"kd-none-D2C1": {"imitation_weight": 0.5, "reconstruction_weight": 0.5}}
+
+
+def test_friendly_teacher_leaves_its_student_beside_it(data, tmp_path, trained):
+    made = Experiment(data, tmp_path, SETTINGS)
+    teacher, path = made.friendly_teacher("D3C2", "D2C2", branch_weight=2.0)
+    assert trained == {"sft-D3C2-D2C2": {"branch_weight": 2.0}}
+    assert (teacher.architecture, load_network(path).architecture) == ("D3C2", "D2C2")
+    config = json.loads((path.parent / "config.json").read_text())["config"]
+    assert config["branch_weight"] == 2.0
+
+
+@pytest.mark.parametrize(
+    ("networks", "method", "message"),
+    [
+        (
+            ("D3C1", "D2C1"),
+            "fsp",
+            "FlowOfSolution needs 2 cascades or more, but the teacher is",
+        ),
+        (("D5C5", "VDSR7"), "none", "VDSR7 takes .*; choose a network for this task"),
+        (("D5C5", "D3"), "at", "'D3' is no network name; write DdCc .*, or VDSR and the number"),
+        (("D5C5", "D3C5"), "magic", "Unknown distillation method 'magic'"),
+    ],
+)
+def test_impossible_distillation(data, tmp_path, networks, method, message):
+    with pytest.raises(InputError, match=message):
+        Experiment(data, tmp_path, SETTINGS).check(*networks, method)
+
+
+def test_branches_that_cannot_be_joined(data, tmp_path):
+    made = Experiment(data, tmp_path, SETTINGS)
+    made.check("D3C1", "D2C1")
+    with pytest.raises(InputError, match="two or more; the teacher is a D3C1"):
+        made.check("D3C1", "D2C1", sft=True)
+
+
+def test_other_numbers_of_filters(data, tmp_path):
+    wide = tmp_path / "wide.keras"
+    DCCNN(3, 1, filters=4).save(wide)
+    made = Experiment(data, tmp_path / "run", SETTINGS)
+    made.check(wide, "D2C1", "at")
+    with pytest.raises(InputError, match="the teacher has 4 filters and the student 2; at and sp"):
+        made.check(wide, "D2C1", "fitnets")
+
+
+def test_another_seed_has_a_folder_of_its_own(data, tmp_path):
+    made = Experiment(data, tmp_path, SETTINGS)
+    assert made.with_seed(SETTINGS.seed) is made
+    other = made.with_seed(7)
+    assert (other.run_dir, other.settings.seed) == (tmp_path / "seed7", 7)
 
 
 @pytest.mark.parametrize("alpha", [-0.1, 1.1])

@@ -21,7 +21,7 @@ def main(arguments):
     methods = arguments.methods if arguments.grid == "methods" else ["at"]
     for student in students:
         for method in methods:
-            experiment.check(arguments.teacher, student, method)
+            experiment.check(arguments.teacher, student, method, sft=arguments.grid != "ablation")
     choices = {"methods": [methods], "ablation": [], "compression": [students]}[arguments.grid]
 
     def rows(experiment):

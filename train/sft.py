@@ -13,7 +13,7 @@ def main(arguments):
     from kdmri_tf.comparison import Grid, compare, methods
 
     experiment = flags.experiment(arguments)
-    experiment.check(arguments.teacher, arguments.student, arguments.method)
+    experiment.check(arguments.teacher, arguments.student, arguments.method, sft=True)
     options = flags.distillation(arguments)
     method = options.pop("method")
 
