@@ -117,7 +117,7 @@ def test_kd_takes_given_networks_and_keeps_the_teacher_on_disk(tiny_flags, finis
     folder, _ = finished_run
     networks = {name: folder / f"{name}-{stage}" / "model.keras" for name, stage in STAGES}
     output, _ = run(
-        *("kd", *tiny_flags, *TINY_TRAINING, "--run-dir", tmp_path),
+        *("kd", *tiny_flags, *TINY_TRAINING, "--whole-batches", "--run-dir", tmp_path),
         *("--teacher", networks["teacher"], "--student", networks["student"]),
         *("--student-init", networks["student"], "--precision", "mixed_bfloat16"),
         *("--alpha", 0.3, "--teacher-memory", 1e-6),
@@ -139,7 +139,14 @@ def test_kd_takes_given_networks_and_keeps_the_teacher_on_disk(tiny_flags, finis
 @pytest.mark.slow
 def test_teacher_and_student_scripts_evaluate_into_their_own_folder(tiny_flags, tmp_path):
     for role, name in (("teacher", "D3C1"), ("student", "D2C1")):
-        arguments = (*tiny_flags, *TINY_TRAINING, "--no-residual", "--run-dir", tmp_path)
+        arguments = (
+            *tiny_flags,
+            *TINY_TRAINING,
+            "--no-residual",
+            "--whole-batches",
+            "--run-dir",
+            tmp_path,
+        )
         output, _ = run(role, *arguments, f"--{role}", name)
         assert f"| {role} |" in output
         assert (tmp_path / f"{role}-{name}" / "evaluation.csv").exists()

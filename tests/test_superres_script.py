@@ -11,7 +11,7 @@ from command_line import run
 from kdmri_tf import LowResolution
 from kdmri_tf.runs import load_network
 
-TRAINING = ("--epochs", 1, "--filters", 4, "--batch-size", 2)
+TRAINING = ("--epochs", 1, "--filters", 4, "--batch-size", 2, "--whole-batches")
 NETWORKS = ("--teacher", "VDSR4", "--student", "VDSR2")
 
 
