@@ -44,15 +44,20 @@ def data_dir(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def load_tiny(manual_dir, data_dir):
-    """Loads the tiny data set, undersampled twofold, but for what is asked for otherwise."""
-    usual = {
-        "acceleration": 2,
+def tiny_source(manual_dir, data_dir):
+    """Where the tiny data set comes from, as arguments of the functions that load it."""
+    return {
         "source": "folder",
         "manual_dir": manual_dir,
         "data_dir": data_dir,
         "image_size": (36, 34),
     }
+
+
+@pytest.fixture(scope="session")
+def load_tiny(tiny_source):
+    """Loads the tiny data set, undersampled twofold, but for what is asked for otherwise."""
+    usual = {"acceleration": 2, **tiny_source}
     return lambda **arguments: load_data("cardiac", **(usual | arguments))
 
 

@@ -29,15 +29,9 @@ def rng():
 
 
 @pytest.fixture(scope="module")
-def load_low(manual_dir, data_dir):
+def load_low(tiny_source):
     """Loads the tiny data set at half its resolution, but for what is asked for otherwise."""
-    usual = {
-        "scale": 2,
-        "source": "folder",
-        "manual_dir": manual_dir,
-        "data_dir": data_dir,
-        "image_size": (36, 34),
-    }
+    usual = {"scale": 2, **tiny_source}
     return lambda **arguments: load_super_resolution("cardiac", **(usual | arguments))
 
 

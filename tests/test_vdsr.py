@@ -26,16 +26,9 @@ def low(images):
 
 
 @pytest.fixture(scope="module")
-def tiny(manual_dir, data_dir):
+def tiny(tiny_source):
     """The tiny data set at half its resolution: 6 slices of 36x34 to train on, 4 to validate."""
-    return load_super_resolution(
-        "cardiac",
-        2,
-        source="folder",
-        manual_dir=manual_dir,
-        data_dir=data_dir,
-        image_size=(36, 34),
-    )
+    return load_super_resolution("cardiac", 2, **tiny_source)
 
 
 @pytest.mark.parametrize(
