@@ -1,9 +1,9 @@
 """The stages of both papers on one data set and one mask, from a teacher to a distilled student."""
 
-import hashlib
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from kdmri_tf.data_config import data_config, variation_config
 from kdmri_tf.distill import Distiller
 from kdmri_tf.errors import InputError
 from kdmri_tf.evaluate import evaluate
@@ -225,7 +225,7 @@ class Experiment:
         networks = {}
         for role, name in ROLES.items():
             for path in sorted(self.run_dir.glob(f"{role}-*/model.keras")):
-                check_config(path.parent, self._data_config())
+                check_config(path.parent, data_config(self.data))
                 networks[name if name not in networks else path.parent.name] = load_network(path)
         return networks
 
@@ -255,10 +255,10 @@ class Experiment:
         weights = {key: value for key, value in losses.items() if key.endswith("_weight")}
         config = {
             "stage": name,
-            **self._data_config(),
+            **data_config(self.data),
             "teacher_sha256": None if teacher is None else weights_digest(teacher),
             "start_sha256": start,
-            **self._variation_config(),
+            **variation_config(self.data),
             **weights,
             **asdict(self.settings),
         }
@@ -283,22 +283,3 @@ class Experiment:
                 memory_budget=self.teacher_memory,
             )
         return Distiller(student, teacher), cached
-
-    def _data_config(self):
-        """What a result depends on of data and mask."""
-        return {
-            "dataset": self.data.dataset,
-            "source": self.data.source,
-            "image_size": self.data.image_size,
-            "data_sha256": self.data.fingerprint,
-            "acceleration": round(self.data.acceleration, 4),
-            "mask": self.data.mask_origin,
-            "mask_sha256": hashlib.sha256(self.data.mask.tobytes()).hexdigest(),
-        }
-
-    def _variation_config(self):
-        """What the training slices alone depend on; None where they are the same every epoch."""
-        changes = self.data.variation
-        if changes is None:
-            return {"augment": None, "random_masks": None}
-        return {"augment": changes.augment_name, "random_masks": changes.masks is not None}

@@ -69,6 +69,7 @@ def test_evaluate_takes_up_the_run_and_refuses_another_task(places, finished_run
     ("arguments", "message"),
     [
         (("--acc", 4), "--scale lowers the resolution and needs no mask: leave out --acc"),
+        (("--mask", "uniform"), "needs no mask: leave out --acc, --mask and --random-masks"),
         (("--scale", 0.5), "0.5"),
         (("--teacher", "D5C5"), "D5C5 takes"),
         (("--student", "VDSR1"), "at least 2 convolutions"),

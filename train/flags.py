@@ -285,8 +285,11 @@ def _load(arguments, source):
             random_masks=random_masks,
             **places,
         )
-    if arguments.acc is not None or random_masks:
-        raise InputError("--scale lowers the resolution and needs no mask: leave out --acc.")
+    if arguments.acc is not None or random_masks or arguments.mask != "gaussian":
+        raise InputError(
+            "--scale lowers the resolution and needs no mask: leave out --acc, --mask and "
+            "--random-masks."
+        )
     return load_super_resolution(arguments.dataset, arguments.scale, **places)
 
 
