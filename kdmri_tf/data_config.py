@@ -2,6 +2,11 @@
 
 import hashlib
 
+import numpy as np
+
+from kdmri_tf.degradation import LowResolution
+from kdmri_tf.masks import phase_encode_axis
+
 
 def data_config(data):
     """Images and mask: what any result depends on.
@@ -18,6 +23,26 @@ def data_config(data):
         "mask": data.mask_origin,
         "mask_sha256": hashlib.sha256(data.mask.tobytes()).hexdigest(),
     }
+
+
+def data_facts(data):
+    """How the images are degraded: what a network's user asks, and `data_config` has as a digest.
+
+    The `label` of tables, and either `scale` or, of a mask of whole lines, `phase_encode_axis` and
+    the `measured_lines` along it, 0 the lowest frequency.
+
+    Args:
+        data: `MRIData`.
+    """
+    degradation = data.degradation
+    facts = {"label": degradation.label}
+    if isinstance(degradation, LowResolution):
+        return {**facts, "scale": degradation.scale}
+    axis = phase_encode_axis(data.mask)
+    if axis is None:
+        return facts
+    lines = np.flatnonzero(data.mask.any(axis=1 - axis)).tolist()
+    return {**facts, "phase_encode_axis": axis, "measured_lines": lines}
 
 
 def variation_config(data):

@@ -7,8 +7,10 @@ import tensorflow as tf
 
 from kdmri_tf import fourier
 from kdmri_tf.errors import InputError
+from kdmri_tf.line_consistency import measure_lines
 
-FORMS = ("auto", "rfft", "fft")
+FORMS = ("auto", "rfft", "fft", "rows", "columns")
+LINE_AXES = {"rows": 0, "columns": 1}  # form -> phase-encode axis
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
@@ -38,10 +40,12 @@ class DataConsistency(keras.layers.Layer):
     - "auto": for a mask of whole lines, A is a real symmetric circulant matrix along the phase
       encode axis: one matrix product, no FFT. For any other mask, "rfft". Looks at the mask itself,
       batch by batch.
+    - "rows", "columns": for masks of whole rows or columns alone, NaN for others; no FFT and no
+      complex number at all, for exported networks. See `line_consistency`.
 
     Args:
         noise_weight: lambda >= 0, or None for hard replacement.
-        form: "auto", "rfft" or "fft".
+        form: "auto", "rfft", "fft", "rows" or "columns".
 
     Raises:
         InputError: a negative or infinite `noise_weight`, or an unknown form.
@@ -78,28 +82,36 @@ class DataConsistency(keras.layers.Layer):
             mask: `(batch, H, W)`.
 
         Returns:
-            Dictionary of tensors; "zero_filled", complex64 `(batch, H, W)`, is F^-1 M y.
+            Dictionary of tensors; "magnitude", float32 `(batch, H, W)`, is |F^-1 M y|, the
+            zero-filled image.
         """
         mask = tf.cast(mask, tf.float32)
+        if self.form in LINE_AXES:
+            return measure_lines(kspace, mask, self._weight, LINE_AXES[self.form])
         measured = fourier.to_complex(kspace) * _to_complex(mask)
         zero_filled = fourier.complex_ifft2(measured)
+        measurement = {"magnitude": tf.abs(zero_filled)}
         if self.form == "fft":
-            return {"zero_filled": zero_filled, "kspace": measured, "mask": mask}
+            return measurement | {"kspace": measured, "mask": mask}
         kept = 1 - self._weight * mask
-        measurement = {
-            "zero_filled": zero_filled,
-            "measured_image": self._weight * tf.math.real(zero_filled),
-            "kept_half": _hermitian_half(kept),
+        measurement |= {"measured_image": self._weight * tf.math.real(zero_filled)}
+        if self.form == "rfft":
+            return measurement | {"kept_half": _hermitian_half(kept)}
+        rows, columns = kept[:, :, 0], kept[:, 0, :]
+        is_rows = _is_zero(kept - rows[:, :, tf.newaxis])
+        is_columns = _is_zero(kept - columns[:, tf.newaxis, :])
+        nothing = tf.zeros((0, 0, 0))  # what the other branches need is not computed
+        return measurement | {
+            "is_rows": is_rows,
+            "is_columns": is_columns,
+            "matrix": tf.case(
+                [(is_rows, lambda: _matrix(rows)), (is_columns, lambda: _matrix(columns))],
+                default=lambda: nothing,
+            ),
+            "kept_half": tf.cond(
+                is_rows | is_columns, lambda: nothing, lambda: _hermitian_half(kept)
+            ),
         }
-        if self.form == "auto":
-            rows, columns = kept[:, :, 0], kept[:, 0, :]
-            measurement |= {
-                "is_rows": tf.reduce_all(kept == rows[:, :, tf.newaxis]),
-                "is_columns": tf.reduce_all(kept == columns[:, tf.newaxis, :]),
-                "row_matrix": _circulant(rows),
-                "column_matrix": _circulant(columns),
-            }
-        return measurement
 
     def correct(self, image, measurement):
         """The corrected image, given what `measure` returned."""
@@ -111,8 +123,10 @@ class DataConsistency(keras.layers.Layer):
             corrected = predicted + weight * (measurement["kspace"] - predicted)
             output = tf.math.real(fourier.complex_ifft2(corrected))
         else:
-            keep = _keep_by_rfft if self.form == "rfft" else _keep_by_mask
-            output = _self_adjoint(keep, image, measurement) + measurement["measured_image"]
+            keep = KEEP[self.form]
+            # Exported networks have no gradients, and converters warn of those of our own.
+            keep = keep if self.form in LINE_AXES else _self_adjoint(keep)
+            output = keep(image, measurement) + measurement["measured_image"]
         return output[..., tf.newaxis]
 
     def compute_output_shape(self, image_shape, *_):
@@ -122,14 +136,26 @@ class DataConsistency(keras.layers.Layer):
         return {**super().get_config(), "noise_weight": self.noise_weight, "form": self.form}
 
 
-def _self_adjoint(keep, image, measurement):
-    """`keep(image, measurement)`, which is linear in the image and its own adjoint."""
+def _self_adjoint(keep):
+    """The function with its gradient: it is linear in the image and its own adjoint."""
 
-    @tf.custom_gradient
-    def kept(image):
-        return keep(image, measurement), lambda upstream: keep(upstream, measurement)
+    def with_gradient(image, measurement):
+        @tf.custom_gradient
+        def kept(image):
+            return keep(image, measurement), lambda upstream: keep(upstream, measurement)
 
-    return kept(image)
+        return kept(image)
+
+    return with_gradient
+
+
+def _keep_in_rows(image, measurement):
+    """x - w A x of a mask of whole rows."""
+    return tf.linalg.matmul(measurement["matrix"], image)
+
+
+def _keep_in_columns(image, measurement):
+    return tf.linalg.matmul(image, measurement["matrix"])
 
 
 def _keep_by_rfft(image, measurement):
@@ -140,36 +166,41 @@ def _keep_by_rfft(image, measurement):
 
 def _keep_by_mask(image, measurement):
     """x - w A x in the cheapest way that the mask allows."""
-    return tf.cond(
-        measurement["is_rows"],
-        lambda: tf.linalg.matmul(measurement["row_matrix"], image),
-        lambda: tf.cond(
-            measurement["is_columns"],
-            lambda: tf.linalg.matmul(image, measurement["column_matrix"]),
-            lambda: _keep_by_rfft(image, measurement),
-        ),
+    return tf.case(
+        [
+            (measurement["is_rows"], lambda: _keep_in_rows(image, measurement)),
+            (measurement["is_columns"], lambda: _keep_in_columns(image, measurement)),
+        ],
+        default=lambda: _keep_by_rfft(image, measurement),
     )
+
+
+KEEP = {
+    "auto": _keep_by_mask,
+    "rfft": _keep_by_rfft,
+    "rows": _keep_in_rows,
+    "columns": _keep_in_columns,
+}
+
+
+def _matrix(spectrum):
+    """Re F^-1 diag(s) F in one dimension: `(batch, N)` to circulant `(batch, N, N)`, float32.
+
+    In float64 until the end: all rows hold the same numbers, so that their errors would add up in
+    the image's mean.
+    """
+    column = tf.math.real(tf.signal.ifft(tf.cast(spectrum, tf.complex128)))
+    return fourier.circulant(tf.cast(column, tf.float32))
+
+
+def _is_zero(values):
+    return tf.reduce_max(tf.abs(values)) == 0
 
 
 def _hermitian_half(values):
     """(v(k) + v(-k)) / 2 of `(batch, H, W)`, on the half of k-space that `rfft2d` gives."""
     mirrored = tf.roll(tf.reverse(values, axis=[1, 2]), shift=[1, 1], axis=[1, 2])
     return ((values + mirrored) / 2)[:, :, : tf.shape(values)[2] // 2 + 1]
-
-
-def _circulant(spectrum):
-    """Re F^-1 diag(s) F in one dimension: `(batch, N)` to the matrices `(batch, N, N)`.
-
-    Entry (i, j) is c(i - j), c(n) = (1/N) sum over k of s(k) cos(2 pi k n / N). In float64 until
-    the end: all rows hold the same numbers, so that their errors would add up in the image's mean.
-    """
-    length = spectrum.shape[-1] or tf.shape(spectrum)[-1]
-    index = tf.range(length)
-    # The product of the indices wraps exactly; the cosine of a large angle would not.
-    turns = index[:, tf.newaxis] * index % length / length
-    cosines = tf.cos(2 * math.pi * turns) / tf.cast(length, tf.float64)
-    column = tf.cast(tf.linalg.matmul(tf.cast(spectrum, tf.float64), cosines), tf.float32)
-    return tf.gather(column, (index[:, tf.newaxis] - index) % length, axis=1)
 
 
 def _to_complex(real):

@@ -12,9 +12,16 @@ import numpy as np
 import tensorflow as tf
 from scipy import ndimage
 
-from kdmri_tf.errors import InputError
 from kdmri_tf.fourier import image_to_kspace, kspace_to_magnitude
-from kdmri_tf.masks import check_mask, gaussian_mask, true_acceleration
+from kdmri_tf.masks import (
+    center_window,
+    check_mask,
+    check_scale,
+    gaussian_mask,
+    kept_size,
+    lowest_frequencies,
+    true_acceleration,
+)
 
 
 def undersample(image, mask):
@@ -35,7 +42,7 @@ def lower_resolution(image, size):
 
     Args:
         image: float32 `(batch, H, W, 1)`, H and W known.
-        size: (h, w), the lowest frequencies that are kept along each axis; see `center_window`.
+        size: (h, w), the lowest frequencies that are kept along each axis, as in `center_window`.
 
     Returns:
         float32 `(batch, H, W, 1)`.
@@ -66,7 +73,7 @@ def bicubic(image, size):
     """
     images = np.asarray(image)[..., 0]
     full_size = images.shape[1:]
-    rows, columns = map(_lowest_frequencies, full_size, size)
+    rows, columns = map(lowest_frequencies, full_size, size)
     # Divided by H W here and by nothing there: the factor of the formula between ortho FFTs.
     kspace = np.fft.fft2(images, norm="forward")
     small = np.abs(np.fft.ifft2(kspace[:, rows][:, :, columns], norm="forward"))
@@ -76,22 +83,6 @@ def bicubic(image, size):
         for part in small
     ]
     return np.stack(enlarged)[..., np.newaxis].astype(np.float32)
-
-
-def center_window(image_size, size):
-    """Mask of the h x w lowest frequencies: -(h // 2) to h - 1 - h // 2 along the first axis, ...
-
-    Returns:
-        float32 `(H, W)` of 0 and 1, unshifted.
-    """
-    window = np.zeros(image_size, np.float32)
-    window[np.ix_(*map(_lowest_frequencies, image_size, size))] = 1
-    return window
-
-
-def _lowest_frequencies(length, count):
-    """Where the lowest frequencies stand in an unshifted FFT; in the order of one of `count`."""
-    return np.r_[0 : count - count // 2, length - count // 2 : length]
 
 
 class Degradation(abc.ABC):
@@ -198,8 +189,7 @@ class LowResolution(Degradation):
     origin: ClassVar[str] = "centre of k-space"
 
     def __post_init__(self):
-        if not 1 <= self.scale < np.inf:
-            raise InputError(f"The scale must be a finite number, at least 1; got {self.scale}.")
+        check_scale(self.scale)
 
     @classmethod
     def example(cls, image_size):
@@ -217,18 +207,8 @@ class LowResolution(Degradation):
         }
 
     def kept_size(self, image_size):
-        """(h, w): how many frequencies are kept along each axis.
-
-        Raises:
-            InputError: none.
-        """
-        size = tuple(round(side / self.scale) for side in image_size)
-        if min(size) < 1:
-            raise InputError(
-                f"Scale {self.scale:g} leaves nothing of images of {image_size[0]}x{image_size[1]} "
-                "pixels; choose a smaller one."
-            )
-        return size
+        """(h, w): how many frequencies are kept along each axis; see `masks.kept_size`."""
+        return kept_size(image_size, self.scale)
 
     def sampled(self, image_size):
         return center_window(image_size, self.kept_size(image_size))

@@ -3,15 +3,16 @@
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from kdmri_tf.data_config import data_config, variation_config
+from kdmri_tf.data_config import data_config, data_facts, variation_config
 from kdmri_tf.distill import Distiller
 from kdmri_tf.errors import InputError
-from kdmri_tf.evaluate import evaluate
+from kdmri_tf.evaluation import evaluate
 from kdmri_tf.figures import reconstruction_figure
 from kdmri_tf.initial_networks import copy_for_training, is_name, load_weights, new_network
 from kdmri_tf.losses import feature_loss
 from kdmri_tf.precision import report_slow_bfloat16
 from kdmri_tf.runs import (
+    ROLES,
     check_config,
     export_trained,
     load_network,
@@ -21,15 +22,6 @@ from kdmri_tf.runs import (
 from kdmri_tf.student_friendly import StudentFriendlyTeacher
 from kdmri_tf.teacher_cache import MEMORY_BUDGET_BYTES, cache_teacher
 from kdmri_tf.training import train
-
-# First word of a stage's folder -> the name under which its network is evaluated.
-ROLES = {
-    "teacher": "teacher",
-    "sft": "SFT teacher",
-    "student": "student",
-    "kd": "KD student",
-    "joint": "KD student",
-}
 
 # The student that a student-friendly teacher was trained with, beside it in its stage.
 SFT_STUDENT = "student.keras"
@@ -262,7 +254,7 @@ class Experiment:
             **weights,
             **asdict(self.settings),
         }
-        stage = self._last_stage = open_stage(self.run_dir, name, config)
+        stage = self._last_stage = open_stage(self.run_dir, name, config, data_facts(self.data))
         done = "finished earlier" if stage.is_finished else f"{self.settings.epochs} epochs"
         print(f"\n== {name}: {network.count_params():,} parameters, {done} ==", flush=True)
         if not stage.is_finished and self.settings.precision == "mixed_bfloat16":

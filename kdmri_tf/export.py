@@ -1,105 +1,233 @@
-"""SavedModel export with one contract: the network's named float32 inputs in, `image` out."""
+"""Export in every format under one contract: the network's named float32 inputs in, `image` out."""
 
-import json
+import importlib.util
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
-import keras
+import numpy as np
 import tensorflow as tf
 
-from kdmri_tf import parallel
+from kdmri_tf import masks, serving
+from kdmri_tf.degradation import LowResolution
 from kdmri_tf.errors import InputError
-from kdmri_tf.phantoms import phantom_volume
+from kdmri_tf.export_litert import write_litert
+from kdmri_tf.export_onnx import write_onnx
+from kdmri_tf.export_samples import synthetic_samples
+from kdmri_tf.export_saved_model import write_saved_model
+from kdmri_tf.reconstructor import Reconstructor
 
-# By compute dtype. A SavedModel fuses convolution, bias and ReLU, which rounds bfloat16 otherwise.
-TOLERANCES = {"float32": 1e-5, "bfloat16": 1e-2}
+TOLERANCE = 1e-5  # of a float32 export, at image values in [0, 1]
+LARGEST_LOSS = 0.05  # of PSNR [dB] in reduced precision
+BATCH_SIZE = 4
 
 
-def export_saved_model(model, path, metadata=None):
-    """Writes a SavedModel that runs with TensorFlow alone, without keras or this package.
+@dataclass(frozen=True)
+class Format:
+    """A format of exported networks.
 
-    `tf.saved_model.load(path).signatures["serving_default"](kspace=..., mask=...)["image"]` equals
-    `model({"kspace": ..., "mask": ...})` of a `DCCNN`, and so with `low_resolution` of a `VDSR`;
-    batch, height and width are free. Shapes, units and FFT convention are those of the model.
+    Attributes:
+        suffix: of its files, or "" for a folder.
+        write: makes one.
+        packages: what it takes to make and to run one, beside TensorFlow.
+        reductions: what it can be reduced to.
+        needs_lines: whether it has no FFT, so that masks are of whole lines along one axis.
+    """
+
+    suffix: str
+    write: callable
+    packages: tuple[str, ...] = ()
+    reductions: tuple[str, ...] = ("float16", "int8")
+    needs_lines: bool = True
+
+
+FORMATS = {
+    "saved_model": Format("", write_saved_model, (), ("bfloat16",), needs_lines=False),
+    "litert": Format(".tflite", write_litert, ("ai_edge_litert", "ai_edge_quantizer")),
+    "onnx": Format(".onnx", write_onnx, ("onnx", "onnxruntime", "tf2onnx")),
+}
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How closely an exported network agrees with the one it was made of.
+
+    Attributes:
+        difference: largest absolute difference of their images.
+        loss: mean PSNR [dB] over slices that is lost, against the fully sampled images.
+        samples: what was compared, in words.
+    """
+
+    difference: float
+    loss: float
+    samples: str
+
+
+def export_network(
+    network,
+    path,
+    format="saved_model",
+    quantize=None,
+    *,
+    samples=None,
+    metadata=None,
+    largest_loss=LARGEST_LOSS,
+):
+    """Exports a network and refuses an export that does not compute what the network does.
+
+    Every format takes the network's inputs by their names, float32, and gives `image`, float32
+    `(batch, H, W, 1)`; shapes, units and FFT convention are those of the network. `Reconstructor`
+    runs them all.
+
+    - "saved_model": a folder, for TensorFlow alone; any mask; batch, height and width are free.
+    - "litert": a `.tflite` file for the plain interpreter; the batch is free, height and width
+      are those of the samples.
+    - "onnx": an `.onnx` file for ONNX Runtime; batch, height and width are free.
+
+    Neither of the latter has an FFT: a `DCCNN` in them takes masks of whole lines along the phase
+    encode axis of the samples, and gives NaN for others.
 
     Args:
-        model: a `DCCNN` or `VDSR`.
-        path: a folder; made if missing, overwritten if it holds a SavedModel.
-        metadata: facts that must travel with the network (data source, acceleration, ...), kept as
-            JSON in `assets.extra/metadata.json`.
-
-    Raises:
-        InputError: the path is a file, or a folder with other things in it.
-    """
-    partial = _write(model, path, metadata)
-    _move(partial, path)
-
-
-def export_checked(model, path, metadata=None):
-    """As `export_saved_model`, and refuses an export that does not compute what the model does.
-
-    Both restore a synthetic brain of an odd size that is degraded as the model expects.
+        network: a `DCCNN` or `VDSR`; exported in float32, whatever precision it was trained in.
+        path: to write; an earlier export there is overwritten.
+        format: key of `FORMATS`.
+        quantize: None for float32; "bfloat16" (SavedModel: convolutions computed in it), "float16"
+            (weights kept in it), "int8" (weights and activations of convolutions).
+        samples: `Samples` to calibrate and check on; None for synthetic brains.
+        metadata: facts that travel with the network, as JSON values.
+        largest_loss: of PSNR [dB] that a reduced precision may cost.
 
     Returns:
-        The largest absolute difference between the images of model and SavedModel.
+        `Agreement` between network and export.
 
     Raises:
-        InputError: as `export_saved_model`; or the images differ by more than 1e-5 (1e-2 for a
-            network that computes in bfloat16).
+        InputError: an unknown format or reduction, a package that is not installed, a path that is
+            in use, a mask without whole lines where they are needed, or an export that differs by
+            more than 1e-5 (float32) or loses more than `largest_loss`. None is kept then.
     """
-    partial = _write(model, path, metadata)
-    difference = _difference(model, partial)
-    tolerance = TOLERANCES[model.compute_dtype]
-    if not difference <= tolerance:
-        shutil.rmtree(partial)
-        raise InputError(
-            f"The SavedModel for {path} differs from the model by {difference:.1e}, more than "
-            f"{tolerance:.0e}; it was not kept."
-        )
-    _move(partial, path)
-    return difference
-
-
-def _write(model, path, metadata):
-    """Writes the SavedModel beside its place, so that a kill leaves nothing half done there."""
     path = Path(path)
-    if path.is_file() or (path.is_dir() and any(path.iterdir()) and not _is_saved_model(path)):
-        raise InputError(f"{path} exists and is no SavedModel; choose another path to export to.")
-    partial = path.with_name(f"{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    kind = check_request(path, format, quantize)
+    if samples is None:
+        samples = synthetic_samples(network.degradation, (95, 80))
+    form, axis = "auto", None
+    if kind.needs_lines and network.degradation is not LowResolution:
+        axis = masks.phase_encode_axis(samples.degradation.sampled(samples.image_size))
+        if axis is None:
+            raise InputError(
+                f"A {format} export takes masks of whole lines, but {samples.degradation.origin} "
+                "is none; export a SavedModel, which takes any mask."
+            )
+        form = ("rows", "columns")[axis]
+    precision = "mixed_bfloat16" if quantize == "bfloat16" else "float32"
+    copy = serving.inference_copy(network, precision, form)
+    metadata = {
+        **(metadata or {}),
+        "format": format,
+        "quantize": quantize,
+        "inputs": list(network.input_specification),
+        "output": "image",
+        "exported_image_size": list(samples.image_size) if format == "litert" else None,
+        "exported_phase_encode_axis": axis,
+    }
+    partial = path.with_name(f"{path.stem if kind.suffix else path.name}.partial{kind.suffix}")
+    _remove(partial)
+    try:
+        extra = (
+            {}
+            if format == "saved_model"
+            else {
+                "quantize": quantize,
+                "calibration": _inputs(samples.degradation, samples.calibration),
+            }
+        )
+        kind.write(copy, partial, metadata, **extra)
+        exact = network if network.compute_dtype == "float32" else serving.inference_copy(network)
+        agreement = _compare(exact, Reconstructor(partial), samples)
+        _judge(agreement, path, quantize, largest_loss)
+        _remove(path)
+        partial.replace(path)
+    finally:
+        _remove(partial)
+    return agreement
 
-    def serve(inputs):
-        return {"image": model(inputs, training=False)}
 
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    with parallel.whole_batches():
-        archive.add_endpoint("serve", serve, input_signature=[model.input_specification])
-    archive.write_out(str(partial), verbose=False)
-    extra = partial / "assets.extra"
-    extra.mkdir()
-    (extra / "metadata.json").write_text(json.dumps(metadata or {}, indent=2) + "\n")
-    return partial
+def check_request(path, format, quantize):
+    """The `Format` of an export that can be made.
+
+    Raises:
+        InputError: as `export_network`.
+    """
+    if format not in FORMATS:
+        raise InputError(f"Unknown format {format!r}: choose one of {', '.join(FORMATS)}.")
+    kind = FORMATS[format]
+    if quantize is not None and quantize not in kind.reductions:
+        raise InputError(
+            f"{format} cannot be reduced to {quantize!r}: choose one of "
+            f"{', '.join(kind.reductions)}, or leave it out."
+        )
+    missing = [name for name in kind.packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise InputError(
+            f"Exporting {format} needs {' and '.join(missing)}: run pip install "
+            f'"kdmri_tf[{format}]".'
+        )
+    path = Path(path)
+    if kind.suffix and path.suffix != kind.suffix:
+        raise InputError(f"A {format} file is named *{kind.suffix}, not {path.name}.")
+    if not path.parent.is_dir():
+        raise InputError(f"There is no folder {path.parent} to export {path.name} to.")
+    in_use = path.is_dir() if kind.suffix else path.is_file()
+    if path.is_dir() and not kind.suffix:
+        in_use = any(path.iterdir()) and not (path / "saved_model.pb").is_file()
+    if in_use:
+        raise InputError(f"{path} exists and is no {format}; choose another path to export to.")
+    return kind
 
 
-def _move(partial, path):
-    shutil.rmtree(path, ignore_errors=True)
-    partial.replace(path)
+def _inputs(degradation, images):
+    """The inputs of each slice, as a batch of one."""
+    return [
+        {name: np.asarray(value) for name, value in degradation.apply(image[np.newaxis]).items()}
+        for image in images
+    ]
 
 
-def _difference(model, path):
-    image = phantom_volume("brain", (95, 80), num_slices=2, seed=0)[..., tf.newaxis]
-    inputs = model.degradation.example((95, 80)).apply(image)
-    signature = tf.saved_model.load(str(path)).signatures["serving_default"]
+def _compare(network, exported, samples):
+    difference, errors = 0.0, []
     # On recent GPUs TensorFloat-32 would round both, each in its own way.
     was_enabled = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(False)
     try:
-        exported = signature(**inputs)["image"]
-        return float(tf.reduce_max(tf.abs(exported - model(inputs, training=False))))
+        for start in range(0, len(samples.images), BATCH_SIZE):
+            target = samples.images[start : start + BATCH_SIZE]
+            inputs = {k: np.asarray(v) for k, v in samples.degradation.apply(target).items()}
+            expected = np.asarray(network(inputs, training=False))
+            image = exported(*inputs.values())
+            difference = np.maximum(difference, np.abs(image - expected).max())  # keeps NaN
+            squares = [((target - x) ** 2).mean((1, 2, 3)) for x in (expected, image)]
+            errors.append(np.stack(squares))
     finally:
         tf.config.experimental.enable_tensor_float_32_execution(was_enabled)
+    ours, theirs = -10 * np.log10(np.concatenate(errors, axis=1) + 1e-12)
+    return Agreement(float(difference), float((ours - theirs).mean()), samples.origin)
 
 
-def _is_saved_model(path):
-    return (path / "saved_model.pb").is_file()
+def _judge(agreement, path, quantize, largest_loss):
+    if quantize is None and not agreement.difference <= TOLERANCE:
+        raise InputError(
+            f"The export to {path} differs from the network by {agreement.difference:.1e} on "
+            f"{agreement.samples}, more than {TOLERANCE:.0e}; it was not kept."
+        )
+    if quantize is not None and not agreement.loss <= largest_loss:
+        raise InputError(
+            f"In {quantize} {path} loses {agreement.loss:.3f} dB on {agreement.samples}, more than "
+            f"{largest_loss} dB; it was not kept. Allow more (--largest-loss) or leave --quantize "
+            "out."
+        )
+
+
+def _remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -6,6 +6,7 @@ Python functions, data sets, losses and files as float32 with the last axis (rea
 Keras losses, mixed precision and serving clients mishandle complex types.
 """
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -59,6 +60,37 @@ def to_complex(channels):
 def to_channels(values):
     """complex64 `(...)` to float32 `(..., 2)` (real, imaginary)."""
     return tf.stack([tf.math.real(values), tf.math.imag(values)], axis=-1)
+
+
+def circulant(column):
+    """Symmetric circulant matrices: `(batch, N)` c with c(n) = c(-n) to `(batch, N, N)` c(i - j).
+
+    c repeated without end, cut into rows of N - 1 values, begins one value earlier in every row.
+    """
+    length = column.shape[-1] or tf.shape(column)[-1]
+    repeated = tf.tile(column, [1, length])[:, : length * (length - 1)]
+    rows = tf.reshape(repeated, (-1, length, length - 1))
+    return tf.concat([rows, tf.reverse(column, axis=[1])[..., tf.newaxis]], axis=2)
+
+
+def dft_matrix(length, zero=0):
+    """cos(2 pi j k / N) and sin(2 pi j k / N) for j and k from 0 to N - 1, float32 `(N, N)` each.
+
+    N values are computed; the product of the indices wraps exactly, a large angle would not.
+
+    Args:
+        length: N.
+        zero: 0, or a tensor that is; converters store N x N values that depend on nothing.
+    """
+    index = tf.range(length)
+    if isinstance(length, int):  # constants of a graph, for runtimes without float64
+        angles = 2 * np.pi * np.arange(length) / length
+        values = np.cos(angles), np.sin(angles)
+    else:
+        angles = 2 * np.pi * (index / length)
+        values = tf.cos(angles), tf.sin(angles)
+    wrapped = (index + zero)[:, tf.newaxis] * index % length
+    return [tf.gather(tf.cast(value, tf.float32), wrapped) for value in values]
 
 
 def _unitary_factor(values):

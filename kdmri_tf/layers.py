@@ -3,6 +3,7 @@
 import math
 
 import keras
+from keras import ops
 
 from kdmri_tf.errors import InputError
 
@@ -19,16 +20,26 @@ class ConvBlock(keras.layers.Layer):
     ceil(num_convs / 2): the layer that distillation matches (the third of five, the second of
     three, the sixth of eleven, the fourth of seven). Dtype: the policy's compute dtype.
 
-    Weights start uniform in +-1/sqrt(fan_in), kernel and bias, as in the papers' released code.
+    Weights start uniform in +-1/sqrt(fan_in), kernel and bias, as in the papers' released code. A
+    deep block hardly learns from there, as every convolution weakens the signal; `starts_at_zero`
+    draws them after He et al. (ICCV 2015), which keeps its strength, with biases and the whole last
+    convolution at 0, so that the block adds nothing at first.
 
     Args:
         num_convs: convolutions, at least 2.
         filters: channels between them.
+        starts_at_zero: whether the output is 0 before training.
+
+    Attributes:
+        splits_last: whether the last convolution is computed as one of single pixels to 9 channels,
+            one for each place of the kernel, and a sum of these, each shifted to its place. The
+            same to rounding; 32 -> 1 channels by 3x3 is what runtimes do worst. For inference:
+            RESULTS.md has the measurement.
 
     Source: KD-MRI (2020), figure 1.
     """
 
-    def __init__(self, num_convs, filters=32, **kwargs):
+    def __init__(self, num_convs, filters=32, starts_at_zero=False, **kwargs):
         super().__init__(**kwargs)
         if num_convs < 2 or filters < 1:
             raise InputError(
@@ -37,20 +48,27 @@ class ConvBlock(keras.layers.Layer):
             )
         self.num_convs = num_convs
         self.filters = filters
+        self.starts_at_zero = starts_at_zero
+        self.splits_last = False
         self.feature_index = math.ceil(num_convs / 2) - 1
         self.convs = [self._convolution(index) for index in range(num_convs)]
 
     def _convolution(self, index):
         is_last = index == self.num_convs - 1
-        bias_limit = 1 / math.sqrt(9 * (1 if index == 0 else self.filters))
+        if self.starts_at_zero:
+            kernel, bias = "zeros" if is_last else "he_normal", "zeros"
+        else:
+            limit = 1 / math.sqrt(9 * (1 if index == 0 else self.filters))
+            # A variance of 1 / (3 fan_in) is the uniform distribution in +-1/sqrt(fan_in).
+            kernel = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+            bias = keras.initializers.RandomUniform(-limit, limit)
         return keras.layers.Conv2D(
             filters=1 if is_last else self.filters,
             kernel_size=3,
             padding="same",
             activation=None if is_last else "relu",
-            # A variance of 1 / (3 fan_in) is the uniform distribution in +-1/sqrt(fan_in).
-            kernel_initializer=keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform"),
-            bias_initializer=keras.initializers.RandomUniform(-bias_limit, bias_limit),
+            kernel_initializer=kernel,
+            bias_initializer=bias,
             dtype=self.dtype_policy,
             name=f"conv{index + 1}",
         )
@@ -64,10 +82,23 @@ class ConvBlock(keras.layers.Layer):
     def call(self, image):
         activation = image
         for index, conv in enumerate(self.convs):
-            activation = conv(activation)
+            is_split = self.splits_last and conv is self.convs[-1]
+            activation = self._split(conv, activation) if is_split else conv(activation)
             if index == self.feature_index:
                 feature = activation
         return activation, feature
 
+    def _split(self, conv, activation):
+        kernel = ops.cast(ops.reshape(conv.kernel, (9, -1)), activation.dtype)
+        places = ops.conv(activation, ops.transpose(kernel)[None, None], padding="same")
+        shifts = ops.reshape(ops.eye(9, dtype=activation.dtype), (3, 3, 9, 1))
+        summed = ops.conv(places, shifts, padding="same")
+        return summed + ops.cast(conv.bias, activation.dtype)
+
     def get_config(self):
-        return {**super().get_config(), "num_convs": self.num_convs, "filters": self.filters}
+        return {
+            **super().get_config(),
+            "num_convs": self.num_convs,
+            "filters": self.filters,
+            "starts_at_zero": self.starts_at_zero,
+        }

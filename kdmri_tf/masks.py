@@ -112,10 +112,63 @@ def check_mask(mask, image_size, name="mask"):
     return mask.astype(np.float32)
 
 
+def center_window(image_size, size):
+    """Mask of the h x w lowest frequencies: -(h // 2) to h - 1 - h // 2 along the first axis, ...
+
+    Args:
+        image_size: (H, W).
+        size: (h, w).
+
+    Returns:
+        float32 `(H, W)` of 0 and 1, unshifted.
+    """
+    window = np.zeros(image_size, np.float32)
+    window[np.ix_(*map(lowest_frequencies, image_size, size))] = 1
+    return window
+
+
+def lowest_frequencies(length, count):
+    """Where the lowest frequencies stand in an unshifted FFT; in the order of one of `count`."""
+    return np.r_[0 : count - count // 2, length - count // 2 : length]
+
+
+def kept_size(image_size, scale):
+    """(h, w): 1 / scale of the frequencies along each axis, rounded.
+
+    Raises:
+        InputError: the scale is below 1, not finite, or leaves nothing.
+    """
+    check_scale(scale)
+    size = tuple(round(side / scale) for side in image_size)
+    if min(size) < 1:
+        raise InputError(
+            f"Scale {scale:g} leaves nothing of images of {image_size[0]}x{image_size[1]} pixels; "
+            "choose a smaller one."
+        )
+    return size
+
+
+def check_scale(scale):
+    """Refuses a scale of super-resolution that is not finite or below 1 with an InputError."""
+    if not 1 <= scale < np.inf:
+        raise InputError(f"The scale must be a finite number, at least 1; got {scale}.")
+
+
 def true_acceleration(mask):
     """All k-space samples over measured samples; close to the nominal acceleration."""
     mask = np.asarray(mask)
     return float(mask.size / mask.sum())
+
+
+def phase_encode_axis(mask):
+    """0 if the mask measures whole rows, 1 if whole columns (also if everything), None if neither.
+
+    Args:
+        mask: `(H, W)`.
+    """
+    if (mask == mask[:1]).all():
+        return 1
+    return 0 if (mask == mask[:, :1]).all() else None
 
 
 def _budget(image_size, acceleration, center_lines, axis):

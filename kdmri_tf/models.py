@@ -37,7 +37,8 @@ class DCCNN(Network):
         residual: whether a cascade adds its input to its convolutions' output, as the KD-MRI paper
             has it and its code has not. RESULTS.md has the measurement behind the default.
         noise_weight: lambda of `DataConsistency`; None replaces measured samples.
-        consistency_form: how `DataConsistency` is computed: "auto", "rfft" or "fft".
+        consistency_form: how `DataConsistency` is computed: "auto", "rfft", "fft", "rows" or
+            "columns".
 
     Raises:
         InputError: an impossible architecture, or inputs that break the contract above.
@@ -109,7 +110,7 @@ class DCCNN(Network):
             mask: `(batch, H, W)`.
         """
         measurement = self.data_consistency.measure(kspace, mask)
-        return ops.expand_dims(ops.abs(measurement["zero_filled"]), -1), measurement
+        return ops.expand_dims(measurement["magnitude"], -1), measurement
 
     def cascade(self, block, image, measurement):
         """One cascade: image `(batch, H, W, 1)` to (image after data consistency, feature).

@@ -102,12 +102,13 @@ class Network(keras.Model):
             )
 
     def export(self, filepath, format="tf_saved_model", **kwargs):
-        """As `keras.Model.export`; a SavedModel gets named inputs, output and free sizes.
+        """As `keras.Model.export`, but "tf_saved_model", "litert" and "onnx" go by one contract.
 
-        See `kdmri_tf.export.export_saved_model` for the signature.
+        See `kdmri_tf.export_network`, which takes the other arguments.
         """
-        if format == "tf_saved_model" and "input_signature" not in kwargs:
-            export.export_saved_model(self, filepath)
+        name = {"tf_saved_model": "saved_model"}.get(format, format)
+        if name in export.FORMATS and "input_signature" not in kwargs:
+            export.export_network(self, filepath, name, **kwargs)
         else:
             super().export(filepath, format=format, **kwargs)
 

@@ -11,11 +11,21 @@ from pathlib import Path
 import keras
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.export import export_checked
+from kdmri_tf.export import FORMATS, LARGEST_LOSS, check_request, export_network
+from kdmri_tf.export_samples import samples_of
 from kdmri_tf.models import DCCNN
 from kdmri_tf.vdsr import VDSR
 
 NETWORKS = (DCCNN, VDSR)
+
+# First word of a stage's folder -> the name under which its network is evaluated.
+ROLES = {
+    "teacher": "teacher",
+    "sft": "SFT teacher",
+    "student": "student",
+    "kd": "KD student",
+    "joint": "KD student",
+}
 
 
 @dataclass(frozen=True)
@@ -53,13 +63,14 @@ class Stage:
         partial.replace(self.folder / name)
 
 
-def open_stage(run_dir, name, config):
+def open_stage(run_dir, name, config, facts=None):
     """Makes the folder of a stage, or takes up the one that is there.
 
     Args:
         run_dir: folder of the run.
         name: of the stage, such as "teacher-D5C5".
         config: everything that determines the result; must be JSON.
+        facts: what follows from it and an exported network should know; JSON, too.
 
     Raises:
         InputError: the folder was made with another configuration; the message names what differs.
@@ -71,7 +82,8 @@ def open_stage(run_dir, name, config):
     else:
         folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps({"config": config, "environment": _environment()}, indent=2))
+        content = {"config": config, "facts": facts or {}, "environment": _environment()}
+        partial.write_text(json.dumps(content, indent=2))
         partial.replace(path)
     return Stage(folder, config)
 
@@ -127,30 +139,77 @@ def describe(model_path, network):
     """The facts that travel with an exported network, as JSON values.
 
     Its architecture with all arguments and, where the `.keras` file lies in the folder of its
-    stage, the configuration of that stage: data set, source, mask, acceleration and settings.
+    stage: the configuration of that stage (data set, source, mask, acceleration and settings), the
+    lines that the mask measures, and its metrics, if the run has been evaluated.
     """
+    folder = Path(model_path).parent
     try:
-        config = {**read_config(Path(model_path).parent)}
+        stage = json.loads((folder / "config.json").read_text())
+        known = {**stage["config"], **stage.get("facts", {})}
     except (OSError, ValueError, KeyError, TypeError):
-        config = {}  # the folder of something else
+        known = {}  # the folder of something else
     return {
-        **config,
+        **known,
         "architecture": network.architecture,
         **network.hyperparameters,
         "parameters": network.count_params(),
+        "metrics": _metrics(folder),
         "intended_use": "research only, not for clinical use",
     }
 
 
-def export_trained(model_path, output):
-    """Exports a `.keras` network as a SavedModel, checks it, and says how closely it agrees.
+def _metrics(folder):
+    """Mean and deviation of each metric of a stage's network, or None."""
+    try:
+        networks = json.loads((folder.parent / "evaluation.json").read_text())["networks"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    for name in (folder.name, ROLES.get(folder.name.split("-")[0])):
+        if name in networks:
+            return networks[name]
+    return None
+
+
+def export_trained(
+    model_path,
+    output=None,
+    format="saved_model",
+    quantize=None,
+    largest_loss=LARGEST_LOSS,
+    **samples,
+):
+    """Exports a `.keras` network, checked on slices as it was trained on, and says how it agrees.
+
+    Args:
+        model_path: the network.
+        output: to write; None for "saved_model" or the model's name, beside it.
+        format, quantize, largest_loss: as for `export_network`.
+        samples: as for `samples_of`.
 
     Raises:
-        InputError: no such network, an output path in use, or an export that does not agree.
+        InputError: no such network, or as `export_network` and `samples_of`.
     """
+    model_path = Path(model_path)
+    if output is None and format in FORMATS:
+        reduction = f"-{quantize}" if quantize else ""
+        name = FORMATS[format].suffix and f"{model_path.stem}{reduction}{FORMATS[format].suffix}"
+        output = model_path.with_name(name or f"saved_model{reduction}")
+    check_request(output, format, quantize)  # before TensorFlow works on anything
     network = load_network(model_path)
-    difference = export_checked(network, output, describe(model_path, network))
-    print(f"SavedModel {output}: differs from the Keras model by {difference:.1e} at most.")
+    metadata = describe(model_path, network)
+    agreement = export_network(
+        network,
+        output,
+        format,
+        quantize,
+        samples=samples_of(metadata, network, **samples),
+        metadata=metadata,
+        largest_loss=largest_loss,
+    )
+    print(
+        f"{format} {output}: differs from the network by {agreement.difference:.1e} at most, loses "
+        f"{max(agreement.loss, 0):.4f} dB, on {agreement.samples}."
+    )
 
 
 def weights_digest(network):

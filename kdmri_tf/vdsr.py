@@ -21,8 +21,8 @@ class VDSR(Network):
 
     A teacher and a student are two of these: VDSR11 has 333,569 parameters and its feature is of
     convolution 6; VDSR7 has 185,857, and convolution 4. Weights exist from construction, in the
-    order convolution, kernel, bias. With the dtype policy "mixed_bfloat16" only the convolutions
-    run in bfloat16.
+    order convolution, kernel, bias; with those it starts with (see `ConvBlock`), it is the
+    identity. With the dtype policy "mixed_bfloat16" only the convolutions run in bfloat16.
 
     Args:
         num_convs: convolutions, at least 2.
@@ -42,7 +42,15 @@ class VDSR(Network):
         super().__init__(**kwargs)
         self.num_convs = num_convs
         self.filters = filters
-        self.blocks = [ConvBlock(num_convs, filters, dtype=self.dtype_policy, name="convolutions")]
+        self.blocks = [
+            ConvBlock(
+                num_convs,
+                filters,
+                starts_at_zero=True,
+                dtype=self.dtype_policy,
+                name="convolutions",
+            )
+        ]
         self.build({"low_resolution": (None, None, None, 1)})
 
     @property

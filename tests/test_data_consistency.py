@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from kdmri_tf import DataConsistency, InputError, fourier
-from kdmri_tf.data_consistency import FORMS
 
 SIZES = [(16, 16), (15, 22), (31, 17)]
+FORMS = ("auto", "rfft", "fft")  # for any mask
 MASKS = ("points", "rows", "columns", "one of each")
 
 
@@ -86,7 +86,7 @@ def test_a_mask_of_lines_needs_no_fft(sample):
     whole_rows = bool((mask == mask[:, :, :1]).all())
     assert bool(measurement["is_rows"]) == whole_rows
     if whole_rows:
-        matrix = measurement["row_matrix"].numpy()
+        matrix = measurement["matrix"].numpy()
         np.testing.assert_allclose(matrix, matrix.transpose(0, 2, 1), atol=1e-6)
         np.testing.assert_allclose(matrix, np.roll(matrix, (1, 1), axis=(1, 2)), atol=1e-6)
         kept = reference(image, np.zeros_like(kspace), mask, 1)[..., 0]
@@ -145,8 +145,35 @@ def test_bad_noise_weight(noise_weight):
         DataConsistency(noise_weight)
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("known", [True, False], ids=["known size", "free size"])
+def test_forms_of_lines(sample, axis, known):
+    """Without FFT and complex numbers the same image, or none where the mask has other samples."""
+    image, kspace, mask = sample
+    form = ("rows", "columns")[axis]
+    shapes = [value.shape if known else (None,) * 3 + value.shape[3:] for value in sample]
+    graph = tf.function(
+        DataConsistency(3.0, form), input_signature=[tf.TensorSpec(shape) for shape in shapes]
+    )
+    operations = {
+        operation.type for operation in graph.get_concrete_function().graph.get_operations()
+    }
+    assert not {name for name in operations if "FFT" in name or "Complex" in name}
+    measurement = DataConsistency(3.0, form).measure(kspace, mask)
+    if (mask == np.take(mask, [0], axis=2 - axis)).all():
+        expected = reference(image, kspace, mask, 0.75)
+        np.testing.assert_allclose(graph(*sample), expected, atol=1e-5)
+        zero_filled = DataConsistency().measure(kspace, mask)["magnitude"]
+        np.testing.assert_allclose(measurement["magnitude"], zero_filled, atol=1e-5)
+    else:
+        assert np.isnan(graph(*sample)).all()
+        assert np.isnan(measurement["magnitude"]).all()
+
+
 def test_bad_form():
-    with pytest.raises(InputError, match=r"Unknown form 'dft'.*choose one of auto, rfft, fft"):
+    with pytest.raises(
+        InputError, match=r"Unknown form 'dft'.*choose one of auto, rfft, fft, rows, columns"
+    ):
         DataConsistency(form="dft")
 
 

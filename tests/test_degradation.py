@@ -17,7 +17,8 @@ from kdmri_tf import (
     load_super_resolution,
 )
 from kdmri_tf import data as data_module
-from kdmri_tf.degradation import bicubic, center_window, lower_resolution, undersample
+from kdmri_tf.degradation import bicubic, lower_resolution, undersample
+from kdmri_tf.masks import center_window
 from kdmri_tf.variation import Variation
 
 SIZES = [(16, 12), (15, 13), (16, 9), (7, 20)]

@@ -1,6 +1,7 @@
-"""The SavedModel computes what the network computes, in a process that knows TensorFlow alone."""
+"""Exported networks compute what the network does, in every format, or are not kept."""
 
 import json
+import logging
 import subprocess
 import sys
 
@@ -9,9 +10,21 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kdmri_tf import DCCNN, InputError, export, export_saved_model
-from kdmri_tf.export import export_checked
+from kdmri_tf import DCCNN, VDSR, InputError, Reconstructor, Undersampling, export, export_network
+from kdmri_tf.export_samples import Samples, samples_of, synthetic_samples
 
+for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx"):
+    pytest.importorskip(package)
+logging.getLogger("absl").setLevel(logging.ERROR)  # the converters' reports
+
+SUFFIXES = {"saved_model": "", "litert": ".tflite", "onnx": ".onnx"}
+REDUCED = [
+    ("saved_model", "bfloat16"),
+    ("litert", "float16"),
+    ("litert", "int8"),
+    ("onnx", "float16"),
+    ("onnx", "int8"),
+]
 RUN_ALONE = """
 import sys
 import numpy as np
@@ -26,13 +39,96 @@ assert "kdmri_tf" not in sys.modules
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def model():
     keras.utils.set_random_seed(0)
     return DCCNN(3, 2, filters=8)
 
 
-def test_runs_in_a_process_that_imports_tensorflow_alone(tmp_path, model, inputs):
+@pytest.fixture(scope="module")
+def samples():
+    return synthetic_samples(Undersampling, (48, 45))
+
+
+@pytest.fixture(params=SUFFIXES)
+def exported(request, tmp_path, model, samples):
+    """An export in each format."""
+    path = tmp_path / f"student{SUFFIXES[request.param]}"
+    export_network(model, path, request.param, samples=samples, metadata={"source": "synthetic"})
+    return path
+
+
+def test_agrees_with_the_network_at_any_batch_size(exported, model, samples):
+    """The export has seen batches of four; a batch of one and a larger one agree as well."""
+    reconstruct = Reconstructor(exported)
+    for images in (samples.images[:1], samples.calibration[:7]):
+        inputs = {k: np.asarray(v) for k, v in samples.degradation.apply(images).items()}
+        image = reconstruct(*inputs.values())
+        assert image.dtype == np.float32
+        np.testing.assert_allclose(image, model(inputs), atol=1e-5)
+
+
+def test_metadata_travels_along(exported):
+    metadata = Reconstructor(exported).metadata
+    assert metadata["source"] == "synthetic"
+    assert metadata["inputs"] == ["kspace", "mask"]
+    is_litert = exported.suffix == ".tflite"
+    assert metadata["exported_image_size"] == ([48, 45] if is_litert else None)
+    assert metadata["exported_phase_encode_axis"] == (None if exported.suffix == "" else 0)
+
+
+@pytest.mark.parametrize("format", ["saved_model", "onnx"])
+def test_takes_other_sizes(format, tmp_path, model, samples, inputs):
+    path = tmp_path / f"student{SUFFIXES[format]}"
+    export_network(model, path, format, samples=samples)
+    image = Reconstructor(path)(inputs["kspace"], inputs["mask"])
+    np.testing.assert_allclose(image, model(inputs), atol=1e-5)
+
+
+@pytest.mark.parametrize(("format", "quantize"), REDUCED)
+def test_reduced_precision_is_near(format, quantize, tmp_path, model, samples):
+    path = tmp_path / f"student{SUFFIXES[format]}"
+    agreement = export_network(model, path, format, quantize, samples=samples, largest_loss=0.5)
+    assert 1e-6 < agreement.difference < 0.1
+    assert abs(agreement.loss) < 0.5
+    assert Reconstructor(path).metadata["quantize"] == quantize
+    if format != "saved_model":
+        full = tmp_path / f"full{SUFFIXES[format]}"
+        export_network(DCCNN(3, 5), full, format, samples=samples)
+        export_network(DCCNN(3, 5), path, format, quantize, samples=samples, largest_loss=9)
+        assert path.stat().st_size < 0.7 * full.stat().st_size
+
+
+@pytest.mark.parametrize("format", SUFFIXES)
+def test_masks_of_columns(format, tmp_path, model):
+    samples = synthetic_samples(Undersampling(_columns((40, 36))), (40, 36))
+    path = tmp_path / f"student{SUFFIXES[format]}"
+    assert export_network(model, path, format, samples=samples).difference <= 1e-5
+
+
+@pytest.mark.parametrize("format", SUFFIXES)
+def test_super_resolution(format, tmp_path):
+    keras.utils.set_random_seed(0)
+    network = VDSR(3, filters=4)
+    network.set_weights([np.random.default_rng(0).normal(0, 0.1, w.shape) for w in network.weights])
+    path = tmp_path / f"student{SUFFIXES[format]}"
+    export_network(network, path, format, samples=synthetic_samples(network.degradation, (40, 36)))
+    reconstruct = Reconstructor(path)
+    assert reconstruct.input_names == ("low_resolution",)
+    low = np.random.default_rng(1).random((2, 40, 36, 1), np.float32)
+    np.testing.assert_allclose(reconstruct(low), network({"low_resolution": low}), atol=1e-5)
+
+
+def test_a_network_of_mixed_precision_is_exported_in_float32(tmp_path, model, samples):
+    mixed = DCCNN(3, 2, filters=8, dtype="mixed_bfloat16")
+    mixed.set_weights(model.get_weights())
+    mixed.export(tmp_path / "model", samples=samples)
+    inputs = {k: np.asarray(v) for k, v in samples.degradation.apply(samples.images).items()}
+    image = Reconstructor(tmp_path / "model")(*inputs.values())
+    np.testing.assert_allclose(image, model(inputs), atol=1e-5)
+
+
+def test_a_saved_model_runs_in_a_process_that_imports_tensorflow_alone(tmp_path, model, inputs):
     model.export(tmp_path / "model")
     np.savez(tmp_path / "inputs.npz", **inputs)
     paths = (tmp_path / name for name in ("model", "inputs.npz", "image.npy"))
@@ -42,8 +138,19 @@ def test_runs_in_a_process_that_imports_tensorflow_alone(tmp_path, model, inputs
     np.testing.assert_allclose(np.load(tmp_path / "image.npy"), model(inputs), atol=1e-5)
 
 
-def test_signature_is_named_float32_and_free_in_size(tmp_path, model):
-    export_saved_model(model, tmp_path / "model")
+def test_a_saved_model_is_served_as_by_a_server(tmp_path, model, inputs):
+    """TensorFlow Serving restores variables by the graph's own saver, not as Python does."""
+    model.export(tmp_path / "model")
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        loaded = tf.compat.v1.saved_model.load(session, ["serve"], str(tmp_path / "model"))
+        signature = loaded.signature_def["serving_default"]
+        feed = {signature.inputs[name].name: value for name, value in inputs.items()}
+        image = session.run(signature.outputs["image"].name, feed)
+    np.testing.assert_allclose(image, model(inputs), atol=1e-5)
+
+
+def test_signature_of_a_saved_model_is_named_float32_and_free_in_size(tmp_path, model):
+    model.export(tmp_path / "model")
     signature = tf.saved_model.load(tmp_path / "model").signatures["serving_default"]
     _, inputs = signature.structured_input_signature
     assert {name: (spec.dtype, spec.shape.as_list()) for name, spec in inputs.items()} == {
@@ -54,42 +161,95 @@ def test_signature_is_named_float32_and_free_in_size(tmp_path, model):
     assert signature.structured_outputs["image"].dtype == tf.float32
 
 
-def test_mixed_precision_network_keeps_the_signature(tmp_path, inputs):
-    model = DCCNN(3, 2, filters=8, dtype="mixed_bfloat16")
-    assert export_checked(model, tmp_path / "model") <= 1e-2
-    signature = tf.saved_model.load(tmp_path / "model").signatures["serving_default"]
-    image = signature(**{name: tf.constant(value) for name, value in inputs.items()})["image"]
-    assert image.dtype == tf.float32
-
-
-def test_metadata_travels_along(tmp_path, model):
-    export_saved_model(model, tmp_path / "model", {"source": "synthetic"})
-    extra = tmp_path / "model" / "assets.extra" / "metadata.json"
-    assert json.loads(extra.read_text()) == {"source": "synthetic"}
-
-
-def test_an_export_that_differs_is_refused(tmp_path, model, monkeypatch):
-    monkeypatch.setitem(export.TOLERANCES, "float32", -1.0)
-    with pytest.raises(InputError, match=r"differs from the model by .* it was not kept"):
-        export_checked(model, tmp_path / "model")
+@pytest.mark.parametrize("format", SUFFIXES)
+def test_an_export_that_differs_is_refused(format, tmp_path, model, samples, monkeypatch):
+    monkeypatch.setattr(export, "TOLERANCE", -1.0)
+    path = tmp_path / f"student{SUFFIXES[format]}"
+    with pytest.raises(InputError, match=r"differs from the network by .* it was not kept"):
+        export_network(model, path, format, samples=samples)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_loss_above_the_limit_is_refused(tmp_path, model, samples):
+    with pytest.raises(InputError, match=r"In float16 .* loses .* more than -1 dB; it was not"):
+        export_network(
+            model, tmp_path / "a.onnx", "onnx", "float16", samples=samples, largest_loss=-1
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("format", ["litert", "onnx"])
+def test_points_need_a_saved_model(format, tmp_path, model, samples):
+    points = (np.random.default_rng(0).random((48, 45)) < 0.5).astype(np.float32)
+    scattered = Samples(samples.images, samples.calibration, Undersampling(points), "points")
+    with pytest.raises(InputError, match="takes masks of whole lines, but array is none; export a"):
+        export_network(model, tmp_path / f"a{SUFFIXES[format]}", format, samples=scattered)
+
+
 def test_an_earlier_export_is_overwritten_and_nothing_else(tmp_path, model):
-    export_saved_model(model, tmp_path / "model")
-    export_saved_model(model, tmp_path / "model")
+    export_network(model, tmp_path / "model")
+    export_network(model, tmp_path / "model")
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "thesis.txt").write_text("years of work")
-    with pytest.raises(InputError, match="notes exists and is no SavedModel; choose another path"):
-        export_saved_model(model, tmp_path / "notes")
+    with pytest.raises(InputError, match="notes exists and is no saved_model; choose another path"):
+        export_network(model, tmp_path / "notes")
+    (tmp_path / "notes.onnx").mkdir()
+    with pytest.raises(InputError, match=r"notes\.onnx exists and is no onnx"):
+        export_network(model, tmp_path / "notes.onnx", "onnx")
 
 
 def test_a_killed_export_does_not_stand_in_the_way(tmp_path, model):
     (tmp_path / "model.partial" / "variables").mkdir(parents=True)
-    export_saved_model(model, tmp_path / "model")
+    export_network(model, tmp_path / "model")
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
-def test_other_formats_are_left_to_keras(tmp_path, model):
+def test_bad_requests(tmp_path, model, monkeypatch):
+    with pytest.raises(InputError, match="Unknown format 'h5': choose one of saved_model, litert"):
+        export_network(model, tmp_path / "a", "h5")
+    with pytest.raises(InputError, match="saved_model cannot be reduced to 'int8'"):
+        export_network(model, tmp_path / "a", quantize="int8")
+    with pytest.raises(InputError, match=r"A litert file is named \*\.tflite, not a\.lite"):
+        export_network(model, tmp_path / "a.lite", "litert")
+    with pytest.raises(InputError, match=r"There is no folder .*none to export a to"):
+        export_network(model, tmp_path / "none" / "a")
+    monkeypatch.setattr(export.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r'needs onnx and .*: run pip install "kdmri_tf\[onnx\]"'):
+        export_network(model, tmp_path / "a.onnx", "onnx")
+
+
+def test_formats_that_are_not_ours_are_left_to_keras(tmp_path, model):
     with pytest.raises(ValueError, match="format"):
         model.export(tmp_path / "model", format="unheard_of")
+
+
+def test_samples_are_as_the_network_was_trained_on(model, tiny_source):
+    metadata = {
+        "dataset": "cardiac",
+        "source": "folder",
+        "image_size": [36, 34],
+        "acceleration": 2,
+        "phase_encode_axis": 0,
+        "measured_lines": [0, 1, 2, 35],
+    }
+    places = {name: tiny_source[name] for name in ("manual_dir", "data_dir")}
+    real = samples_of(metadata, model, **places)
+    assert real.origin == "4 validation slices of cardiac (folder)"
+    assert real.images.shape == (4, 36, 34, 1)
+    assert real.calibration.shape == (6, 36, 34, 1)
+    mask = real.degradation.sampled((36, 34))
+    assert np.flatnonzero(mask.all(axis=1)).tolist() == [0, 1, 2, 35]
+    assert mask.sum() == 4 * 34
+    synthetic = samples_of(metadata, model, image_size=(40, 48), phase_encode_axis=1)
+    assert synthetic.origin == "8 synthetic cardiac slices"
+    mask = synthetic.degradation.sampled((40, 48))
+    assert (mask == mask[:1]).all()
+    assert 0 < mask.mean() < 1
+    np.testing.assert_allclose(synthetic.images.max((1, 2, 3)), 1)
+    assert json.dumps(metadata)  # left as it was
+
+
+def _columns(size):
+    mask = np.zeros(size, np.float32)
+    mask[:, ::3] = 1
+    return mask

@@ -34,6 +34,28 @@ def test_initial_weights_are_uniform_in_the_bounds_of_the_released_code():
         assert conv.kernel.numpy().std() == pytest.approx(bound / np.sqrt(3), rel=0.1)
 
 
+def test_a_block_that_starts_at_zero_keeps_the_strength_of_its_signal():
+    keras.utils.set_random_seed(0)
+    block = ConvBlock(8, filters=64, starts_at_zero=True)
+    image = np.random.default_rng(0).normal(size=(1, 20, 20, 1)).astype(np.float32)
+    update, feature = block(image)
+    np.testing.assert_array_equal(update, tf.zeros_like(update))
+    strength = np.sqrt(np.mean(np.square(feature)))  # behind four convolutions
+    assert 0.3 < strength < 3
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_the_split_form_computes_the_same(dtype):
+    keras.utils.set_random_seed(0)
+    block = ConvBlock(3, filters=5, dtype=dtype)
+    image = np.random.default_rng(0).normal(size=(2, 9, 7, 1)).astype(np.float32)
+    expected, feature = block(image)
+    block.splits_last = True
+    split, same = block(image)
+    np.testing.assert_allclose(split, expected, atol=1e-6 if dtype == "float32" else 3e-2)
+    np.testing.assert_array_equal(same, feature)
+
+
 @pytest.mark.parametrize(("num_convs", "filters"), [(1, 32), (3, 0)])
 def test_bad_block(num_convs, filters):
     with pytest.raises(InputError, match="at least 2 convolutions and 1 filter"):
@@ -41,7 +63,7 @@ def test_bad_block(num_convs, filters):
 
 
 def test_config_round_trip():
-    block = ConvBlock(3, 8)
+    block = ConvBlock(3, 8, starts_at_zero=True)
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(block))
     assert type(copy) is ConvBlock
     assert copy.get_config() == block.get_config()

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kdmri_tf import DCCNN, divide_cores, export_saved_model, parallel
+from kdmri_tf import DCCNN, divide_cores, export_network, parallel
 
 
 @pytest.fixture
@@ -58,9 +58,9 @@ def test_every_batch_size(two_parts, size, is_known):
 
 def test_exports_are_whole(tmp_path, two_parts):
     model = DCCNN(2, 1, filters=2)
-    export_saved_model(model, tmp_path / "divided")
+    export_network(model, tmp_path / "divided")
     with parallel.whole_batches():
-        export_saved_model(model, tmp_path / "whole")
+        export_network(model, tmp_path / "whole")
     assert parallel._parts == 2
     operations = [
         sorted(

@@ -214,5 +214,5 @@ def test_export_script(finished_run, tmp_path):
     folder, _ = finished_run
     model = folder / "kd-at-D2C2" / "model.keras"
     output, _ = run("export", model, "--output", tmp_path / "exported")
-    assert "differs from the Keras model by" in output
+    assert "differs from the network by" in output
     assert (tmp_path / "exported" / "saved_model.pb").exists()

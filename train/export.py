@@ -1,25 +1,61 @@
-"""Exports a trained network as a SavedModel that runs with TensorFlow alone.
+"""Exports a trained network: SavedModel, LiteRT or ONNX, in float32 or less, checked.
 
-python train/export.py runs/cardiac-acdc-4x/kd-D3C5/model.keras --output student
+python train/export.py runs/cardiac-acdc-4x/kd-at-D3C5/model.keras --format litert --manual-dir data
 
-The SavedModel is checked against the network before the command says done.
+Without --manual-dir or --data-dir it is checked (and calibrated) on synthetic slices.
 """
 
 import argparse
-from pathlib import Path
 
 import flags
+from flag_types import positive_integer, positive_number
 
 
 def main(arguments):
     from kdmri_tf.runs import export_trained
 
-    output = arguments.output or Path(arguments.model).with_name("saved_model")
-    export_trained(arguments.model, output)
+    export_trained(
+        arguments.model,
+        arguments.output,
+        arguments.format,
+        arguments.quantize,
+        arguments.largest_loss,
+        image_size=arguments.image_size,
+        phase_encode_axis=arguments.phase_encode_axis,
+        manual_dir=arguments.manual_dir,
+        data_dir=arguments.data_dir,
+    )
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Export a network as a SavedModel.")
+    parser = argparse.ArgumentParser(
+        description="Export a network.", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     parser.add_argument("model", metavar="MODEL.keras", help="network that training saved")
-    parser.add_argument("--output", help="folder (default: saved_model beside the model)")
-    flags.run(main, parser)
+    formats = ("saved_model", "litert", "onnx")
+    parser.add_argument("--format", choices=formats, default="saved_model", help="what to make")
+    parser.add_argument("--output", help="file or folder; None: beside the model")
+    parser.add_argument(
+        "--quantize",
+        choices=("float16", "bfloat16", "int8"),
+        help="smaller: weights in float16 or int8, convolutions in int8 or (SavedModel) bfloat16",
+    )
+    parser.add_argument(
+        "--largest-loss", type=positive_number, default=0.05, help="of PSNR [dB] by --quantize"
+    )
+    parser.add_argument(
+        "--image-size",
+        type=positive_integer,
+        nargs=2,
+        metavar=("H", "W"),
+        help="of LiteRT files, which have a fixed one; None: as it was trained",
+    )
+    parser.add_argument(
+        "--phase-encode-axis",
+        type=int,
+        choices=(0, 1),
+        help="of LiteRT and ONNX files, which take lines along one; None: as it was trained",
+    )
+    parser.add_argument("--manual-dir", help="real slices to check on, see train/kd.py")
+    parser.add_argument("--data-dir", help="prepared ones")
+    flags.run(main, parser, after_stop="exporting begins anew", tune_allocator=False)

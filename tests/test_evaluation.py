@@ -8,7 +8,7 @@ import pytest
 import scipy.stats
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.evaluate import evaluate
+from kdmri_tf.evaluation import evaluate
 from kdmri_tf.fourier import kspace_to_magnitude
 from kdmri_tf.masks import gaussian_mask
 from kdmri_tf.metrics import VOLUME_METRICS, psnr

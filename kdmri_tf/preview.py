@@ -1,0 +1,67 @@
+"""A picture of a few slices of a reconstructed volume."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+# Lengths in inches.
+PANEL_WIDTH = 2.2
+LABEL_HEIGHT = 0.2
+TITLE_HEIGHT = 0.5
+DOTS_PER_INCH = 150
+RESIDUE_GAIN = 5
+
+
+def previewed_slices(num_slices):
+    """Indices of the slices at a quarter, half and three quarters of a volume, each once."""
+    return sorted({num_slices * quarter // 4 for quarter in (1, 2, 3)})
+
+
+def preview_figure(slices, path, title, degraded_name, flip=False):
+    """Draws input and reconstruction and, where the target is known, target and residue.
+
+    Images are shown from 0 to the maximum of the target or, without one, of the reconstruction,
+    with their PSNR in dB; the residue |target - reconstruction| five times as bright.
+
+    Args:
+        slices: `ReconstructedSlice`s, at least one, all with a target or all without.
+        path: the PNG file to write.
+        title: heading of the figure, and the title within the file.
+        degraded_name: what the inputs are called.
+        flip: shows the first row at the bottom.
+    """
+    rows = [_panels(part, degraded_name) for part in slices]
+    height, width = slices[0].image.shape
+    panel_height = PANEL_WIDTH * height / width + LABEL_HEIGHT
+    size = PANEL_WIDTH * max(2.5, len(rows[0])), panel_height * len(rows) + TITLE_HEIGHT
+    figure = Figure(figsize=size, layout="constrained")
+    figure.suptitle(title, fontsize=8)
+    axes = figure.subplots(len(rows), len(rows[0]), squeeze=False)
+    for part, row, panels in zip(slices, axes, rows, strict=True):
+        target = part.measured.target
+        brightest = float(np.max(part.image if target is None else target))
+        for panel, (label, image) in zip(row, panels, strict=True):
+            panel.set_axis_off()
+            panel.set_title(label, fontsize=7, pad=3)
+            limits = {"vmin": 0, "vmax": max(brightest, np.finfo(np.float32).tiny)}
+            panel.imshow(image, cmap="gray", origin="lower" if flip else "upper", **limits)
+    figure.savefig(path, dpi=DOTS_PER_INCH, format="png", metadata={"Title": title})
+
+
+def _panels(part, degraded_name):
+    """Labels and images of a slice, from left to right."""
+    panels = [
+        (
+            f"slice {part.index}, {degraded_name}{_decibels(part.degraded_psnr)}",
+            part.measured.degraded,
+        ),
+        (f"reconstruction{_decibels(part.psnr)}", part.image),
+    ]
+    target = part.measured.target
+    if target is not None:
+        residue = RESIDUE_GAIN * np.abs(target - part.image)
+        panels += [("target", target), (f"residue, {RESIDUE_GAIN} times", residue)]
+    return panels
+
+
+def _decibels(psnr):
+    return "" if psnr is None else f", {psnr:.2f} dB"

@@ -1,0 +1,43 @@
+"""Networks without weights, for tests of what surrounds a network."""
+
+import numpy as np
+
+
+class ZeroFilling:
+    """Has the interface of a `Reconstructor` and gives the real part of the zero-filled image."""
+
+    path = "zero_filling.onnx"
+    format = "onnx"
+    input_names = ("kspace", "mask")
+
+    def __init__(self, **metadata):
+        self.metadata = metadata
+        self.batches = []
+
+    def check_image_size(self, image_size):
+        """Takes all."""
+
+    def check_mask(self, mask):
+        """Takes all."""
+
+    def __call__(self, kspace, mask):
+        self.batches.append((kspace, mask))
+        image = np.fft.ifft2(kspace[..., 0] + 1j * kspace[..., 1], norm="ortho").real
+        return image[..., np.newaxis].astype(np.float32)
+
+
+class Copying(ZeroFilling):
+    """Gives the image at low resolution back."""
+
+    path = "copying.onnx"
+    input_names = ("low_resolution",)
+
+    def __call__(self, low_resolution):
+        self.batches.append((low_resolution,))
+        return low_resolution
+
+
+def centered_kspace(images):
+    """Centred k-space of images `(..., H, W)` as fastMRI has it."""
+    images = np.fft.ifftshift(images, axes=(-2, -1))
+    return np.fft.fftshift(np.fft.fft2(images, norm="ortho"), axes=(-2, -1))

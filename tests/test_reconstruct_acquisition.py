@@ -1,0 +1,233 @@
+"""What networks are given of a volume: on request, undersampled already, at low resolution."""
+
+import warnings
+
+import numpy as np
+import pytest
+from stand_in import Copying, ZeroFilling, centered_kspace
+
+from kdmri_tf import gaussian_mask, phantom_volume
+from kdmri_tf.acquisition_choice import acquisition_of
+from kdmri_tf.degradation import LowResolution, Undersampling
+from kdmri_tf.errors import InputError
+from kdmri_tf.masks import SAMPLERS
+from kdmri_tf.trained_conditions import warn_of_differences
+from kdmri_tf.volume_files import open_volume
+
+SIZES = [(36, 32), (35, 33)]
+
+
+@pytest.fixture(scope="module", params=SIZES, ids=str)
+def truth(request):
+    """Three slices, the second blank."""
+    images = phantom_volume("knee", request.param, num_slices=3, seed=1)
+    images[1] = 0
+    return images
+
+
+@pytest.fixture
+def measure(tmp_path):
+    """Saves an array and returns all its `MeasuredSlice`s and the acquisition."""
+
+    def run(array, network=None, **wishes):
+        np.save(tmp_path / "a.npy", array)
+        with open_volume(tmp_path / "a.npy") as volume:
+            acquisition = acquisition_of(volume, network or ZeroFilling(), **wishes)
+            return [acquisition.measure(index) for index in range(volume.num_slices)], acquisition
+
+    return run
+
+
+class TestOnRequest:
+    def test_inputs_are_those_of_training(self, measure, truth):
+        parts, acquisition = measure(700 * truth, acceleration=2, mask_seed=3)
+        mask = gaussian_mask(truth.shape[1:], 2, seed=3)
+        np.testing.assert_array_equal(acquisition.mask, mask)
+        for part, image in zip(parts, truth, strict=True):
+            image = image[np.newaxis, ..., np.newaxis] / (image.max() or 1)
+            expected = Undersampling(mask).apply(image)["kspace"][0]
+            np.testing.assert_allclose(part.measurement, expected, atol=1e-5)
+            zero_filled = Undersampling(mask).baselines["zero-filled"](image)[0, ..., 0]
+            np.testing.assert_allclose(part.degraded, part.scale * zero_filled, atol=2e-3)
+            np.testing.assert_allclose(part.target, part.scale * image[0, ..., 0], atol=1e-4)
+        assert [part.scale for part in parts] == pytest.approx(700 * truth.max(axis=(1, 2)))
+
+    def test_kspace_is_taken_as_its_magnitude_image(self, measure, truth):
+        phase = np.exp(1j * np.linspace(0, 9, truth.shape[2]))
+        coils = np.stack([0.6 * truth * phase, 0.8j * truth], axis=1)
+        for kspace in (centered_kspace(truth * phase), centered_kspace(coils)):
+            for part, image in zip(measure(kspace, acceleration=2)[0], truth, strict=True):
+                np.testing.assert_allclose(part.target, image, atol=1e-6)
+
+    @pytest.mark.parametrize("sampler", SAMPLERS)
+    def test_drawn_masks(self, measure, truth, sampler):
+        size = truth.shape[1:]
+        wishes = {"mask": sampler, "mask_seed": 5, "center_lines": 4, "phase_encode_axis": 1}
+        _, acquisition = measure(truth, acceleration=3, **wishes)
+        expected = SAMPLERS[sampler](size, 3, center_lines=4, axis=1, seed=5)
+        np.testing.assert_array_equal(acquisition.mask, expected)
+        assert f"{sampler} mask, seed 5, true acceleration 3." in acquisition.origin
+
+    def test_drawn_as_the_network_was_trained(self, measure):
+        image = np.ones((120, 120))
+        network = ZeroFilling(dataset="knee", phase_encode_axis=1)
+        _, acquisition = measure(image, network, acceleration=4)
+        expected = gaussian_mask((120, 120), 4, center_lines=30, axis=1)
+        np.testing.assert_array_equal(acquisition.mask, expected)
+        assert len(acquisition.more_inputs) == 1
+
+    def test_mask_of_a_file(self, measure, truth, tmp_path):
+        mask = gaussian_mask(truth.shape[1:], 2, axis=1)
+        path = tmp_path / "mask.npy"
+        np.save(path, mask)
+        parts, acquisition = measure(truth, mask=str(path))
+        np.testing.assert_array_equal(acquisition.mask, mask)
+        assert not parts[0].measurement[mask == 0].any()
+
+    @pytest.mark.parametrize("lower", [None, 2])
+    def test_low_resolution(self, measure, truth, lower):
+        parts, acquisition = measure(700 * truth, Copying(), scale=lower)
+        for part, image in zip(parts, truth, strict=True):
+            image = image[np.newaxis, ..., np.newaxis] / (image.max() or 1)
+            expected = image if lower is None else LowResolution(2).apply(image)["low_resolution"]
+            np.testing.assert_allclose(part.measurement, expected[0], atol=1e-6)
+            assert (part.target is None) == (lower is None)
+        assert acquisition.more_inputs == ()
+        assert acquisition.mask is None
+
+
+class TestUndersampledAlready:
+    @pytest.mark.parametrize("axis", [0, 1])
+    @pytest.mark.parametrize(
+        "turn", [1, -1, 1j, np.exp(2j)], ids=["same", "opposite", "quarter", "any"]
+    )
+    def test_the_real_image_comes_back_measured(self, measure, truth, axis, turn):
+        mask = gaussian_mask(truth.shape[1:], 2, axis=axis)
+        measured = np.fft.fftshift(mask) * centered_kspace(700 * turn * truth)
+        parts, acquisition = measure(measured)
+        np.testing.assert_array_equal(acquisition.mask, mask)
+        assert "undersampled already, true acceleration 2." in acquisition.origin
+        for part, image in zip(parts, truth, strict=True):
+            zero_filled = np.abs(np.fft.ifft2(mask * np.fft.fft2(image)))
+            assert part.scale == pytest.approx(700 * zero_filled.max())
+            assert part.target is None
+            kspace = mask * np.fft.fft2(700 * image, norm="ortho") / (part.scale or 1)
+            pairs = np.stack([kspace.real, kspace.imag], axis=-1)
+            # The mask is not symmetric, so that the best constant phase is not quite the true one.
+            np.testing.assert_allclose(part.measurement, pairs, atol=0.05 * np.abs(pairs).max())
+            assert not part.measurement[mask == 0].any()
+
+    def test_unshifted_kspace_is_given_as_it_is(self, measure, truth):
+        size = truth.shape[1:]
+        mask = gaussian_mask(size, 2) * gaussian_mask(size, 2)[::-1]
+        mask = np.minimum(mask, np.roll(mask[::-1], 1, axis=0))  # so that no phase is removed
+        kspace = mask * np.fft.fft2(truth, norm="ortho")
+        pairs = np.stack([kspace.real, kspace.imag], axis=-1).astype(np.float32)
+        for part, pair in zip(measure(pairs)[0], pairs, strict=True):
+            np.testing.assert_allclose(part.measurement * part.scale, pair, atol=1e-5)
+
+    def test_zeros_within_lines_and_blank_slices_are_no_gaps(self, measure, truth):
+        mask = gaussian_mask(truth.shape[1:], 2)
+        measured = np.fft.fftshift(mask) * centered_kspace(truth)
+        measured[:, :, 3] = 0
+        parts, acquisition = measure(measured)
+        np.testing.assert_array_equal(acquisition.mask, mask)
+        assert parts[1].scale == 0
+        assert not parts[1].measurement.any()
+
+    def test_samples_in_no_lines(self, measure, truth):
+        mask = np.random.default_rng(0).random(truth.shape[1:]) < 0.5
+        measured = np.fft.fftshift(mask) * centered_kspace(truth)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such a mask is far from symmetric
+            _, acquisition = measure(measured)
+        np.testing.assert_array_equal(acquisition.mask, mask)
+
+    def test_warns_of_a_phase_that_varies(self, measure, truth):
+        phase = np.exp(2j * np.pi * np.arange(truth.shape[2]) / truth.shape[2])
+        mask = np.fft.fftshift(gaussian_mask(truth.shape[1:], 2))
+        with pytest.warns(UserWarning, match=r"a phase that varies: [345].% of their energy is im"):
+            measure(mask * centered_kspace(truth * phase))
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda kspace, mask: kspace, r"is fully sampled: add --acc 4 to undersample it"),
+            (lambda kspace, mask: 0 * kspace, "holds nothing but zeros"),
+            (lambda kspace, mask: np.abs(kspace), r"holds images: add --acc 4 to undersample them"),
+            (
+                lambda kspace, mask: (mask * kspace)[:, np.newaxis].repeat(4, axis=1),
+                "has 4 coils; combine the coils first, as the networks take one",
+            ),
+            (
+                lambda kspace, mask: kspace * [mask, mask, np.roll(mask, 5, axis=0)],
+                "slice 0 .* lacks samples that other slices have; split the file",
+            ),
+        ],
+    )
+    def test_what_is_refused(self, measure, change, message):
+        truth = phantom_volume("knee", (32, 32), num_slices=3, seed=1)
+        mask = np.fft.fftshift(gaussian_mask((32, 32), 3, center_lines=4))
+        with pytest.raises(InputError, match=message):
+            measure(change(centered_kspace(truth), mask))
+
+
+@pytest.mark.parametrize(
+    ("network", "wishes", "message"),
+    [
+        (Copying(), {"acceleration": 4}, r"copying\.onnx raises .* leave out --acc and --mask"),
+        (Copying(), {"mask": "uniform"}, "leave out --acc and --mask"),
+        (Copying(), {"scale": 0.5}, r"at least 1; got 0\.5"),
+        (Copying(), {"scale": 99}, "Scale 99 leaves nothing"),
+        (ZeroFilling(), {"scale": 2}, "leave out --scale; --acc 4 undersamples"),
+        (ZeroFilling(), {}, "holds images: add --acc 4"),
+        (ZeroFilling(), {"mask": "uniform"}, "The uniform mask needs an acceleration: add --acc 4"),
+        (
+            ZeroFilling(),
+            {"mask": "m.npy", "acceleration": 4},
+            r"mask m\.npy has an acceleration of",
+        ),
+        (ZeroFilling(), {"mask": "m.npy"}, r"no mask file m\.npy"),
+        (ZeroFilling(), {"acceleration": 9}, "leaves 3 of 32 lines, fewer than the 10 centre"),
+    ],
+)
+def test_wishes_that_do_not_fit(measure, network, wishes, message):
+    with pytest.raises(InputError, match=message):
+        measure(np.ones((2, 32, 32)), network, **wishes)
+
+
+class TestTrainedConditions:
+    mask = gaussian_mask((32, 30), 2)
+
+    @pytest.mark.parametrize(
+        ("facts", "message"),
+        [
+            ({"image_size": [150, 150]}, "slices of 150x150 pixels, and these have 32x30"),
+            ({"acceleration": 2.2}, r"acceleration 2\.20, and this mask has 2\.00"),
+            ({"phase_encode_axis": 1}, "a mask of whole columns, and this one has other samples"),
+            (
+                {"phase_encode_axis": 0, "measured_lines": list(range(16))},
+                "other lines of the same number",
+            ),
+            ({"scale": 2}, "scale 2, and this is 4"),
+        ],
+    )
+    def test_each_difference_is_one_warning(self, facts, message):
+        with pytest.warns(UserWarning, match=rf"trained on {message}; expect worse") as record:
+            warn_of_differences(facts, (32, 30), self.mask, scale=4)
+        assert len(record) == 1
+
+    @pytest.mark.parametrize(
+        "facts",
+        [
+            {},
+            {"image_size": [32, 30], "acceleration": 2.05},
+            {
+                "phase_encode_axis": 0,
+                "measured_lines": np.flatnonzero(mask[:, 0]).tolist(),
+            },
+            {"phase_encode_axis": 0, "measured_lines": [0], "random_masks": True},
+        ],
+    )
+    def test_no_difference_no_warning(self, facts):
+        warn_of_differences(facts, (32, 30), self.mask)

@@ -1,0 +1,259 @@
+"""Volumes that are read and written: layouts, geometry, damaged files, atomic outputs."""
+
+import h5py
+import nibabel
+import numpy as np
+import pytest
+from stand_in import centered_kspace
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.volume_files import open_volume
+from kdmri_tf.volume_output import check_output, volume_output
+from kdmri_tf.volumes import KspaceVolume
+from kdmri_tf.voxel_grid import VoxelGrid, grid_of_fastmri
+from tfds_builders.fastmri import read_fastmri
+from tfds_builders.nifti import read_nifti
+
+HEADER = """<ismrmrdHeader xmlns="http://www.ismrm.org/ISMRMRD"><encoding>
+<encodedSpace><matrixSize><x>{0}</x><y>{1}</y><z>1</z></matrixSize>
+<fieldOfView_mm><x>{2}</x><y>{3}</y><z>5</z></fieldOfView_mm></encodedSpace>
+<reconSpace><matrixSize><x>8</x><y>8</y><z>1</z></matrixSize>
+<fieldOfView_mm><x>16</x><y>24</y><z>5</z></fieldOfView_mm></reconSpace>
+</encoding></ismrmrdHeader>"""
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).uniform(0, 900, (3, 12, 7))
+
+
+@pytest.fixture
+def save(tmp_path):
+    """Writes an array, or the datasets of an HDF5 file, and returns the path."""
+
+    def write(name, array=None, **datasets):
+        path = tmp_path / name
+        if path.suffix == ".npy":
+            np.save(path, array)
+        elif path.suffix == ".h5":
+            with h5py.File(path, "w") as file:
+                for key, value in datasets.items():
+                    file[key] = value
+        else:
+            nibabel.save(nibabel.Nifti1Image(array.transpose(2, 1, 0), np.eye(4)), path)
+        return path
+
+    return write
+
+
+def magnitudes(path):
+    with open_volume(path) as volume:
+        assert volume.magnitude(0).dtype == np.float32
+        assert volume.magnitude(0).shape == volume.image_size
+        return np.stack([volume.magnitude(index) for index in range(volume.num_slices)])
+
+
+class TestReading:
+    @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "A.NII.GZ", "a.npy"])
+    @pytest.mark.parametrize("dtype", ["int16", "float32", "float64"])
+    def test_images(self, save, images, name, dtype):
+        stored = (images - 300).astype(dtype)
+        np.testing.assert_allclose(magnitudes(save(name, stored)), np.abs(stored), rtol=1e-6)
+
+    def test_the_lowest_integer_has_a_magnitude(self, save):
+        assert magnitudes(save("a.npy", np.full((1, 2, 2), -128, np.int8))).max() == 128
+
+    def test_nifti_as_the_data_sets_read_it(self, save, images):
+        path = save("a.nii.gz", images)
+        np.testing.assert_array_equal(magnitudes(path), read_nifti(path))
+        nibabel.save(nibabel.Nifti1Image(images.T[..., np.newaxis], np.eye(4)), path)
+        np.testing.assert_array_equal(magnitudes(path), read_nifti(path))
+
+    def test_one_image(self, save, images):
+        np.testing.assert_allclose(magnitudes(save("a.npy", images[0])), images[:1], rtol=1e-6)
+        path = save("a.h5", image=images[0])
+        np.testing.assert_allclose(magnitudes(path), images[:1], rtol=1e-6)
+
+    @pytest.mark.parametrize("coils", [(), (1,), (4,)])
+    def test_fastmri_as_the_data_sets_read_it(self, save, coils):
+        draw = np.random.default_rng(0).normal(size=(2, 3, *coils, 12, 7))
+        kspace = (draw[0] + 1j * draw[1]).astype(np.complex64)
+        path = save("a.h5", kspace=kspace, reconstruction_rss=np.zeros((3, 12, 7)))
+        with open_volume(path) as volume:
+            assert isinstance(volume, KspaceVolume)
+            assert volume.num_coils == (coils or (1,))[0]
+        np.testing.assert_allclose(magnitudes(path), read_fastmri(path), rtol=1e-5)
+        np.testing.assert_array_equal(magnitudes(save("a.npy", kspace)), magnitudes(path))
+
+    def test_hdf5_images_in_the_order_of_the_data_sets(self, save, images):
+        path = save("a.h5", reconstruction_rss=images, reconstruction_esc=2 * images)
+        np.testing.assert_allclose(magnitudes(path), 2 * images, rtol=1e-6)
+
+    @pytest.mark.parametrize("size", [(12, 8), (13, 7)])
+    def test_kspace_of_both_conventions(self, save, size):
+        image = np.random.default_rng(0).uniform(1, 2, (2, *size))
+        mask = np.zeros(size, bool)
+        mask[[0, 2, -1]] = True
+        unshifted = np.fft.fft2(image, norm="ortho")
+        pairs = np.stack([unshifted.real, unshifted.imag], axis=-1)
+        for kspace, measured in (
+            (centered_kspace(image), np.fft.fftshift(mask)),
+            (pairs, mask[..., np.newaxis]),
+        ):
+            with open_volume(save("a.npy", kspace)) as volume:
+                np.testing.assert_allclose(volume.coil_images(1)[0], image[1], atol=1e-12)
+            with open_volume(save("a.npy", kspace * measured)) as volume:
+                np.testing.assert_array_equal(volume.samples(1), mask)
+
+    def test_reads_no_more_than_it_is_asked_for(self, save, images):
+        images[1, 2, 3] = np.nan
+        with open_volume(save("a.npy", images)) as volume:
+            volume.magnitude(0)
+            with pytest.raises(InputError, match=r"a\.npy: slice 1 .* holds NaN or infinity"):
+                volume.magnitude(1)
+            volume.magnitude(2)
+
+    @pytest.mark.parametrize(
+        ("name", "content", "message"),
+        [
+            ("a.npy", np.zeros((2, 3, 4, 5)), r"'array' has shape \(2, 3, 4, 5\).*height, width"),
+            ("a.npy", np.zeros((2, 0, 4)), "'array' is empty"),
+            ("a.npy", np.array(["a"] * 4).reshape(2, 2), "holds <U1 values instead of numbers"),
+            ("a.npy", np.zeros(5, np.complex64), r"shape \(5,\); \(\[slices, \[coils,\]\] height"),
+            ("a.h5", {"kspace": np.zeros((2, 4, 4))}, "'kspace' is float64, but must be complex"),
+            ("a.h5", {"mask": np.zeros(4)}, r"none of the datasets kspace, image.*found: mask"),
+        ],
+    )
+    def test_contents_that_are_no_volume(self, save, name, content, message):
+        path = save(name, **content) if isinstance(content, dict) else save(name, content)
+        with pytest.raises(InputError, match=message), open_volume(path):
+            pass
+
+    def test_nifti_of_many_frames(self, tmp_path):
+        path = tmp_path / "a.nii"
+        nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 2, 3)), np.eye(4)), path)
+        message = r"shape \(4, 4, 2, 3\); a 3-D"
+        with pytest.raises(InputError, match=message), open_volume(path):
+            pass
+
+    @pytest.mark.parametrize("name", ["a.npy", "a.h5", "a.nii", "a.nii.gz"])
+    def test_damaged_files(self, tmp_path, name):
+        (tmp_path / name).write_bytes(b"\x1f\x8b no volume")
+        message = rf"{name} cannot be read .*damaged"
+        with pytest.raises(InputError, match=message), open_volume(tmp_path / name):
+            pass
+
+    def test_file_that_ends_early(self, save, images):
+        path = save("a.nii.gz", np.repeat(images, 50, axis=0))
+        path.write_bytes(path.read_bytes()[:-2000])
+        with open_volume(path) as volume:
+            volume.magnitude(0)
+            with pytest.raises(InputError, match="cannot be read"):
+                volume.magnitude(volume.num_slices - 1)
+
+    def test_no_volume(self, tmp_path):
+        with pytest.raises(InputError, match=r"no file .*a\.nii; give a volume"):
+            open_volume(tmp_path / "a.nii").__enter__()
+        (tmp_path / "a.dcm").touch()
+        with pytest.raises(InputError, match=r"a\.dcm is of no known kind; give one of \.nii,"):
+            open_volume(tmp_path / "a.dcm").__enter__()
+
+
+class TestGrid:
+    @pytest.mark.parametrize("as_bytes", [False, True])
+    def test_voxels_of_fastmri(self, as_bytes):
+        header = HEADER.format(16, 8, 8, 12)
+        header = header.encode() if as_bytes else header
+        # x of the header runs along H, which is y of NIfTI.
+        encoded = grid_of_fastmri(header, (16, 8)).affine
+        np.testing.assert_allclose(np.diag(encoded), [-1.5, -0.5, 5, 1])
+        cropped = grid_of_fastmri(header, (8, 8)).affine
+        np.testing.assert_allclose(np.diag(cropped), [-3, -2, 5, 1])
+
+    @pytest.mark.parametrize("header", [None, b"", "<open", "<a/>", HEADER.format(0, "", "nan", 1)])
+    def test_unknown_voxels_are_cubes(self, header):
+        header = header and header.replace("<x>16</x>", "") if isinstance(header, str) else header
+        affine = grid_of_fastmri(header, (16, 8)).affine
+        np.testing.assert_allclose(np.abs(np.diag(affine)), 1)
+
+    def test_orientation(self):
+        assert VoxelGrid(np.eye(4)).first_row_is_lowest
+        assert not VoxelGrid.of_voxels().first_row_is_lowest
+
+
+def stop(slices):
+    slices[0] = 1
+    raise KeyboardInterrupt
+
+
+class TestWriting:
+    @pytest.mark.parametrize("name", ["b.nii", "b.nii.gz", "b.NII.GZ", "b.npy", "b.h5"])
+    def test_every_format_can_be_read_again(self, tmp_path, images, name):
+        path = tmp_path / name
+        path.write_text("earlier")
+        with volume_output(path, images.shape, VoxelGrid.of_voxels(2, 3, 4), "note") as slices:
+            slices[:] = images
+            assert path.read_text() == "earlier"
+        assert [found.name for found in tmp_path.iterdir()] == [name]
+        if name == "b.h5":
+            with h5py.File(path) as file:
+                np.testing.assert_array_equal(file["reconstruction"], np.float32(images))
+                assert file.attrs["note"] == "note"
+        else:
+            np.testing.assert_array_equal(magnitudes(path), np.float32(images))
+
+    @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+    def test_geometry_is_kept(self, tmp_path, images, name):
+        affine = np.array([[0, -2, 0, 9], [1.5, 0, 0, 8], [0, 0, 6, 7], [0, 0, 0, 1.0]])
+        stored = nibabel.Nifti1Image(images.astype(np.int16).T, affine)
+        stored.header.set_xyzt_units("mm", "sec")
+        stored.header.set_qform(affine, code="scanner")
+        nibabel.save(stored, tmp_path / name)
+        with (
+            open_volume(tmp_path / name) as volume,
+            volume_output(tmp_path / "b.nii.gz", images.shape, volume.grid, "n" * 99) as slices,
+        ):
+            slices[:] = images
+        written = nibabel.load(tmp_path / "b.nii.gz")
+        np.testing.assert_array_equal(written.get_fdata(), np.float32(images.T))
+        np.testing.assert_allclose(written.affine, affine, atol=1e-6)
+        assert written.get_data_dtype() == np.float32
+        assert written.header.get_zooms() == stored.header.get_zooms()
+        assert written.header.get_xyzt_units() == ("mm", "sec")
+        assert written.header["qform_code"] == 1
+
+    def test_nothing_is_left_of_what_failed(self, tmp_path, images):
+        path = tmp_path / "b.nii"
+        path.write_text("earlier")
+        output = volume_output(path, images.shape, VoxelGrid.of_voxels(), "")
+        with pytest.raises(KeyboardInterrupt), output as slices:
+            stop(slices)
+        assert [found.name for found in tmp_path.iterdir()] == ["b.nii"]
+        assert path.read_text() == "earlier"
+
+    def test_no_room(self, tmp_path):
+        shape = (10**6, 10**4, 10**4)
+        output = volume_output(tmp_path / "b.nii", shape, VoxelGrid.of_voxels(), "")
+        with pytest.raises(InputError, match=r"needs 762939453 MiB on the disk, but .* are free"):
+            output.__enter__()
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("b.png", r"b\.png is of no known kind; the output may be \.nii, \.nii\.gz, \.h5, \.n"),
+            ("no/b.nii", r"no folder .*no to write b\.nii to"),
+            ("folder.npy", "is a folder; give the name of a file"),
+            ("x/../a.npy", "would overwrite what is read"),
+        ],
+    )
+    def test_places_that_are_refused(self, tmp_path, name, message):
+        (tmp_path / "folder.npy").mkdir()
+        (tmp_path / "x").mkdir()
+        with pytest.raises(InputError, match=message):
+            check_output(tmp_path / name, ["mask.npy", tmp_path / "a.npy"])
+
+    def test_folder_without_permission(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("os.access", lambda *_: False)
+        with pytest.raises(InputError, match=r"cannot be written; choose another output"):
+            check_output(tmp_path / "a.npy", [])
