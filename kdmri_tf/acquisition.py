@@ -1,11 +1,15 @@
 """How the slices of a volume become inputs of a network: undersampled already, or on request."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
+from kdmri_tf.image_phase import without_smooth_phase
 from kdmri_tf.masks import center_window, kept_size, true_acceleration
 from kdmri_tf.measured_samples import measured_mask
+
+IMAGINARY_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -52,25 +56,43 @@ class Undersampled:
 
 
 class UndersampledAlready(Undersampled):
-    """Undersampled k-space of one coil, of an image that should be real.
+    """Undersampled k-space of one coil: `mask F x`, x the zero-filled image made real.
 
-    With z the zero-filled image, which k-space is made of again unshifted: divided by max |z| and
-    by the phase `exp(i angle(sum z^2) / 2)`, whose sign is that of a positive mean.
+    A raw image has a phase, and the networks know real images alone. The smooth part of it is taken
+    out, which spreads the measured samples a little; they are masked again. x is divided by its
+    largest magnitude.
+
+    Warns if more than a tenth of the images' energy is imaginary even so.
     """
 
     def __init__(self, volume):
         super().__init__(volume, measured_mask(volume), "undersampled already")
+        self._warn_of_phase()
 
     def measure(self, index):
-        (image,) = self._volume.coil_images(index)
-        degraded = np.abs(image)
+        degraded, image = self._real_image(index)
         scale = float(degraded.max())
-        image = image / (scale or 1)
-        image = image * np.exp(-0.5j * np.angle(np.sum(image**2)))
-        if np.sum(image.real) < 0:
-            image = -image
-        kspace = np.fft.fft2(image, norm="ortho") * self.mask
+        kspace = np.fft.fft2(image / (scale or 1), norm="ortho") * self.mask
         return MeasuredSlice(_channels(kspace), degraded, scale)
+
+    def _real_image(self, index):
+        """The magnitude of the zero-filled image, and the image without its smooth phase."""
+        (image,) = self._volume.coil_images(index)
+        return np.abs(image), without_smooth_phase(image, self.mask)
+
+    def _warn_of_phase(self):
+        total = imaginary = 0.0
+        for index in range(self._volume.num_slices):
+            magnitude, image = self._real_image(index)
+            total += np.sum(np.square(magnitude), dtype=np.float64)
+            imaginary += np.sum(np.square(image.imag), dtype=np.float64)
+        if imaginary > IMAGINARY_SHARE * total:
+            warnings.warn(
+                f"The images of {self._volume.path} have a phase that varies quickly: "
+                f"{imaginary / total:.0%} of their energy is imaginary, but the networks "
+                "reconstruct real images; parts will be dark or missing.",
+                stacklevel=3,
+            )
 
 
 class LowResolutionAlready:

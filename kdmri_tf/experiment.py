@@ -7,6 +7,7 @@ from kdmri_tf.data_config import data_config, data_facts, variation_config
 from kdmri_tf.distill import Distiller
 from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation import evaluate
+from kdmri_tf.export_samples import prepared_samples
 from kdmri_tf.figures import reconstruction_figure
 from kdmri_tf.initial_networks import copy_for_training, is_name, load_weights, new_network
 from kdmri_tf.losses import feature_loss
@@ -195,7 +196,8 @@ class Experiment:
 
     def export(self):
         """Exports the network of the last stage to `saved_model` in the run folder."""
-        export_trained(self._last_stage.model_path, self.run_dir / "saved_model")
+        samples = prepared_samples(self.data.builder, self.data.degradation)
+        export_trained(self._last_stage.model_path, self.run_dir / "saved_model", samples=samples)
 
     def with_seed(self, seed):
         """The same experiment with another seed, in a run folder within this one."""

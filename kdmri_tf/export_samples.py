@@ -77,10 +77,19 @@ def samples_of(metadata, network, image_size=None, phase_encode_axis=None, **pla
         return synthetic_samples(degradation, image_size, DATASETS[dataset].anatomy)
     from tfds_builders.prepare import prepare
 
-    builder = prepare(dataset, source, image_size=image_size, **places)
+    return prepared_samples(prepare(dataset, source, image_size=image_size, **places), degradation)
+
+
+def prepared_samples(builder, degradation):
+    """Slices of a prepared data set: validation slices to check on, training slices to calibrate.
+
+    Args:
+        builder: as of `MRIData`.
+        degradation: a `Degradation`.
+    """
     images, calibration = (_spread(builder, split) for split in ("validation", "train"))
-    origin = f"{len(images)} validation slices of {dataset} ({source})"
-    return Samples(images, calibration, degradation, origin)
+    origin = f"validation slices of {builder.name} ({builder.builder_config.source})"
+    return Samples(images, calibration, degradation, f"{len(images)} {origin}")
 
 
 def _degradation(metadata, network, image_size, phase_encode_axis):

@@ -1,14 +1,11 @@
 """Which samples an undersampled file measured: those that are not 0."""
 
-import warnings
-
 import numpy as np
 
 from kdmri_tf.errors import InputError
 
 # Of a line's samples, at least so many must be there for the whole line to count as measured.
 LINE_SHARE = 0.9
-IMAGINARY_SHARE = 0.1
 
 
 def measured_mask(volume):
@@ -16,9 +13,6 @@ def measured_mask(volume):
 
     A sample is measured if it is not 0 in any slice. Where this gives lines with hardly a gap,
     samples that are 0 by chance are filled in.
-
-    Warns if the images of the file are not real, as those are that networks are trained on: if more
-    than a tenth of their energy is imaginary after each was turned by the best constant phase.
 
     Args:
         volume: `KspaceVolume`.
@@ -52,7 +46,6 @@ def measured_mask(volume):
             f"{volume.path}: slice {different.argmax()} (the first is 0) lacks samples that other "
             "slices have; split the file, so that all slices of a file have one mask."
         )
-    _warn_of_phase(volume)
     return mask.astype(np.float32)
 
 
@@ -63,20 +56,3 @@ def _whole_lines(samples):
         if not lines.all() and samples.compress(lines, axis).mean() >= LINE_SHARE:
             return np.broadcast_to(np.expand_dims(lines, 1 - axis), samples.shape)
     return samples if samples.mean() < LINE_SHARE else np.ones_like(samples)
-
-
-def _warn_of_phase(volume):
-    total = imaginary = 0.0
-    for index in range(volume.num_slices):
-        image = volume.coil_images(index)[0].astype(np.complex128)
-        energy = np.sum(np.abs(image) ** 2)
-        total += energy
-        # With the best constant phase, the real part has |sum of squares| more than the imaginary.
-        imaginary += (energy - np.abs(np.sum(image**2))) / 2
-    if imaginary > IMAGINARY_SHARE * total:
-        warnings.warn(
-            f"The images of {volume.path} have a phase that varies: {imaginary / total:.0%} of "
-            "their energy is imaginary, but the networks reconstruct real images; parts will be "
-            "dark or missing.",
-            stacklevel=3,
-        )

@@ -176,7 +176,8 @@ def export_trained(
     format="saved_model",
     quantize=None,
     largest_loss=LARGEST_LOSS,
-    **samples,
+    samples=None,
+    **places,
 ):
     """Exports a `.keras` network, checked on slices as it was trained on, and says how it agrees.
 
@@ -184,7 +185,8 @@ def export_trained(
         model_path: the network.
         output: to write; None for "saved_model" or the model's name, beside it.
         format, quantize, largest_loss: as for `export_network`.
-        samples: as for `samples_of`.
+        samples: `Samples`; None for those of `samples_of`.
+        places: other arguments of `samples_of`.
 
     Raises:
         InputError: no such network, or as `export_network` and `samples_of`.
@@ -202,7 +204,7 @@ def export_trained(
         output,
         format,
         quantize,
-        samples=samples_of(metadata, network, **samples),
+        samples=samples or samples_of(metadata, network, **places),
         metadata=metadata,
         largest_loss=largest_loss,
     )

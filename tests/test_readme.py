@@ -14,14 +14,15 @@ inputs, _ = next(iter(validation))
 kspace, mask = inputs["kspace"], inputs["mask"]
 """
 CHECK = """
-student = keras.models.load_model("student.keras")
+student = kdmri_tf.load_network("student.keras")
 assert abs(image - student(inputs)).numpy().max() < 1e-5
 """
 
 
 @pytest.mark.slow
 def test_users_code(manual_dir, data_dir, tmp_path):
-    code, serving = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    pytest.importorskip("tf2onnx")
+    reconstructing, code, serving = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     tiny = f'2, source="folder", manual_dir=r"{manual_dir}", data_dir=r"{data_dir}", image_size='
     replacements = {
         'acceleration=4, manual_dir="data"': f"{tiny}(36, 34)",
@@ -32,7 +33,9 @@ def test_users_code(manual_dir, data_dir, tmp_path):
     for written, used in replacements.items():
         assert written in code
         code = code.replace(written, used)
+    assert '"student.tflite"' in reconstructing
+    reconstructing = reconstructing.replace("student.tflite", "student.onnx")
     # In a process of its own, as threads can only be set before TensorFlow computes anything.
-    command = [sys.executable, "-c", code + USE + serving + CHECK]
+    command = [sys.executable, "-c", code + USE + serving + CHECK + reconstructing + CHECK]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

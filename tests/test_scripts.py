@@ -207,12 +207,3 @@ def test_synthetic_data_is_said_to_be_synthetic(data_dir, tmp_path):
     assert "SYNTHETIC" in output
     with open(tmp_path / "evaluation.csv") as file:
         assert {row["source"] for row in csv.DictReader(file)} == {"synthetic"}
-
-
-@pytest.mark.slow
-def test_export_script(finished_run, tmp_path):
-    folder, _ = finished_run
-    model = folder / "kd-at-D2C2" / "model.keras"
-    output, _ = run("export", model, "--output", tmp_path / "exported")
-    assert "differs from the network by" in output
-    assert (tmp_path / "exported" / "saved_model.pb").exists()

@@ -1,0 +1,77 @@
+"""`train/export.py` makes every format of a trained network, and says early what it cannot make."""
+
+import keras
+import numpy as np
+import pytest
+from command_line import run
+
+from kdmri_tf import DCCNN, Experiment, Reconstructor, TrainingSettings
+from kdmri_tf.data_config import data_facts
+from kdmri_tf.runs import open_stage
+
+for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx"):
+    pytest.importorskip(package)
+
+
+@pytest.fixture(scope="module")
+def model(data, tmp_path_factory):
+    """An untrained student in the folder of its stage."""
+    keras.utils.set_random_seed(0)
+    config = {
+        "dataset": data.dataset,
+        "source": data.source,
+        "image_size": data.image_size,
+        "acceleration": data.acceleration,
+        "mask": data.mask_origin,
+    }
+    stage = open_stage(tmp_path_factory.mktemp("run"), "kd-at-D2C2", config, data_facts(data))
+    stage.finish(DCCNN(2, 2, filters=4))
+    (stage.folder.parent / "evaluation.json").write_text(
+        '{"networks": {"KD student": {"psnr": {"mean": 31.5, "deviation": 2.0}}}}'
+    )
+    return stage.model_path
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("format", "quantize", "name"),
+    [("saved_model", None, "saved_model"), ("litert", "int8", "model-int8.tflite")],
+)
+def test_exports_beside_the_model(model, data, tiny_source, format, quantize, name):
+    places = ("--manual-dir", tiny_source["manual_dir"], "--data-dir", tiny_source["data_dir"])
+    reduction = ("--quantize", quantize, "--largest-loss", 3) if quantize else ()
+    output, _ = run("export", model, "--format", format, *reduction, *places)
+    assert f"{format} {model.with_name(name)}: differs from the network by" in output
+    assert "on 4 validation slices of cardiac (folder)." in output
+    metadata = Reconstructor(model.with_name(name)).metadata
+    lines = np.flatnonzero(data.mask[:, 0]).tolist()
+    assert (metadata["measured_lines"], metadata["phase_encode_axis"]) == (lines, 0)
+    assert (metadata["architecture"], metadata["label"]) == ("D2C2", "2x")
+    assert metadata["metrics"]["psnr"]["mean"] == 31.5
+
+
+@pytest.mark.slow
+def test_another_size_axis_and_place(model, tmp_path):
+    arguments = ("--format", "litert", "--image-size", 40, 50, "--phase-encode-axis", 1)
+    output, _ = run("export", model, *arguments, "--output", tmp_path / "a.tflite")
+    assert "on 8 synthetic cardiac slices." in output
+    reconstruct = Reconstructor(tmp_path / "a.tflite")
+    assert reconstruct.image_size == (40, 50)
+    mask = np.zeros((40, 50), np.float32)
+    mask[:, ::2] = 1
+    assert np.isfinite(reconstruct(np.zeros((1, 40, 50, 2), np.float32), mask)).all()
+
+
+def test_mistakes(model, tmp_path):
+    _, error = run("export", model, "--quantize", "int8", expect=2)
+    assert "error: saved_model cannot be reduced to 'int8': choose one of bfloat16, or" in error
+    _, error = run("export", tmp_path / "none.keras", "--format", "onnx", expect=2)
+    assert "There is no model" in error
+
+
+def test_an_experiment_exports_checked_on_its_own_slices(data, tmp_path, capsys):
+    experiment = Experiment(data, tmp_path, TrainingSettings(epochs=1, batch_size=2, filters=2))
+    experiment.student("D2C1")
+    experiment.export()
+    assert "on 4 validation slices of cardiac (folder)." in capsys.readouterr().out
+    assert Reconstructor(tmp_path / "saved_model").metadata["label"] == "2x"
