@@ -8,9 +8,10 @@ import nibabel
 import numpy as np
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.volumes import ImageVolume, KspaceVolume, naming
+from kdmri_tf.volumes import DAMAGED, ImageVolume, KspaceVolume
 from kdmri_tf.voxel_grid import VoxelGrid, grid_of_fastmri
 from tfds_builders.own_files import IMAGE_DATASETS
+from tfds_builders.raw_volume import reading
 
 
 @contextmanager
@@ -41,7 +42,7 @@ def open_volume(path):
     if read is None:
         raise InputError(f"{path} is of no known kind; give one of {', '.join(READERS)}.")
     with ExitStack() as stack:
-        with naming(path):
+        with reading(path, DAMAGED):
             volume = read(path, stack)
         yield volume
 

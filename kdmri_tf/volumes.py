@@ -1,7 +1,6 @@
 """Images or k-space in a file, read slice by slice."""
 
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +8,10 @@ import numpy as np
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.voxel_grid import VoxelGrid
+from tfds_builders.raw_volume import reading
 
 IN_PLANE = (-2, -1)
+DAMAGED = "It seems to be damaged."
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class ImageVolume:
         Raises:
             InputError: the file is damaged there, or the slice holds NaN or infinity.
         """
-        with naming(self.path):
+        with reading(self.path, DAMAGED):
             array = np.asarray(self.read_slice(index))
         if not np.isfinite(array).all():
             raise InputError(
@@ -85,17 +86,3 @@ class KspaceVolume(ImageVolume):
 
     def _coils(self, index):
         return self.stored(index).reshape(-1, *self.image_size)
-
-
-@contextmanager
-def naming(path):
-    """Turns what a file library raises on a damaged file into an InputError that names it."""
-    try:
-        yield
-    except (InputError, MemoryError):
-        raise
-    except Exception as error:  # the libraries raise many unrelated types
-        reason = " ".join(str(error).split()).rstrip(".") or "no reason given"
-        raise InputError(
-            f"{path} cannot be read ({type(error).__name__}: {reason}); it seems to be damaged."
-        ) from error

@@ -12,7 +12,7 @@ WAY_OUT = "Replace the file, or leave it out by skipping unreadable files (skip_
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[None]:
+def reading(path: Path, way_out: str = WAY_OUT) -> Iterator[None]:
     """Turn whatever a file library raises on a damaged file into an InputError naming `path`."""
     try:
         yield
@@ -21,7 +21,7 @@ def reading(path: Path) -> Iterator[None]:
     except Exception as error:  # the libraries raise many unrelated types on a damaged file
         reason = " ".join(str(error).split()).rstrip(".") or "no reason given"
         raise InputError(
-            f"{path} cannot be read ({type(error).__name__}: {reason}). {WAY_OUT}"
+            f"{path} cannot be read ({type(error).__name__}: {reason}). {way_out}"
         ) from error
 
 
