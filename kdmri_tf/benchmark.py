@@ -20,41 +20,45 @@ from kdmri_tf.benchmark_report import Turn
 
 
 def measure(report, rounds, seconds):
-    """Lets the contenders of each group of a report take turns, one turn each a round.
+    """Lets the contenders of each session of a report take turns, one turn each a round.
 
     A slow moment of the machine then meets all of them, and the ratio of two turns of one round
     says more than that of two medians. A turn is as many executions as filled `seconds` when the
     contender was warm, and at least one. A contender that fails is reported and left out.
 
     Args:
-        report: `Report` with groups, measured one after another; gets the turns and the failures.
+        report: `Report` with sessions, measured one after another; gets the turns and the failures.
         rounds: turns of each contender, after the two executions that warm it up.
         seconds: length of a turn.
     """
-    total = (1 + rounds) * sum(len(group.contenders) for group in report.groups)
+    sessions = [
+        [(group, contender) for group in groups for contender in group.contenders]
+        for groups in report.sessions
+    ]
+    total = (1 + rounds) * sum(map(len, sessions))
     with tqdm(total=total, unit="turn", disable=None) as progress:  # where stderr is a terminal
-        for group in report.groups:
-            progress.set_description(group.title)
+        for session in sessions:
+            progress.set_description(session[0][0].title)
             with ExitStack() as stack:
                 workers = []
-                for contender in group.contenders:  # one at a time, as each needs all cores
-                    workers.append(stack.enter_context(_running(contender)))
+                for group, contender in session:  # one at a time, as each needs all cores
+                    workers.append(stack.enter_context(_running(group, contender)))
                     workers[-1].warm_up(seconds)
                     progress.update()
                 for number in range(1, rounds + 1):
                     for worker in workers:
                         answer = worker.take_turn()
                         if answer is not None:
-                            report.turns.append(Turn(group, worker.name, number, **answer))
+                            report.turns.append(Turn(worker.group, worker.name, number, **answer))
                         progress.update()
             for worker in workers:
                 if worker.failure is not None:
-                    report.failures[group, worker.name] = worker.failure
+                    report.failures[worker.group, worker.name] = worker.failure
 
 
 @contextmanager
-def _running(contender):
-    """The `_Worker` of a contender, whose process ends with the context."""
+def _running(group, contender):
+    """The `_Worker` of a group's contender, whose process ends with the context."""
     with (
         tempfile.TemporaryFile(mode="w+", errors="replace") as errors,
         subprocess.Popen(
@@ -67,7 +71,7 @@ def _running(contender):
         ) as process,
     ):
         try:
-            yield _Worker(contender.name, process, errors)
+            yield _Worker(group, contender.name, process, errors)
         finally:
             process.kill()
             with suppress(BrokenPipeError):
@@ -78,11 +82,13 @@ class _Worker:
     """The running process of a contender.
 
     Attributes:
+        group: of the contender.
         name: of the contender.
         failure: why it can take no more turns, or None.
     """
 
-    def __init__(self, name, process, errors):
+    def __init__(self, group, name, process, errors):
+        self.group = group
         self.name = name
         self.failure = None
         self._process = process
@@ -106,7 +112,7 @@ class _Worker:
             answer = json.loads(self._process.stdout.readline())
         except (BrokenPipeError, json.JSONDecodeError):
             self.failure = self._last_words()
-            tqdm.write(f"{self.name} failed: {self.failure}", file=sys.stderr)
+            tqdm.write(f"{self.group.title}: {self.name} failed: {self.failure}", file=sys.stderr)
             return None
         return {**answer, "peak_memory": peak_memory(self._process.pid)}
 

@@ -66,14 +66,19 @@ class PapersMeasurement:
     """Measured k-space and the data consistency of the papers' code, in float64.
 
     Args:
-        images: fully sampled, float32 `(batch, 1, H, W)`.
+        kspace: complex128 `(batch, 1, H, W)`, ortho normalised, zero where not measured.
         mask: `(H, W)` of 0 and 1, unshifted.
     """
 
-    def __init__(self, images, mask):
+    def __init__(self, kspace, mask):
         self.mask = mask.double()
-        self.kspace = self.mask * torch.fft.fft2(images.double(), norm="ortho")
-        self.zero_filled = torch.fft.ifft2(self.kspace, norm="ortho").abs().float()
+        self.kspace = kspace
+        self.zero_filled = torch.fft.ifft2(kspace, norm="ortho").abs().float()
+
+    @classmethod
+    def of_images(cls, images, mask):
+        """What is measured of fully sampled images, float32 `(batch, 1, H, W)`."""
+        return cls(mask.double() * torch.fft.fft2(images.double(), norm="ortho"), mask)
 
     def correct(self, image):
         """The image `(batch, 1, H, W)` with its measured samples put back, float32."""
@@ -83,14 +88,24 @@ class PapersMeasurement:
 
 
 class TunedMeasurement:
-    """The same in float32 by the FFT of real images, as the form "rfft" of `kdmri_tf`."""
+    """The same in float32 by the FFT of real images, as the form "rfft" of `kdmri_tf`.
 
-    def __init__(self, images, mask):
-        zero_filled = torch.fft.ifft2(mask * torch.fft.fft2(images))
+    Args:
+        kspace: complex64; otherwise as above.
+        mask: as above.
+    """
+
+    def __init__(self, kspace, mask):
+        zero_filled = torch.fft.ifft2(kspace, norm="ortho")
         self.zero_filled = zero_filled.abs()
         self.measured_image = zero_filled.real.contiguous()
         mirrored = mask.flip(0, 1).roll((1, 1), (0, 1))
         self.kept = 1 - (mask + mirrored)[:, : mask.shape[1] // 2 + 1] / 2
+
+    @classmethod
+    def of_images(cls, images, mask):
+        """What is measured of fully sampled images, float32 `(batch, 1, H, W)`."""
+        return cls(mask * torch.fft.fft2(images, norm="ortho"), mask)
 
     def correct(self, image):
         """The image `(batch, 1, H, W)` with its measured samples put back, float32."""
@@ -119,7 +134,7 @@ class Training:
         mask = torch.zeros(*image_size, device=self.device)
         mask[::4] = 1
         measurement = TunedMeasurement if self.is_tuned else PapersMeasurement
-        self.measurement = measurement(self.images, mask)
+        self.measurement = measurement.of_images(self.images, mask)
         self.teacher, self.student = (
             DCCNN(num_convs, in_place=self.is_tuned).to(self.device) for num_convs in (5, 3)
         )

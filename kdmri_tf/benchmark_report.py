@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from kdmri_tf.errors import InputError
 
-COLOURS = {"TensorFlow": "C0", "PyTorch": "C1"}
+COLOURS = {"TensorFlow": "C0", "PyTorch": "C1", "LiteRT": "C2", "ONNX Runtime": "C3"}
 
 # Lengths in inches.
 WIDTH = 7.5
@@ -26,7 +26,7 @@ class Contender:
         name: in tables and figures.
         command: the process, as `benchmark` describes it.
         environment: variables that it gets in addition.
-        framework: "TensorFlow" or "PyTorch".
+        framework: key of `COLOURS`.
         previous: name of the contender to which it adds one choice, or None.
     """
 
@@ -61,6 +61,12 @@ class Group:
         height, width = self.image_size
         return f"{self.work}, {height}x{width}, batch {self.batch_size}"
 
+    @property
+    def facts(self) -> dict:
+        """What distinguishes it from other groups: column -> value."""
+        height, width = self.image_size
+        return {"work": self.work, "height": height, "width": width, "batch_size": self.batch_size}
+
 
 @dataclass(frozen=True, eq=False)
 class Turn:
@@ -94,6 +100,11 @@ class Report:
     turns: list[Turn] = field(default_factory=list)
     failures: dict[tuple[Group, str], str] = field(default_factory=dict)
 
+    @property
+    def sessions(self) -> list[list[Group]]:
+        """Groups whose contenders take turns with each other: here each for itself."""
+        return [[group] for group in self.groups]
+
     def speeds(self, group: Group, contender: str) -> dict[int, float]:
         """Round -> slices a second."""
         return {
@@ -109,9 +120,7 @@ class Report:
 
     def ratio(self, group: Group, contender: str, other: str) -> float | None:
         """How many times faster a contender is than another: median of the ratio of each round."""
-        speeds, others = self.speeds(group, contender), self.speeds(group, other)
-        ratios = [speeds[number] / others[number] for number in speeds if number in others]
-        return statistics.median(ratios) if ratios else None
+        return paired_ratio(self.speeds(group, contender), self.speeds(group, other))
 
     def fastest(self, group: Group, contenders: tuple[str, ...]) -> str:
         """The contender with the highest median speed."""
@@ -126,27 +135,33 @@ class Report:
         return table
 
     def to_markdown(self) -> str:
-        """One table a group, with caption and notes."""
+        """Caption, sections and notes."""
         caption = (
             f"**{self.title} on {self.device}.** Medians over the rounds of one interleaved run; a "
             "ratio is the median of the ratios within each round, above 1 where the row is faster."
         )
-        tables = [f"### {group.title}\n\n{self._table(group)}" for group in self.groups]
-        return "\n\n".join([caption, *tables, *self.notes]) + "\n"
+        return "\n\n".join([caption, *self.sections(), *self.notes]) + "\n"
+
+    def sections(self) -> list[str]:
+        """The table of each group, and what failed."""
+        return [
+            "\n\n".join(
+                [f"### {group.title}", markdown_table(self.columns(group)), *self._failed(group)]
+            )
+            for group in self.groups
+        ]
 
     def to_csv(self, path: str | Path) -> None:
         """Writes one line a turn."""
         with open(path, "w", newline="", encoding="utf-8") as file:
+            measured = ("contender", "round", "slices", "seconds")
+            header = (*self.groups[0].facts, *measured, "slices_per_second", "peak_memory_bytes")
             writer = csv.writer(file)
-            facts = ("work", "height", "width", "batch_size", "contender", "round")
-            values = ("slices", "seconds", "slices_per_second", "peak_memory_bytes", "device")
-            writer.writerow([*facts, *values])
+            writer.writerow([*header, "device"])
             for turn in self.turns:
-                group = turn.group
-                facts = (group.work, *group.image_size, group.batch_size, turn.contender)
-                speed = turn.slices / turn.seconds
-                values = (turn.round, turn.slices, turn.seconds, speed, turn.peak_memory)
-                writer.writerow([*facts, *values, self.device])
+                values = [*turn.group.facts.values(), *(getattr(turn, name) for name in measured)]
+                values += [turn.slices / turn.seconds, turn.peak_memory, self.device]
+                writer.writerow(values)
 
     def to_figure(self, path: str | Path) -> None:
         """Draws the median speeds as bars, one panel a group, with the ratio to the reference."""
@@ -166,7 +181,7 @@ class Report:
         colours = [COLOURS[contender.framework] for contender in group.contenders]
         bars = axes.barh(names, [speed or 0 for speed in speeds], color=colours)
         labels = [
-            "failed" if speed is None else f"{speed:.1f} ({_times(ratio)})"
+            "failed" if speed is None else f"{speed:.1f} ({in_times(ratio)})"
             for speed, ratio in zip(speeds, self._ratios(group, names[0]), strict=True)
         ]
         axes.bar_label(bars, labels, padding=3, fontsize=7)
@@ -176,7 +191,8 @@ class Report:
         axes.invert_yaxis()
         axes.spines[["top", "right"]].set_visible(False)
 
-    def _table(self, group: Group) -> str:
+    def columns(self, group: Group) -> dict[str, list[str]]:
+        """A group's table: heading -> cells, one a contender."""
         names = [contender.name for contender in group.contenders]
         columns = {
             "": names,
@@ -184,39 +200,60 @@ class Report:
                 "failed" if speed is None else f"{speed:.1f}"
                 for speed in (self.median_speed(group, name) for name in names)
             ],
-            f"vs {names[0]}": map(_times, self._ratios(group, names[0])),
+            f"vs {names[0]}": self.times(group, names[0]),
         }
         if any(contender.previous for contender in group.contenders):
             columns["vs row above"] = [
-                _times(previous and self.ratio(group, name, previous))
+                in_times(previous and self.ratio(group, name, previous))
                 for name, previous in ((c.name, c.previous) for c in group.contenders)
             ]
-        for heading, rivals in group.rivals.items():
-            rival = self.fastest(group, rivals)
-            columns[f"vs {heading}"] = map(_times, self._ratios(group, rival))
-        columns["peak memory"] = [self._peak_memory(group, name) for name in names]
-        rows = [
-            "| " + " | ".join(columns) + " |",
-            "|" + " --- |" * len(columns),
-            *("| " + " | ".join(row) + " |" for row in zip(*columns.values(), strict=True)),
-        ]
-        reasons = [f"{n}: {self.failures[group, n]}" for n in names if (group, n) in self.failures]
-        return "\n".join(rows) + "".join(f"\n\nFailed: {reason}" for reason in reasons)
+        return columns | self.rival_columns(group) | {"peak memory": self.peak_memories(group)}
+
+    def rival_columns(self, group: Group) -> dict[str, list[str]]:
+        """Comparisons with the fastest of each of the group's `rivals`."""
+        return {
+            f"vs {heading}": self.times(group, self.fastest(group, rivals))
+            for heading, rivals in group.rivals.items()
+        }
+
+    def peak_memories(self, group: Group) -> list[str]:
+        """The highest peak memory of each contender."""
+        peaks = {contender.name: 0 for contender in group.contenders}
+        for turn in self.turns:
+            if turn.group is group:
+                peaks[turn.contender] = max(peaks[turn.contender], turn.peak_memory or 0)
+        return [f"{peak / 1e9:.2f} GB" if peak else "-" for peak in peaks.values()]
 
     def _ratios(self, group: Group, other: str) -> list[float | None]:
         return [self.ratio(group, contender.name, other) for contender in group.contenders]
 
-    def _peak_memory(self, group: Group, contender: str) -> str:
-        peaks = [
-            turn.peak_memory
-            for turn in self.turns
-            if turn.group is group and turn.contender == contender and turn.peak_memory
+    def times(self, group: Group, other: str) -> list[str]:
+        """How many times faster each contender is than another."""
+        return [in_times(ratio) for ratio in self._ratios(group, other)]
+
+    def _failed(self, group: Group) -> list[str]:
+        return [
+            f"Failed: {contender.name}: {self.failures[group, contender.name]}"
+            for contender in group.contenders
+            if (group, contender.name) in self.failures
         ]
-        return f"{max(peaks) / 1e9:.2f} GB" if peaks else "-"
 
 
-def _times(ratio: float | None) -> str:
+def paired_ratio(speeds: dict[int, float], others: dict[int, float]) -> float | None:
+    """Median over rounds of the ratio of two speeds; None without a common round."""
+    ratios = [speeds[number] / others[number] for number in speeds if number in others]
+    return statistics.median(ratios) if ratios else None
+
+
+def in_times(ratio: float | None) -> str:
+    """Such as "2.00x"."""
     return "-" if ratio is None else f"{ratio:.2f}x"
+
+
+def markdown_table(columns: dict[str, list[str]]) -> str:
+    """A table of columns, heading -> cells."""
+    rows = [columns, ["---"] * len(columns), *zip(*columns.values(), strict=True)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def make_folder(path: Path) -> None:

@@ -106,8 +106,8 @@ def training_groups(sizes, stages=STAGES, batch_size=None, torch=False, data_dir
     Raises:
         InputError: PyTorch is asked for and not installed.
     """
-    if torch and importlib.util.find_spec("torch") is None:
-        raise InputError("--torch needs PyTorch, which is not installed: run pip install torch.")
+    if torch:
+        check_pytorch()
     groups = []
     for size in sizes:
         default = 4 if size[0] * size[1] <= PIXELS_OF_LARGE_BATCHES else 1
@@ -125,6 +125,12 @@ def training_groups(sizes, stages=STAGES, batch_size=None, torch=False, data_dir
                 rivals = {PAPERS_LOOP: (PAPERS_LOOP,), "best tuned PyTorch": tuple(TUNED_PYTORCH)}
             groups.append(Group(stage, size, work["batch_size"], tuple(contenders), rivals))
     return groups
+
+
+def check_pytorch():
+    """Raises an InputError if PyTorch is not installed."""
+    if importlib.util.find_spec("torch") is None:
+        raise InputError("--torch needs PyTorch, which is not installed: run pip install torch.")
 
 
 def _tensorflow(work, data_dir, with_ladder):

@@ -1,6 +1,5 @@
 """Export in every format under one contract: the network's named float32 inputs in, `image` out."""
 
-import importlib.util
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import tensorflow as tf
 from kdmri_tf import masks, serving
 from kdmri_tf.degradation import LowResolution
 from kdmri_tf.errors import InputError
+from kdmri_tf.export_formats import FORMATS, check_request
 from kdmri_tf.export_litert import write_litert
 from kdmri_tf.export_onnx import write_onnx
 from kdmri_tf.export_samples import synthetic_samples
@@ -22,29 +22,10 @@ LARGEST_LOSS = 0.05  # of PSNR [dB] in reduced precision
 BATCH_SIZE = 4
 
 
-@dataclass(frozen=True)
-class Format:
-    """A format of exported networks.
-
-    Attributes:
-        suffix: of its files, or "" for a folder.
-        write: makes one.
-        packages: what it takes to make and to run one, beside TensorFlow.
-        reductions: what it can be reduced to.
-        needs_lines: whether it has no FFT, so that masks are of whole lines along one axis.
-    """
-
-    suffix: str
-    write: callable
-    packages: tuple[str, ...] = ()
-    reductions: tuple[str, ...] = ("float16", "int8")
-    needs_lines: bool = True
-
-
-FORMATS = {
-    "saved_model": Format("", write_saved_model, (), ("bfloat16",), needs_lines=False),
-    "litert": Format(".tflite", write_litert, ("ai_edge_litert", "ai_edge_quantizer")),
-    "onnx": Format(".onnx", write_onnx, ("onnx", "onnxruntime", "tf2onnx")),
+WRITERS = {
+    "saved_model": write_saved_model,
+    "litert": write_litert,
+    "onnx": write_onnx,
 }
 
 
@@ -105,8 +86,8 @@ def export_network(
             in use, a mask without whole lines where they are needed, or an export that differs by
             more than 1e-5 (float32) or loses more than `largest_loss`. None is kept then.
     """
-    path = Path(path)
-    kind = check_request(path, format, quantize)
+    check_request(path, format, quantize)
+    path, kind = Path(path), FORMATS[format]
     if samples is None:
         samples = synthetic_samples(network.degradation, (95, 80))
     form, axis = "auto", None
@@ -140,7 +121,7 @@ def export_network(
                 "calibration": _inputs(samples.degradation, samples.calibration),
             }
         )
-        kind.write(copy, partial, metadata, **extra)
+        WRITERS[format](copy, partial, metadata, **extra)
         exact = network if network.compute_dtype == "float32" else serving.inference_copy(network)
         agreement = _compare(exact, Reconstructor(partial), samples)
         _judge(agreement, path, quantize, largest_loss)
@@ -149,39 +130,6 @@ def export_network(
     finally:
         _remove(partial)
     return agreement
-
-
-def check_request(path, format, quantize):
-    """The `Format` of an export that can be made.
-
-    Raises:
-        InputError: as `export_network`.
-    """
-    if format not in FORMATS:
-        raise InputError(f"Unknown format {format!r}: choose one of {', '.join(FORMATS)}.")
-    kind = FORMATS[format]
-    if quantize is not None and quantize not in kind.reductions:
-        raise InputError(
-            f"{format} cannot be reduced to {quantize!r}: choose one of "
-            f"{', '.join(kind.reductions)}, or leave it out."
-        )
-    missing = [name for name in kind.packages if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(
-            f"Exporting {format} needs {' and '.join(missing)}: run pip install "
-            f'"kdmri_tf[{format}]".'
-        )
-    path = Path(path)
-    if kind.suffix and path.suffix != kind.suffix:
-        raise InputError(f"A {format} file is named *{kind.suffix}, not {path.name}.")
-    if not path.parent.is_dir():
-        raise InputError(f"There is no folder {path.parent} to export {path.name} to.")
-    in_use = path.is_dir() if kind.suffix else path.is_file()
-    if path.is_dir() and not kind.suffix:
-        in_use = any(path.iterdir()) and not (path / "saved_model.pb").is_file()
-    if in_use:
-        raise InputError(f"{path} exists and is no {format}; choose another path to export to.")
-    return kind
 
 
 def _inputs(degradation, images):

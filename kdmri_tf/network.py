@@ -8,6 +8,7 @@ from keras import ops
 
 from kdmri_tf import export, parallel
 from kdmri_tf.errors import InputError
+from kdmri_tf.export_formats import FORMATS
 
 
 class Network(keras.Model):
@@ -107,7 +108,7 @@ class Network(keras.Model):
         See `kdmri_tf.export_network`, which takes the other arguments.
         """
         name = {"tf_saved_model": "saved_model"}.get(format, format)
-        if name in export.FORMATS and "input_signature" not in kwargs:
+        if name in FORMATS and "input_signature" not in kwargs:
             export.export_network(self, filepath, name, **kwargs)
         else:
             super().export(filepath, format=format, **kwargs)

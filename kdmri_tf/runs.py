@@ -11,7 +11,7 @@ from pathlib import Path
 import keras
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.export import FORMATS, LARGEST_LOSS, check_request, export_network
+from kdmri_tf.export import LARGEST_LOSS, export_network
 from kdmri_tf.export_samples import samples_of
 from kdmri_tf.models import DCCNN
 from kdmri_tf.vdsr import VDSR
@@ -172,7 +172,7 @@ def _metrics(folder):
 
 def export_trained(
     model_path,
-    output=None,
+    output,
     format="saved_model",
     quantize=None,
     largest_loss=LARGEST_LOSS,
@@ -183,20 +183,13 @@ def export_trained(
 
     Args:
         model_path: the network.
-        output: to write; None for "saved_model" or the model's name, beside it.
-        format, quantize, largest_loss: as for `export_network`.
+        output, format, quantize, largest_loss: as for `export_network`.
         samples: `Samples`; None for those of `samples_of`.
         places: other arguments of `samples_of`.
 
     Raises:
         InputError: no such network, or as `export_network` and `samples_of`.
     """
-    model_path = Path(model_path)
-    if output is None and format in FORMATS:
-        reduction = f"-{quantize}" if quantize else ""
-        name = FORMATS[format].suffix and f"{model_path.stem}{reduction}{FORMATS[format].suffix}"
-        output = model_path.with_name(name or f"saved_model{reduction}")
-    check_request(output, format, quantize)  # before TensorFlow works on anything
     network = load_network(model_path)
     metadata = describe(model_path, network)
     agreement = export_network(

@@ -125,7 +125,7 @@ network = loops.DCCNN(3, num_cascades=2, filters=4)
 for parameter, weight in zip(network.parameters(), weights, strict=True):
     parameter.data = weight
 for name in ("PapersMeasurement", "TunedMeasurement"):
-    image, features = network(getattr(loops, name)(images, mask))
+    image, features = network(getattr(loops, name).of_images(images, mask))
     result[name] = image[:, 0].tolist()
 result["attention"] = loops.attention_loss(features, [f[:, :2] for f in features]).item()
 print(json.dumps(result))

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from command_line import TRAIN, command, imports_of_help, run
 
-SHARED_BY_SCRIPTS = ("allocator", "flags", "flag_types")
+SHARED_BY_SCRIPTS = ("allocator", "benchmark_flags", "flags", "flag_types")
 SCRIPTS = sorted(path.stem for path in TRAIN.glob("*.py") if path.stem not in SHARED_BY_SCRIPTS)
 
 
@@ -37,6 +37,14 @@ def test_help_needs_no_tensorflow(script):
         ("benchmark", ["--sizes", "150x0"], "0 is less than 1"),
         ("benchmark", ["--stages", "sleep"], "invalid choice: 'sleep'"),
         ("benchmark", ["--seconds", "-1"], "-1 is no positive number"),
+        ("benchmark", ["--threads", "2"], "--threads needs --inference: add that, or leave this"),
+        (
+            "benchmark",
+            ["--inference", "--stages", "sft"],
+            "--stages is of training: leave it or --inference out",
+        ),
+        ("benchmark", ["--networks", "D5C5"], "'D5C5' is not NAME=MODEL.keras"),
+        ("benchmark", ["--networks", "a=no.keras"], "there is no model no.keras"),
     ],
 )
 def test_mistakes_on_the_command_line(script, arguments, message):

@@ -22,7 +22,8 @@ assert abs(image - student(inputs)).numpy().max() < 1e-5
 @pytest.mark.slow
 def test_users_code(manual_dir, data_dir, tmp_path):
     pytest.importorskip("tf2onnx")
-    reconstructing, code, serving = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    reconstructing, code, serving = blocks
     tiny = f'2, source="folder", manual_dir=r"{manual_dir}", data_dir=r"{data_dir}", image_size='
     replacements = {
         'acceleration=4, manual_dir="data"': f"{tiny}(36, 34)",

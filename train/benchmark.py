@@ -1,58 +1,63 @@
-"""Training speed on this machine: every stage and every choice, in one interleaved run.
+"""Speed on this machine, in one interleaved run: of training, or with --inference of networks.
 
 python train/benchmark.py --sizes 150x150 --torch
+python train/benchmark.py --inference --torch
 
 Leave the machine to it: taking turns evens out slow moments, but not who suffers most from them.
 """
 
-import argparse
 from pathlib import Path
 
+import benchmark_flags
 import flags
-from flag_types import positive_integer, positive_number
-
-STAGES = ("teacher", "sft", "student", "attention", "distillation")
-
-
-def image_size(text):
-    """Accepts HxW, such as 640x368."""
-    height, _, width = text.partition("x")
-    return positive_integer(height), positive_integer(width)
 
 
 def main(arguments):
-    from kdmri_tf import benchmark_scaling, benchmark_training
-
+    _check(arguments)
     folder = Path(arguments.output)
-    if arguments.scaling:
+    common = {name: getattr(arguments, name) for name in benchmark_flags.FOR_BOTH}
+    if arguments.inference:
+        from kdmri_tf import benchmark_inference
+
+        table = benchmark_inference.run(
+            folder,
+            networks=dict(arguments.networks or benchmark_inference.NETWORKS),
+            batch_sizes=arguments.batch_sizes or (1, 8),
+            threads=arguments.threads,
+            seconds=arguments.seconds or 0.5,
+            manual_dir=arguments.manual_dir,
+            **common,
+        )
+    elif arguments.scaling:
+        from kdmri_tf import benchmark_scaling
+
         table = benchmark_scaling.run(folder, arguments.sizes[0], arguments.batch_size or 4)
     else:
-        names = ("sizes", "stages", "batch_size", "rounds", "seconds", "torch", "data_dir")
-        choices = {name: getattr(arguments, name) for name in names}
-        table = benchmark_training.run(folder, **choices)
+        from kdmri_tf import benchmark_training
+
+        table = benchmark_training.run(
+            folder,
+            stages=arguments.stages or benchmark_flags.STAGES,
+            batch_size=arguments.batch_size,
+            seconds=arguments.seconds or 2.0,
+            **common,
+        )
     print(f"\n{table}\nTable, values and figure: {folder}")
 
 
+def _check(arguments):
+    """Refuses flags of training with --inference, and those of inference without."""
+    from kdmri_tf.errors import InputError
+
+    unfit, rule = benchmark_flags.FOR_INFERENCE, "needs --inference: add that, or leave this out"
+    if arguments.inference:
+        unfit, rule = benchmark_flags.FOR_TRAINING, "is of training: leave it or --inference out"
+    for name in unfit:
+        if getattr(arguments, name):
+            raise InputError(f"--{name.replace('_', '-')} {rule}.")
+
+
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        description="Measure training, slices a second, in one interleaved run.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    papers_sizes = [(150, 150), (240, 240), (640, 368)]
-    parser.add_argument(
-        "--sizes", nargs="+", type=image_size, metavar="HxW", default=papers_sizes, help="of images"
-    )
-    parser.add_argument("--stages", nargs="+", choices=STAGES, default=STAGES, help="of training")
-    parser.add_argument(
-        "--batch-size",
-        type=positive_integer,
-        help="slices a step; None: 4, or 1 if large",
-    )
-    parser.add_argument("--rounds", type=positive_integer, default=5, help="turns of each")
-    parser.add_argument("--seconds", type=positive_number, default=2.0, help="of a turn")
-    parser.add_argument("--torch", action="store_true", help="beside PyTorch loops")
-    parser.add_argument("--scaling", action="store_true", help="cost over slices and epochs")
-    parser.add_argument("--data-dir", help="prepared data sets (~/tensorflow_datasets if None)")
-    parser.add_argument("--output", default="runs/benchmark", help="folder of tables and figure")
     # Every contender has an allocator of its own.
+    parser = benchmark_flags.parser()
     flags.run(main, parser, after_stop="measuring begins anew", tune_allocator=False)

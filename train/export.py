@@ -12,13 +12,18 @@ from flag_types import positive_integer, positive_number
 
 
 def main(arguments):
+    from kdmri_tf.export_formats import check_request, output_beside
+
+    kind = arguments.format, arguments.quantize
+    output = arguments.output or output_beside(arguments.model, *kind)
+    check_request(output, *kind)  # before TensorFlow is imported
+
     from kdmri_tf.runs import export_trained
 
     export_trained(
         arguments.model,
-        arguments.output,
-        arguments.format,
-        arguments.quantize,
+        output,
+        *kind,
         arguments.largest_loss,
         image_size=arguments.image_size,
         phase_encode_axis=arguments.phase_encode_axis,

@@ -1,0 +1,38 @@
+"""The inference benchmark's contender for one network file: its `Reconstructor`, or Keras itself.
+
+A process of its own: `python -m kdmri_tf.benchmark_reconstructor` with one JSON object of `path`,
+`by_predict` (whether Keras' `predict` runs it), `slices`, `batch_size`, `threads`, `tolerance`.
+"""
+
+from pathlib import Path
+
+from kdmri_tf.benchmark_contender import check_agreement, load_slices, take_part
+from kdmri_tf.reconstructor import Reconstructor
+
+TENSORFLOW_FREE = (".tflite", ".onnx")
+
+
+def prepare(task):
+    """As `take_part` has it; from NumPy arrays to a NumPy array."""
+    inputs, expected = load_slices(task["slices"], task["batch_size"])
+    if task["by_predict"]:
+        from kdmri_tf.runs import load_network
+
+        network = load_network(task["path"])
+
+        def reconstruct():
+            return network.predict(inputs, batch_size=len(expected), verbose=0)
+    else:
+        # TensorFlow goes by the cores that the process may use.
+        takes_threads = Path(task["path"]).suffix in TENSORFLOW_FREE
+        network = Reconstructor(task["path"], task["threads"] if takes_threads else None)
+
+        def reconstruct():
+            return network(*inputs.values())
+
+    check_agreement(reconstruct(), expected, task["tolerance"])
+    return reconstruct, len(expected)
+
+
+if __name__ == "__main__":
+    take_part(prepare)

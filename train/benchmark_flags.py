@@ -1,0 +1,78 @@
+"""The flags of the benchmark, which go with training, with inference or with both."""
+
+import argparse
+
+from flag_types import named_model, network, positive_integer, positive_number
+
+STAGES = ("teacher", "sft", "student", "attention", "distillation")
+PAPERS_SIZES = [(150, 150), (240, 240), (640, 368)]
+FOR_BOTH = ("sizes", "rounds", "torch", "data_dir")
+FOR_TRAINING = ("stages", "batch_size", "scaling")
+FOR_INFERENCE = ("networks", "batch_sizes", "threads", "manual_dir")
+
+
+def image_size(text):
+    """Accepts HxW, such as 640x368."""
+    height, _, width = text.partition("x")
+    return positive_integer(height), positive_integer(width)
+
+
+def named_network(text):
+    """Splits NAME=NETWORK, whose network is a name or a `.keras` file that is there."""
+    name, choice = named_model(text)
+    return name, network(choice)
+
+
+def parser():
+    """The parser of all of them."""
+    flags = argparse.ArgumentParser(
+        description="Measure slices a second in one interleaved run: of training, or of inference."
+    )
+    add = flags.add_argument
+    add(
+        "--sizes",
+        nargs="+",
+        type=image_size,
+        metavar="HxW",
+        default=PAPERS_SIZES,
+        help="of images (default: 150x150 240x240 640x368)",
+    )
+    add("--rounds", type=positive_integer, default=5, help="turns of each (default: 5)")
+    add("--seconds", type=positive_number, help="of a turn (default: 2; inference: 0.5)")
+    add("--torch", action="store_true", help="beside PyTorch")
+    add("--data-dir", help="prepared data sets (default: ~/tensorflow_datasets)")
+    add(
+        "--output",
+        default="runs/benchmark",
+        help="folder of tables and figure (default: runs/benchmark)",
+    )
+    add = flags.add_argument_group("training").add_argument
+    add("--stages", nargs="+", choices=STAGES, help="of training (default: all)")
+    add("--batch-size", type=positive_integer, help="slices a step (default: 4, or 1 if large)")
+    add("--scaling", action="store_true", help="instead, the cost over slices and epochs")
+    add = flags.add_argument_group("inference").add_argument
+    add("--inference", action="store_true", help="networks in every format and precision")
+    add(
+        "--networks",
+        nargs="+",
+        type=named_network,
+        metavar="NAME=NETWORK",
+        help="names of networks or trained .keras files; the others are compared with the first "
+        "(default: teacher=D5C5 student=D3C5)",
+    )
+    add(
+        "--batch-sizes",
+        nargs="+",
+        type=positive_integer,
+        metavar="N",
+        help="slices at a time (default: 1 8)",
+    )
+    add(
+        "--threads",
+        nargs="+",
+        type=positive_integer,
+        metavar="N",
+        help="of a process (default: 1, and all cores)",
+    )
+    add("--manual-dir", help="raw files, for the PSNR loss of trained networks on real slices")
+    return flags
