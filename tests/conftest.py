@@ -1,8 +1,12 @@
 """Fixtures that many tests share."""
 
 import dataclasses
+import logging
 import os
+import runpy
 import shutil
+import sys
+import warnings
 from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -10,6 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import pytest
 import tensorflow as tf
+from command_line import TRAIN
 
 from kdmri_tf import gaussian_mask, load_data, phantom_volume
 from kdmri_tf.variation import Variation
@@ -84,6 +89,34 @@ def tiny_flags(manual_dir, data_dir):
         *("--dataset", "cardiac", "--source", "folder", "--acc", 2),
         *("--manual-dir", manual_dir, "--data-dir", data_dir, "--image-size", 36, 34),
     ]
+
+
+@pytest.fixture
+def run_here(monkeypatch, capsys):
+    """Runs a script as `command_line.run` does, in this process, which has TensorFlow already.
+
+    Scripts that divide the cores need --whole-batches: it is too late for that here.
+    """
+
+    def run_script(script, *arguments, expect=0):
+        path = TRAIN / f"{script}.py"
+        monkeypatch.setenv("MALLOC_ARENA_MAX", "2")  # keeps it from starting anew
+        monkeypatch.setattr(sys, "argv", list(map(str, (path, *arguments))))
+        monkeypatch.syspath_prepend(path.parent)
+        monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+        for library in ("absl", "tensorflow", "tfds_builders"):
+            logger = logging.getLogger(library)
+            monkeypatch.setattr(logger, "level", logger.level)
+        status = 0
+        try:
+            runpy.run_path(str(path), run_name="__main__")
+        except SystemExit as end:
+            status = end.code
+        output, error = capsys.readouterr()
+        assert status == expect, output + error
+        return output, error
+
+    return run_script
 
 
 @pytest.fixture

@@ -68,9 +68,9 @@ def test_sft_exports_the_sft_student(sft_run):
 
 
 @pytest.mark.slow
-def test_compare_takes_up_what_is_there(tiny_flags, sft_run):
+def test_compare_takes_up_what_is_there(tiny_flags, sft_run, run_here):
     folder, _ = sft_run
-    output, _ = run(
+    output, _ = run_here(
         *("compare", "methods", *tiny_flags, *TRAINING, *NETWORKS),
         *("--methods", "at", "--run-dir", folder),
     )
@@ -82,9 +82,9 @@ def test_compare_takes_up_what_is_there(tiny_flags, sft_run):
 
 
 @pytest.mark.slow
-def test_ablation_has_a_student_trained_as_long(tiny_flags, sft_run):
+def test_ablation_has_a_student_trained_as_long(tiny_flags, sft_run, run_here):
     folder, _ = sft_run
-    output, _ = run(
+    output, _ = run_here(
         *("compare", "ablation", *tiny_flags, *TRAINING, *NETWORKS, "--run-dir", folder)
     )
     assert "== student-D2C2: " in output
@@ -103,9 +103,10 @@ def test_ablation_has_a_student_trained_as_long(tiny_flags, sft_run):
         (("ablation", "--student", "VDSR7"), "VDSR7 takes"),
     ],
 )
-def test_impossible_grids_are_refused_before_training(tiny_flags, tmp_path, arguments, message):
-    _, error = run(
-        *("compare", *tiny_flags, *TRAINING, *NETWORKS, "--run-dir", tmp_path, *arguments), expect=2
-    )
+def test_impossible_grids_are_refused_before_training(
+    tiny_flags, tmp_path, run_here, arguments, message
+):
+    flags = (*tiny_flags, *TRAINING, *NETWORKS, "--run-dir", tmp_path)
+    _, error = run_here("compare", *flags, *arguments, expect=2)
     assert message in error
     assert list(tmp_path.iterdir()) == []

@@ -37,10 +37,10 @@ def model(data, tmp_path_factory):
     ("format", "quantize", "name"),
     [("saved_model", None, "saved_model"), ("litert", "int8", "model-int8.tflite")],
 )
-def test_exports_beside_the_model(model, data, tiny_source, format, quantize, name):
+def test_exports_beside_the_model(model, data, tiny_source, run_here, format, quantize, name):
     places = ("--manual-dir", tiny_source["manual_dir"], "--data-dir", tiny_source["data_dir"])
     reduction = ("--quantize", quantize, "--largest-loss", 3) if quantize else ()
-    output, _ = run("export", model, "--format", format, *reduction, *places)
+    output, _ = run_here("export", model, "--format", format, *reduction, *places)
     assert f"{format} {model.with_name(name)}: differs from the network by" in output
     assert "on 4 validation slices of cardiac (folder)." in output
     metadata = Reconstructor(model.with_name(name)).metadata
@@ -51,9 +51,9 @@ def test_exports_beside_the_model(model, data, tiny_source, format, quantize, na
 
 
 @pytest.mark.slow
-def test_another_size_axis_and_place(model, tmp_path):
+def test_another_size_axis_and_place(model, tmp_path, run_here):
     arguments = ("--format", "litert", "--image-size", 40, 50, "--phase-encode-axis", 1)
-    output, _ = run("export", model, *arguments, "--output", tmp_path / "a.tflite")
+    output, _ = run_here("export", model, *arguments, "--output", tmp_path / "a.tflite")
     assert "on 8 synthetic cardiac slices." in output
     reconstruct = Reconstructor(tmp_path / "a.tflite")
     assert reconstruct.image_size == (40, 50)
@@ -62,10 +62,10 @@ def test_another_size_axis_and_place(model, tmp_path):
     assert np.isfinite(reconstruct(np.zeros((1, 40, 50, 2), np.float32), mask)).all()
 
 
-def test_mistakes(model, tmp_path):
+def test_mistakes(model, tmp_path, run_here):
     _, error = run("export", model, "--quantize", "int8", expect=2)
     assert "error: saved_model cannot be reduced to 'int8': choose one of bfloat16, or" in error
-    _, error = run("export", tmp_path / "none.keras", "--format", "onnx", expect=2)
+    _, error = run_here("export", tmp_path / "none.keras", "--format", "onnx", expect=2)
     assert "There is no model" in error
 
 

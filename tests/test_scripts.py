@@ -74,10 +74,10 @@ def test_the_fast_path_changes_no_result(tiny_flags, finished_run, tmp_path):
 
 
 @pytest.mark.slow
-def test_random_masks_need_the_teacher_in_every_step(tiny_flags, finished_run, tmp_path):
+def test_random_masks_need_the_teacher_in_every_step(tiny_flags, finished_run, tmp_path, run_here):
     folder, _ = finished_run
     networks = [f"--{name}={folder}/{name}-{stage}/model.keras" for name, stage in STAGES]
-    output, _ = run(
+    output, _ = run_here(
         *("kd", *tiny_flags, *TINY_TRAINING, *networks),
         *("--random-masks", "--precision", "mixed_bfloat16", "--whole-batches"),
         *("--run-dir", tmp_path),
@@ -104,19 +104,22 @@ def test_exported_model_is_the_distilled_student(finished_run, inputs):
 
 
 @pytest.mark.slow
-def test_kd_again_reuses_every_stage(tiny_flags, finished_run):
+def test_kd_again_reuses_every_stage(tiny_flags, finished_run, run_here):
     folder, _ = finished_run
     before = {path: path.stat().st_mtime_ns for path in folder.glob("*/model.keras")}
-    output, _ = run("kd", *tiny_flags, *TINY_NETWORKS, *TINY_TRAINING, "--run-dir", folder)
+    flags = (*tiny_flags, *TINY_NETWORKS, *TINY_TRAINING, "--whole-batches", "--run-dir", folder)
+    output, _ = run_here("kd", *flags)
     assert output.count("finished earlier") == 4
     assert {path: path.stat().st_mtime_ns for path in folder.glob("*/model.keras")} == before
 
 
 @pytest.mark.slow
-def test_kd_takes_given_networks_and_keeps_the_teacher_on_disk(tiny_flags, finished_run, tmp_path):
+def test_kd_takes_given_networks_and_keeps_the_teacher_on_disk(
+    tiny_flags, finished_run, tmp_path, run_here
+):
     folder, _ = finished_run
     networks = {name: folder / f"{name}-{stage}" / "model.keras" for name, stage in STAGES}
-    output, _ = run(
+    output, _ = run_here(
         *("kd", *tiny_flags, *TINY_TRAINING, "--whole-batches", "--run-dir", tmp_path),
         *("--teacher", networks["teacher"], "--student", networks["student"]),
         *("--student-init", networks["student"], "--precision", "mixed_bfloat16"),
@@ -137,7 +140,7 @@ def test_kd_takes_given_networks_and_keeps_the_teacher_on_disk(tiny_flags, finis
 
 
 @pytest.mark.slow
-def test_teacher_and_student_scripts_evaluate_into_their_own_folder(tiny_flags, tmp_path):
+def test_teacher_and_student_scripts_evaluate_into_their_own_folder(tiny_flags, tmp_path, run_here):
     for role, name in (("teacher", "D3C1"), ("student", "D2C1")):
         arguments = (
             *tiny_flags,
@@ -147,7 +150,7 @@ def test_teacher_and_student_scripts_evaluate_into_their_own_folder(tiny_flags, 
             "--run-dir",
             tmp_path,
         )
-        output, _ = run(role, *arguments, f"--{role}", name)
+        output, _ = run_here(role, *arguments, f"--{role}", name)
         assert f"| {role} |" in output
         assert (tmp_path / f"{role}-{name}" / "evaluation.csv").exists()
         assert not load_network(tmp_path / f"{role}-{name}" / "model.keras").residual
@@ -184,13 +187,14 @@ def test_killed_and_resumed_equals_uninterrupted(tiny_flags, tmp_path):
 
 @pytest.mark.slow
 def test_evaluate_finds_the_networks_of_the_run_or_takes_given_ones(
-    tiny_flags, finished_run, tmp_path
+    tiny_flags, finished_run, tmp_path, run_here
 ):
     folder, _ = finished_run
-    output, _ = run("evaluate", *tiny_flags, "--run-dir", folder)
+    evaluate = ("evaluate", *tiny_flags, "--whole-batches", "--run-dir")
+    output, _ = run_here(*evaluate, folder)
     assert output.count("| teacher |") == output.count("| KD student |") == 1
     model = folder / "student-D2C2" / "model.keras"
-    output, _ = run("evaluate", *tiny_flags, "--run-dir", tmp_path, f"mine={model}")
+    output, _ = run_here(*evaluate, tmp_path, f"mine={model}")
     assert "| mine |" in output
     assert "| teacher |" not in output
     assert (tmp_path / "evaluation-mine" / "evaluation.csv").exists()

@@ -56,12 +56,13 @@ def test_saved_model_takes_low_resolution(finished_run, images):
 
 
 @pytest.mark.slow
-def test_evaluate_takes_up_the_run_and_refuses_another_task(places, finished_run):
+def test_evaluate_takes_up_the_run_and_refuses_another_task(places, finished_run, run_here):
     folder, _ = finished_run
-    output, _ = run("evaluate", *places, "--scale", 4, "--run-dir", folder)
+    arguments = (*places, "--whole-batches", "--run-dir", folder)
+    output, _ = run_here("evaluate", *arguments, "--scale", 4)
     assert "| bicubic |" in output
     assert "| KD student |" in output
-    _, error = run("evaluate", *places, "--acc", 2, "--run-dir", folder, expect=2)
+    _, error = run_here("evaluate", *arguments, "--acc", 2, expect=2)
     assert "made with other settings" in error
 
 
@@ -75,7 +76,7 @@ def test_evaluate_takes_up_the_run_and_refuses_another_task(places, finished_run
         (("--student", "VDSR1"), "at least 2 convolutions"),
     ],
 )
-def test_mistakes(places, tmp_path, arguments, message):
-    _, error = run("superres", *places, "--run-dir", tmp_path, *arguments, expect=2)
+def test_mistakes(places, tmp_path, run_here, arguments, message):
+    _, error = run_here("superres", *places, *TRAINING, "--run-dir", tmp_path, *arguments, expect=2)
     assert message in error
     assert list(tmp_path.iterdir()) == []
