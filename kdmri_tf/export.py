@@ -21,7 +21,6 @@ TOLERANCE = 1e-5  # of a float32 export, at image values in [0, 1]
 LARGEST_LOSS = 0.05  # of PSNR [dB] in reduced precision
 BATCH_SIZE = 4
 
-
 WRITERS = {
     "saved_model": write_saved_model,
     "litert": write_litert,
@@ -113,15 +112,11 @@ def export_network(
     partial = path.with_name(f"{path.stem if kind.suffix else path.name}.partial{kind.suffix}")
     _remove(partial)
     try:
-        extra = (
-            {}
-            if format == "saved_model"
-            else {
-                "quantize": quantize,
-                "calibration": _inputs(samples.degradation, samples.calibration),
-            }
-        )
-        WRITERS[format](copy, partial, metadata, **extra)
+        more = ()
+        if format != "saved_model":  # whose reduction is in the network
+            slices = samples.calibration if quantize == "int8" else ()
+            more = quantize, _inputs(samples.degradation, slices)
+        WRITERS[format](copy, partial, metadata, *more)
         exact = network if network.compute_dtype == "float32" else serving.inference_copy(network)
         agreement = _compare(exact, Reconstructor(partial), samples)
         _judge(agreement, path, quantize, largest_loss)
