@@ -157,7 +157,8 @@ def test_pytorch_contender_reconstructs_what_the_network_does(artefacts, form):
         assert errors[-1].endswith("from that of the network, more than 1e-06.")
         return
     answer, errors = answers(contender)
-    if answer is None and form.startswith("compiled"):
+    differs = answer is None and errors[-1].startswith("Its image differs")
+    if answer is None and form.startswith("compiled") and not differs:
         pytest.skip(f"torch.compile does not work here: {errors[-1]}")
     assert answer["slices"] == 4, errors
 
