@@ -1,6 +1,13 @@
-"""Networks without weights, for tests of what surrounds a network."""
+"""Networks without training or without weights, for tests of what surrounds a network."""
 
 import numpy as np
+
+
+def randomized(network):
+    """The network, every weight drawn: a new `VDSR` is the identity, and would agree with any."""
+    generator = np.random.default_rng(0)
+    network.set_weights([generator.normal(0, 0.1, w.shape) for w in network.get_weights()])
+    return network
 
 
 class ZeroFilling:

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from stand_in import randomized
 
 from kdmri_tf import (
     DCCNN,
@@ -118,8 +119,7 @@ def test_masks_of_columns(format, tmp_path, model):
 @pytest.mark.parametrize("format", SUFFIXES)
 def test_super_resolution(format, tmp_path):
     keras.utils.set_random_seed(0)
-    network = VDSR(3, filters=4)
-    network.set_weights([np.random.default_rng(0).normal(0, 0.1, w.shape) for w in network.weights])
+    network = randomized(VDSR(3, filters=4))
     path = tmp_path / f"student{SUFFIXES[format]}"
     export_network(network, path, format, samples=synthetic_samples(network.degradation, (40, 36)))
     reconstruct = Reconstructor(path)

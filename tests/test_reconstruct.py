@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from command_line import TRAIN, run
 from PIL import Image
-from stand_in import Copying, ZeroFilling, centered_kspace
+from stand_in import Copying, ZeroFilling, centered_kspace, randomized
 
 from kdmri_tf import DCCNN, VDSR, InputError, gaussian_mask, phantom_volume
 from kdmri_tf.acquisition_choice import acquisition_of
@@ -170,7 +170,7 @@ class TestFile:
 @pytest.fixture(scope="module")
 def networks():
     """Tiny networks with random weights."""
-    return {"dccnn": DCCNN(2, 1, filters=2), "vdsr": VDSR(2, filters=2)}
+    return {"dccnn": DCCNN(2, 1, filters=2), "vdsr": randomized(VDSR(2, filters=2))}
 
 
 @pytest.fixture(scope="module")
