@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.one_channel import convolve_to_one_channel
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
@@ -82,18 +83,20 @@ class ConvBlock(keras.layers.Layer):
     def call(self, image):
         activation = image
         for index, conv in enumerate(self.convs):
-            is_split = self.splits_last and conv is self.convs[-1]
-            activation = self._split(conv, activation) if is_split else conv(activation)
+            is_last = conv is self.convs[-1]
+            activation = self._to_one_channel(conv, activation) if is_last else conv(activation)
             if index == self.feature_index:
                 feature = activation
         return activation, feature
 
-    def _split(self, conv, activation):
-        kernel = ops.cast(ops.reshape(conv.kernel, (9, -1)), activation.dtype)
-        places = ops.conv(activation, ops.transpose(kernel)[None, None], padding="same")
+    def _to_one_channel(self, conv, activation):
+        kernel, bias = (ops.cast(weight, activation.dtype) for weight in (conv.kernel, conv.bias))
+        if not self.splits_last:
+            return convolve_to_one_channel(activation, kernel) + bias
+        kernel = ops.transpose(ops.reshape(kernel, (9, -1)))
+        places = ops.conv(activation, kernel[None, None], padding="same")
         shifts = ops.reshape(ops.eye(9, dtype=activation.dtype), (3, 3, 9, 1))
-        summed = ops.conv(places, shifts, padding="same")
-        return summed + ops.cast(conv.bias, activation.dtype)
+        return ops.conv(places, shifts, padding="same") + bias
 
     def get_config(self):
         return {

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from kdmri_tf import ConvBlock, InputError
+from kdmri_tf.one_channel import convolve_to_one_channel
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,23 @@ def test_a_block_that_starts_at_zero_keeps_the_strength_of_its_signal():
     np.testing.assert_array_equal(update, tf.zeros_like(update))
     strength = np.sqrt(np.mean(np.square(feature)))  # behind four convolutions
     assert 0.3 < strength < 3
+
+
+@pytest.mark.parametrize("shape", [(2, 9, 7, 5), (1, 1, 6, 32), (3, 8, 8, 1)], ids=str)
+def test_a_convolution_to_one_channel_has_tensorflows_values_and_gradients(shape):
+    random = np.random.default_rng(0)
+    activation, kernel, weights = (
+        tf.constant(random.normal(size=size), tf.float32)
+        for size in (shape, (3, 3, shape[-1], 1), (*shape[:-1], 1))
+    )
+    found = []
+    for convolve in (convolve_to_one_channel, lambda a, k: tf.nn.conv2d(a, k, 1, "SAME")):
+        with tf.GradientTape() as tape:
+            tape.watch([activation, kernel])
+            output = convolve(activation, kernel)
+        found.append([output, *tape.gradient(output, [activation, kernel], weights)])
+    for ours, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
