@@ -88,8 +88,7 @@ class TestReuse:
         prepare("knee", "folder", manual_dir, data_dir, SIZE)
         folder = manual_dir / "knee/folder/train"
         (folder / "a.npy").rename(folder / "d.npy")
-        status = (folder / "b.npy").stat()
-        os.utime(folder / "b.npy", ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000_000))
+        np.save(folder / "b.npy", knees["train_b"][::-1])
         message = (
             r"have changed since .* was prepared: 1 added \(such as train/d\.npy\), 1 removed "
             r"\(such as train/a\.npy\), 1 modified \(such as train/b\.npy\)\. Use --rebuild-data"
@@ -100,8 +99,22 @@ class TestReuse:
         assert [name for name, _, _ in read_back(builder, "train")] == ["b", "b", "d", "d"]
         prepare("knee", "folder", manual_dir, data_dir, SIZE)
 
+    def test_a_copy_of_the_raw_files_is_known_by_its_contents(self, manual_dir, data_dir, knees):
+        prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        path = manual_dir / "knee/folder/train/b.npy"
+        content = bytearray(path.read_bytes())
+        path.unlink()
+        path.write_bytes(content)
+        later = path.stat().st_mtime_ns + 1_000_000_000
+        os.utime(path, ns=(later, later))
+        prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        content[-1] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"1 modified \(such as train/b\.npy\)"):
+            prepare("knee", "folder", manual_dir, data_dir, SIZE)
+
     def test_what_an_interruption_left_is_not_taken_for_whole(self, manual_dir, data_dir, knees):
-        left = data_dir / "knee/folder_16x12/1.0.0"
+        left = data_dir / "knee/folder_16x12/1.0.1"
         left.mkdir(parents=True)
         (left / "knee-train.tfrecord-00000-of-00001").write_bytes(b"half a record")
         builder = prepare("knee", "folder", manual_dir, data_dir, SIZE)

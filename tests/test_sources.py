@@ -1,5 +1,6 @@
 """Which files belong to which split of each source, and which source is taken."""
 
+import os
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ from raw_data import touch
 
 from kdmri_tf.errors import InputError
 from tfds_builders.catalog import DATASETS
-from tfds_builders.fingerprint import describe_changes
+from tfds_builders.fingerprint import describe_changes, fingerprint
 from tfds_builders.sources import (
     SyntheticDataWarning,
     expected_tree,
@@ -16,6 +17,7 @@ from tfds_builders.sources import (
     manual_instructions,
     resolve_source,
 )
+from tfds_builders.volume import Volume
 
 
 def names_of(splits):
@@ -214,10 +216,21 @@ class TestResolveSource:
         assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_changes_are_told_apart():
-    before = {"a": [1, 1], "b": [1, 1], "c": [1, 1], "d": [1, 1]}
-    now = {"a": [1, 1], "b": [2, 1], "c": [1, 2], "e": [1, 1]}
-    assert describe_changes(before, before) == ""
-    assert describe_changes(before, now) == (
+def test_changes_are_told_apart(tmp_path):
+    def write(**contents):
+        for name, content in contents.items():
+            (tmp_path / name).write_text(content)
+        files = sorted(tmp_path.iterdir())
+        return {"train": [Volume(path.name, path.name, {}, (path,)) for path in files]}
+
+    splits = write(a="1", b="1", c="1", d="1")
+    before = fingerprint(splits, tmp_path)
+    assert describe_changes(before, splits, tmp_path) == ""
+    for name in ("a", "c"):
+        os.utime(tmp_path / name, ns=(0, 0))
+    assert describe_changes(before, splits, tmp_path) == ""
+    (tmp_path / "d").unlink()
+    splits = write(b="12", c="2", e="1")
+    assert describe_changes(before, splits, tmp_path) == (
         "1 added (such as e), 1 removed (such as d), 2 modified (such as b)"
     )

@@ -1,25 +1,37 @@
 """Whether raw files are still those that a data set was prepared from."""
 
+import hashlib
+import logging
 from pathlib import Path
 
 from tfds_builders.layouts import Splits
 
-Fingerprint = dict[str, list[int]]
+logger = logging.getLogger(__name__)
+
+Fingerprint = dict[str, list[int | str]]
 
 
 def fingerprint(splits: Splits, root: Path) -> Fingerprint:
-    """Return, for each raw file, its path below `root` -> [bytes, modification time in ns]."""
-    found = {}
-    for volumes in splits.values():
-        for path in (path for volume in volumes for path in volume.files):
-            status = path.stat()
-            found[path.relative_to(root).as_posix()] = [status.st_size, status.st_mtime_ns]
-    return found
+    """Return, for each raw file, its path below `root` -> [bytes, modified in ns, SHA-256]."""
+    return {
+        name: [path.stat().st_size, path.stat().st_mtime_ns, _sha256(path)]
+        for name, path in _raw_files(splits, root).items()
+    }
 
 
-def describe_changes(before: Fingerprint, now: Fingerprint) -> str:
-    """Say in words what differs, each with a file as an example; empty when nothing does."""
-    modified = {name for name in now.keys() & before.keys() if now[name] != before[name]}
+def describe_changes(before: Fingerprint, splits: Splits, root: Path) -> str:
+    """Say in words what differs from a fingerprint; empty when nothing does.
+
+    Files of the same size with another time stamp, such as copies, are the same if their contents
+    are.
+    """
+    now = _raw_files(splits, root)
+    both = now.keys() & before.keys()
+    modified = {name for name in both if now[name].stat().st_size != before[name][0]}
+    touched = {name for name in both - modified if now[name].stat().st_mtime_ns != before[name][1]}
+    if touched:
+        logger.info("%d raw files have another time stamp: comparing contents.", len(touched))
+        modified |= {name for name in touched if _sha256(now[name]) != before[name][2]}
     differences = {
         "added": now.keys() - before.keys(),
         "removed": before.keys() - now.keys(),
@@ -30,3 +42,18 @@ def describe_changes(before: Fingerprint, now: Fingerprint) -> str:
         for kind, names in differences.items()
         if names
     )
+
+
+def _raw_files(splits: Splits, root: Path) -> dict[str, Path]:
+    volumes = (volume for split in splits.values() for volume in split)
+    files = (path for volume in volumes for path in volume.files)
+    return {path.relative_to(root).as_posix(): path for path in files}
+
+
+def _sha256(path: Path) -> str:
+    """In hexadecimal; empty for a file that cannot be opened, which its reader will report."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

@@ -8,7 +8,8 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from kdmri_tf.errors import InputError
-from tfds_builders.fingerprint import Fingerprint, describe_changes, fingerprint
+from tfds_builders.fingerprint import describe_changes
+from tfds_builders.layouts import Splits
 from tfds_builders.slice_builder import config_name
 from tfds_builders.sources import (
     find_volumes,
@@ -56,8 +57,7 @@ def prepare(
         if manual_dir is not None and has_raw_files(dataset, source, manual_dir):
             volumes = find_volumes(dataset, source, manual_dir)
             if reuse:
-                now = fingerprint(volumes, raw_folder(dataset, source, manual_dir))
-                _check_unchanged(builder, now)
+                _check_unchanged(builder, volumes, raw_folder(dataset, source, manual_dir))
         elif reuse:
             logger.info("No raw files of %s/%s: using %s.", dataset, name, builder.data_dir)
         else:
@@ -102,8 +102,8 @@ def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
     return size
 
 
-def _check_unchanged(builder: tfds.core.DatasetBuilder, now: Fingerprint) -> None:
-    changes = describe_changes(builder.info.metadata["raw_files"], now)
+def _check_unchanged(builder: tfds.core.DatasetBuilder, splits: Splits, root: Path) -> None:
+    changes = describe_changes(builder.info.metadata["raw_files"], splits, root)
     if changes:
         raise InputError(
             f"The raw files of {builder.name}/{builder.builder_config.name} have changed since "

@@ -20,8 +20,11 @@ from tfds_builders.volume import Volume
 
 logger = logging.getLogger(__name__)
 
-VERSION = "1.0.0"
-RELEASE_NOTES = {"1.0.0": "First release."}
+VERSION = "1.0.1"
+RELEASE_NOTES = {
+    "1.0.0": "First release.",
+    "1.0.1": "The same slices; the metadata has the SHA-256 of every raw file.",
+}
 # TFDS sorts the examples of a split by 128-bit keys, and one larger than 1 GB in 1000 buckets of
 # equal key ranges, each in memory. Keys 0, 1, 2, ... would all fall into the first bucket; these
 # steps spread up to 2^20 slices over all of them.
