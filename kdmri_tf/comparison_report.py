@@ -59,7 +59,21 @@ class Comparison:
             "Wilcoxon signed-rank test over volumes, PSNR; against the student alone, and against "
             "the same method without SFT."
         )
-        return f"{caption}\n\n" + "\n".join(lines) + "\n"
+        return f"{caption}\n\n" + "\n".join(lines) + "\n" + self._mean_over_counterparts()
+
+    def _mean_over_counterparts(self):
+        """What SFT does to the mean over methods or sizes, where there are several; in words."""
+        pairs = [(row.counterpart, row.name) for row in self.rows if row.counterpart is not None]
+        if len(pairs) < 2:
+            return ""
+        without, with_sft = (
+            np.mean([self.values(name, "psnr") for name in names])
+            for names in zip(*pairs, strict=True)
+        )
+        return (
+            f"\nMean PSNR of the {len(pairs)} students with SFT: {with_sft:.2f} dB; of the same "
+            f"without: {without:.2f} dB.\n"
+        )
 
     def write(self, folder, name):
         """Writes `<name>.md`, `.csv` (a line a row) and `.png`; returns the table."""

@@ -131,6 +131,14 @@ def test_records(compared):
     assert friendly["p_against_without_sft"] == pytest.approx(1 / 32)
 
 
+def test_several_methods_have_a_mean_with_and_without_sft(compared):
+    assert "Mean PSNR" not in compared.to_markdown()
+    # AT with SFT once more, against the student alone: means 32.08 against (31.58 + 30.5) / 2.
+    several = [*ROWS, Row("AT, SFT", None, "teacher", "student", "student")]
+    table = Comparison(several, {42: evaluation()}).to_markdown()
+    assert "2 students with SFT: 32.08 dB; of the same without: 31.04 dB." in table
+
+
 def test_seeds_are_averaged_volume_by_volume():
     several = Comparison(ROWS, {42: evaluation(), 43: evaluation(shift=1.0)})
     np.testing.assert_allclose(several.values("teacher", "psnr"), np.arange(30, 36) + 0.5)
