@@ -9,7 +9,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "data": ["MRIData", "load_data", "load_super_resolution"],
+        "data": ["MRIData"],
         "data_consistency": ["DataConsistency"],
         "degradation": ["LowResolution", "Undersampling"],
         "distill": ["Distiller"],
@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "experiment": ["Experiment"],
         "export": ["export_network"],
         "layers": ["ConvBlock"],
+        "loading": ["load_data", "load_super_resolution"],
         "losses": [
             "AttentionTransfer",
             "CorrelationCongruence",

@@ -16,8 +16,8 @@ from tqdm import tqdm
 
 from kdmri_tf.benchmark import peak_memory
 from kdmri_tf.benchmark_report import make_folder
-from kdmri_tf.data import load_data
 from kdmri_tf.errors import InputError
+from kdmri_tf.loading import load_data
 from kdmri_tf.models import DCCNN
 from kdmri_tf.parallel import describe_device, divide_cores
 from kdmri_tf.phantoms import phantom_volume

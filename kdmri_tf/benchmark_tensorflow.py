@@ -11,8 +11,8 @@ import time
 
 import keras
 
-from kdmri_tf.data import load_data
 from kdmri_tf.distill import Distiller
+from kdmri_tf.loading import load_data
 from kdmri_tf.losses import AttentionTransfer
 from kdmri_tf.models import DCCNN
 from kdmri_tf.parallel import divide_cores

@@ -265,7 +265,7 @@ def experiment(arguments):
 def _load(arguments, source):
     """The data, undersampled or at low resolution."""
     from kdmri_tf import InputError
-    from kdmri_tf.data import load_data, load_super_resolution
+    from kdmri_tf.loading import load_data, load_super_resolution
 
     places = {
         "source": source,
