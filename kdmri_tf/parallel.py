@@ -88,16 +88,15 @@ def by_parts(function, *tensors):
     """
     if _parts == 1 or tf.executing_eagerly():
         return function(*tensors)
-    parts, size = _parts, tensors[0].shape[0]
+    size = tensors[0].shape[0]
     if size is not None:
-        return _divided(function, tensors, size, min(parts, size))
+        return _divided(function, tensors, size, min(_parts, size))
     size = tf.shape(tensors[0])[0]
-    # TensorFlow's fused convolution fails on an empty part.
-    return tf.cond(
-        size < parts,
-        lambda: function(*tensors),
-        lambda: _divided(function, tensors, size, parts),
-    )
+    # TensorFlow's fused convolution fails on an empty part: the last sample fills them.
+    missing = tf.maximum(_parts - size, 0)
+    filled = [tf.concat([t, tf.repeat(t[-1:], missing, axis=0)], axis=0) for t in tensors]
+    outputs = _divided(function, filled, size + missing, _parts)
+    return tf.nest.map_structure(lambda output: output[:size], outputs)
 
 
 def _divided(function, tensors, size, parts):

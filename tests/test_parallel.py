@@ -38,9 +38,25 @@ def test_gradients_of_parts_add_up(inputs, images, two_parts):
         np.testing.assert_allclose(part, whole, atol=1e-6)
 
 
+def test_gradients_do_not_count_what_fills_empty_parts(inputs, two_parts):
+    model = DCCNN(2, 1, filters=4)
+    one = {name: value[:1] for name, value in inputs.items()}
+
+    def gradients(inputs):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.square(model(inputs)))
+        return tape.gradient(loss, model.trainable_variables)
+
+    graph = tf.function(gradients, [model.input_specification])
+    for part, whole in zip(graph(one), gradients(one), strict=True):
+        np.testing.assert_allclose(part, whole, atol=1e-6)
+
+
 @pytest.mark.parametrize("size", [1, 2, 5])
+@pytest.mark.parametrize("parts", [2, 4])
 @pytest.mark.parametrize("is_known", [True, False])
-def test_every_batch_size(two_parts, size, is_known):
+def test_every_batch_size(monkeypatch, size, parts, is_known):
+    monkeypatch.setattr(parallel, "_parts", parts)
     calls = []
 
     def function(values, weights):
@@ -53,7 +69,7 @@ def test_every_batch_size(two_parts, size, is_known):
     outputs = graph(values, values)
     np.testing.assert_array_equal(outputs["sum"], values * 2)
     np.testing.assert_array_equal(outputs["sizes"], np.ones(size))
-    assert len(calls) == (min(size, 2) if is_known else 3)
+    assert len(calls) == (min(size, parts) if is_known else parts)
 
 
 def test_exports_are_whole(tmp_path, two_parts):
