@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from command_line import TRAIN, command, imports_of_help, run
 
-SHARED_BY_SCRIPTS = ("allocator", "benchmark_flags", "flags", "flag_types")
+SHARED_BY_SCRIPTS = ("allocator", "benchmark_flags", "flags", "flag_types", "launch")
 SCRIPTS = sorted(path.stem for path in TRAIN.glob("*.py") if path.stem not in SHARED_BY_SCRIPTS)
 
 
@@ -56,6 +56,8 @@ def test_mistakes_on_the_command_line(script, arguments, message):
     ("script", "arguments", "message"),
     [
         ("kd", ["--student", "D3C4"], "D5C5 and the student D3C4 differ in their number of casc"),
+        ("kd", ["--method", "none", "--joint"], "--method none compares no features: leave one"),
+        ("sft", ["--feature-weight", "2"], "--feature-weight 2 weighs features against images"),
         ("evaluate", ["--acc", "40"], "leaves 0 of 36 lines, fewer than the 10 centre lines"),
     ],
 )

@@ -9,7 +9,7 @@ Leave the machine to it: taking turns evens out slow moments, but not who suffer
 from pathlib import Path
 
 import benchmark_flags
-import flags
+import launch
 
 
 def main(arguments):
@@ -60,4 +60,4 @@ def _check(arguments):
 if __name__ == "__main__":
     # Every contender has an allocator of its own.
     parser = benchmark_flags.parser()
-    flags.run(main, parser, after_stop="measuring begins anew", tune_allocator=False)
+    launch.run(main, parser, after_stop="measuring begins anew", tune_allocator=False)

@@ -8,6 +8,7 @@ What rows share is trained once; a stopped comparison goes on where it stopped.
 """
 
 import flags
+import launch
 from flag_types import network, seed
 
 GRIDS = ("methods", "ablation", "compression")
@@ -16,7 +17,7 @@ GRIDS = ("methods", "ablation", "compression")
 def main(arguments):
     from kdmri_tf import comparison
 
-    experiment = flags.experiment(arguments)
+    experiment = launch.experiment(arguments)
     students = arguments.students if arguments.grid == "compression" else [arguments.student]
     methods = arguments.methods if arguments.grid == "methods" else ["at"]
     for student in students:
@@ -49,4 +50,4 @@ if __name__ == "__main__":
         help="of the compression grid",
     )
     group.add_argument("--seeds", nargs="+", type=seed, help="of every row (default: --seed)")
-    flags.run(main, parser)
+    launch.run(main, parser)

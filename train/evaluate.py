@@ -8,13 +8,14 @@ table of given models goes to a folder of its own in the run folder.
 """
 
 import flags
+import launch
 from flag_types import named_model
 
 
 def main(arguments):
     from kdmri_tf.runs import load_network
 
-    experiment = flags.experiment(arguments)
+    experiment = launch.experiment(arguments)
     if not arguments.models:
         experiment.evaluate(experiment.finished())
         return
@@ -32,4 +33,4 @@ if __name__ == "__main__":
         metavar="NAME=MODEL.keras",
         help="networks to compare",
     )
-    flags.run(main, parser)
+    launch.run(main, parser)

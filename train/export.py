@@ -7,7 +7,7 @@ Without --manual-dir or --data-dir it is checked (and calibrated) on synthetic s
 
 import argparse
 
-import flags
+import launch
 from flag_types import positive_integer, positive_number
 
 
@@ -63,4 +63,4 @@ if __name__ == "__main__":
     )
     parser.add_argument("--manual-dir", help="real slices to check on, see train/kd.py")
     parser.add_argument("--data-dir", help="prepared ones")
-    flags.run(main, parser, after_stop="exporting begins anew", tune_allocator=False)
+    launch.run(main, parser, after_stop="exporting begins anew", tune_allocator=False)

@@ -1,32 +1,14 @@
-"""The command-line flags that the scripts share, and how a script runs.
+"""The command-line flags that the scripts share.
 
-Imports neither TensorFlow nor kdmri_tf before the flags are read, so that `--help` and mistakes are
-answered at once.
+Imports neither TensorFlow nor kdmri_tf, so that `--help` and mistakes are answered at once.
 """
 
 import argparse
-import logging
-import os
-import sys
-import warnings
 
-import allocator
 from flag_types import fraction, network, positive_integer, positive_number, seed
 
 from tfds_builders.catalog import DATASETS
 
-# Attribute of `kdmri_tf.TrainingSettings` -> flag
-SETTINGS = {
-    "epochs": "epochs",
-    "batch_size": "batch_size",
-    "learning_rate": "lr",
-    "schedule": "lr_schedule",
-    "seed": "seed",
-    "precision": "precision",
-    "residual": "residual",
-    "filters": "filters",
-    "consistency_form": "data_consistency",
-}
 METHODS = ("at", "fitnets", "cc", "fsp", "sp")
 MASK_SAMPLERS = ("gaussian", "uniform", "equispaced")
 
@@ -191,108 +173,3 @@ def add_first_cascade(group):
         default="random",
         help="weights that it starts with after SFT; second: those of the second cascade",
     )
-
-
-def distillation(arguments):
-    """The options of `Experiment.distil` that the flags set."""
-    names = ("method", "alpha", "joint", "feature_weight", "first_cascade")
-    return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
-
-
-def run(
-    main, flags, after_stop="training continues after its last full epoch", tune_allocator=True
-):
-    """Parses the command line and calls `main(arguments)`.
-
-    What the user can put right ends in one line on standard error and exit status 2.
-
-    Args:
-        main: the script.
-        flags: its parser.
-        after_stop: what the same command does after it was stopped by Ctrl-C.
-        tune_allocator: whether the process keeps memory, see `allocator`.
-    """
-    arguments = flags.parse_args()
-    if tune_allocator:
-        allocator.keep_memory()
-    # TensorFlow greets with lines about oneDNN and missing GPUs; Python exceptions still show.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from kdmri_tf import InputError
-
-    logging.basicConfig(format="%(message)s")
-    logging.getLogger("tfds_builders").setLevel(logging.INFO)
-    # TFDS warns of its own deprecations, TensorFlow of the new graphs of every stage.
-    for library in ("absl", "tensorflow"):
-        logging.getLogger(library).setLevel(logging.ERROR)
-    warnings.formatwarning = lambda message, *_: f"{message}\n"  # without a line of our code
-    try:
-        main(arguments)
-    except InputError as error:
-        sys.exit(_fail(error))
-    except KeyboardInterrupt:
-        print(f"\nStopped; {after_stop} with the same command.", file=sys.stderr)
-        sys.exit(130)
-
-
-def experiment(arguments):
-    """The experiment that the flags describe: its data, run folder and training settings."""
-    from kdmri_tf.experiment import Experiment
-    from kdmri_tf.parallel import divide_cores
-    from kdmri_tf.settings import default_settings
-    from tfds_builders.sources import resolve_source
-
-    source = resolve_source(arguments.dataset, arguments.source, arguments.manual_dir)
-    chosen = {name: getattr(arguments, flag, None) for name, flag in SETTINGS.items()}
-    settings = default_settings(arguments.dataset, source, **chosen)
-    if not arguments.whole_batches:
-        divide_cores(settings.batch_size)  # before TensorFlow reads the first slice
-    data = _load(arguments, source)
-    name = f"{data.dataset}-{data.source}-{data.acceleration_label}".replace(" ", "-")
-    slices = ", ".join(f"{count} {split} slices" for split, count in data.num_slices.items())
-    print(
-        f"{data.dataset} from {data.source}, {data.image_size[0]}x{data.image_size[1]}: {slices}; "
-        f"{data.mask_origin}, true acceleration {data.acceleration:.2f}"
-        + ("" if data.is_fixed else f"; training with {data.variation}"),
-        flush=True,
-    )
-    cache = {
-        "teacher_cache": getattr(arguments, "teacher_cache", True),
-        "teacher_memory": int(getattr(arguments, "teacher_memory", 4) * 2**30),
-    }
-    return Experiment(data, arguments.run_dir or f"runs/{name}", settings, **cache)
-
-
-def _load(arguments, source):
-    """The data, undersampled or at low resolution."""
-    from kdmri_tf import InputError
-    from kdmri_tf.loading import load_data, load_super_resolution
-
-    places = {
-        "source": source,
-        "manual_dir": arguments.manual_dir,
-        "data_dir": arguments.data_dir,
-        "image_size": arguments.image_size,
-        "rebuild": arguments.rebuild_data,
-        "skip_unreadable": arguments.skip_unreadable,
-    }
-    random_masks = getattr(arguments, "random_masks", False)
-    if arguments.scale is None:
-        return load_data(
-            arguments.dataset,
-            4.0 if arguments.acc is None else arguments.acc,
-            mask=arguments.mask,
-            mask_seed=arguments.mask_seed,
-            random_masks=random_masks,
-            **places,
-        )
-    if arguments.acc is not None or random_masks or arguments.mask != "gaussian":
-        raise InputError(
-            "--scale lowers the resolution and needs no mask: leave out --acc, --mask and "
-            "--random-masks."
-        )
-    return load_super_resolution(arguments.dataset, arguments.scale, **places)
-
-
-def _fail(error):
-    print(f"error: {error}", file=sys.stderr)
-    return 2

@@ -9,18 +9,18 @@ Stages that are finished in the run folder are reused; a stopped one continues.
 """
 
 import flags
+import launch
 from flag_types import network
 
 
 def main(arguments):
-    experiment = flags.experiment(arguments)
+    options = launch.distillation(arguments)
+    experiment = launch.experiment(arguments)
     start = arguments.student_init
     experiment.check(arguments.teacher, arguments.student, arguments.method, start)
     teacher = experiment.teacher(arguments.teacher)
     student = experiment.student(arguments.student)
-    distilled = experiment.distil(
-        teacher, arguments.student, start=start, **flags.distillation(arguments)
-    )
+    distilled = experiment.distil(teacher, arguments.student, start=start, **options)
     experiment.evaluate({"teacher": teacher, "student": student, "KD student": distilled})
     experiment.export()
 
@@ -39,4 +39,4 @@ def parser(description):
 
 
 if __name__ == "__main__":
-    flags.run(main, parser("Distil a student from a teacher (KD-MRI)."))
+    launch.run(main, parser("Distil a student from a teacher (KD-MRI)."))

@@ -6,6 +6,7 @@ python train/reconstruct.py model.tflite knee.h5 knee.nii.gz --acc 4
 import argparse
 
 import flags
+import launch
 from flag_types import positive_integer, positive_number, seed
 
 
@@ -54,4 +55,4 @@ if __name__ == "__main__":
     )
     add("--scale", type=positive_number, help="VDSR: lower the resolution this many times first")
     add("--batch-size", type=positive_integer, default=8, help="slices at a time (default: 8)")
-    flags.run(main, parser, "nothing was written: start again")
+    launch.run(main, parser, "nothing was written: start again")

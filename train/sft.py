@@ -7,14 +7,15 @@ beside it the student alone and distilled from a teacher trained alone. Finished
 """
 
 import flags
+import launch
 
 
 def main(arguments):
     from kdmri_tf.comparison import Grid, compare, methods
 
-    experiment = flags.experiment(arguments)
+    options = launch.distillation(arguments)
+    experiment = launch.experiment(arguments)
     experiment.check(arguments.teacher, arguments.student, arguments.method, sft=True)
-    options = flags.distillation(arguments)
     method = options.pop("method")
 
     def rows(experiment):
@@ -28,4 +29,4 @@ if __name__ == "__main__":
     parser = flags.parser("Train a student-friendly teacher and distil from it (SFT-KD-Recon).")
     group = flags.add_distillation(parser)
     flags.add_first_cascade(group)
-    flags.run(main, parser)
+    launch.run(main, parser)

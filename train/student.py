@@ -6,11 +6,12 @@ Leaves runs/<dataset>-<source>-<acc>x/student-D3C5/model.keras, which train/kd.p
 """
 
 import flags
+import launch
 from flag_types import network
 
 
 def main(arguments):
-    experiment = flags.experiment(arguments)
+    experiment = launch.experiment(arguments)
     student = experiment.student(arguments.student)
     experiment.evaluate(
         {"student": student}, experiment.run_dir / f"student-{student.architecture}"
@@ -20,4 +21,4 @@ def main(arguments):
 if __name__ == "__main__":
     parser = flags.parser("Train a student without a teacher.")
     parser.add_argument("--student", type=network, default="D3C5", help="name DdCc, such as D4C5")
-    flags.run(main, parser)
+    launch.run(main, parser)

@@ -6,11 +6,12 @@ Leaves runs/<dataset>-<source>-<acc>x/teacher-D5C5/model.keras, which train/kd.p
 """
 
 import flags
+import launch
 from flag_types import network
 
 
 def main(arguments):
-    experiment = flags.experiment(arguments)
+    experiment = launch.experiment(arguments)
     teacher = experiment.teacher(arguments.teacher)
     experiment.evaluate(
         {"teacher": teacher}, experiment.run_dir / f"teacher-{teacher.architecture}"
@@ -20,4 +21,4 @@ def main(arguments):
 if __name__ == "__main__":
     parser = flags.parser("Train a teacher.")
     parser.add_argument("--teacher", type=network, default="D5C5", help="name DdCc, such as D4C5")
-    flags.run(main, parser)
+    launch.run(main, parser)
