@@ -32,6 +32,9 @@ class MeasuredSlice:
 class Undersampled:
     """Fully sampled slices, undersampled: `mask F x`, x the magnitude image over its maximum.
 
+    `measure` refuses k-space that is undersampled already, see `KspaceVolume.magnitude`: its image
+    is aliased and no target.
+
     Attributes:
         mask: float32 `(H, W)`, unshifted.
         more_inputs: what the network takes besides the measurement.

@@ -14,8 +14,9 @@ from kdmri_tf.export_formats import FORMATS
 from kdmri_tf.export_samples import samples_of
 from kdmri_tf.initial_networks import is_name, new_network
 from kdmri_tf.models import DCCNN
-from kdmri_tf.runs import describe, load_network
+from kdmri_tf.runs import load_network
 from kdmri_tf.settings import TrainingSettings
+from kdmri_tf.stage_facts import describe
 
 FRAMEWORKS = {"litert": "LiteRT", "onnx": "ONNX Runtime"}  # of other formats: TensorFlow
 

@@ -15,8 +15,9 @@ from kdmri_tf.benchmark_inference_report import (
 )
 from kdmri_tf.benchmark_report import make_folder
 from kdmri_tf.benchmark_training import PYTORCH_THREADS, TUNED_ALLOCATOR, check_pytorch
+from kdmri_tf.cores import num_cores
 from kdmri_tf.errors import InputError
-from kdmri_tf.parallel import describe_device, num_cores
+from kdmri_tf.parallel import describe_device
 
 NETWORKS = {"teacher": "D5C5", "student": "D3C5"}
 

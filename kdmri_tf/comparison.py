@@ -12,7 +12,9 @@ from functools import cached_property
 import keras
 
 from kdmri_tf.comparison_report import Comparison
+from kdmri_tf.errors import InputError
 from kdmri_tf.experiment import Experiment
+from kdmri_tf.initial_networks import is_name
 from kdmri_tf.losses import FEATURE_LOSSES
 
 TEACHER, FRIENDLY_TEACHER, STUDENT = "teacher", "SFT teacher", "student"
@@ -114,7 +116,15 @@ def ablation(grid) -> list[Row]:
 
     "imitation only" has no attention stage, "attention only" the target alone in its second stage.
     "student, twice the epochs" is the plain student trained as long as both stages together.
+
+    Raises:
+        InputError: the student is a file, which cannot be trained that long.
     """
+    if not is_name(grid.student_name):
+        raise InputError(
+            "The ablation trains its student alone for longer, as a control: give its name, such "
+            f"as D3C5, instead of {grid.student_name}."
+        )
     reconstruction = {"alpha": 1.0, "variant": "-target-only"}
     return [
         Row(TEACHER, grid.teacher),
@@ -149,9 +159,6 @@ def compression(grid, students=("D4C5", "D3C5", "D2C5")) -> list[Row]:
             ),
         ]
     return rows
-
-
-GRIDS = {"methods": methods, "ablation": ablation, "compression": compression}
 
 
 def compare(make_rows, experiment, seeds, name) -> Comparison:

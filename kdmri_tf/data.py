@@ -122,8 +122,9 @@ class MRIData:
             `tf.data.Dataset`, prefetched.
 
         Raises:
-            InputError: a cached teacher where the slices vary.
+            InputError: an unknown split, or a cached teacher where the slices vary.
         """
+        self._check_split(split)
         variation = self.variation if split == "train" and seed is not None else None
         slices = self._slices[split]
         if teacher is not None:
@@ -159,9 +160,16 @@ class MRIData:
 
     def volumes(self, split):
         """Yields (volume name, images float32 `(slices, H, W)`), one volume in memory at a time."""
+        self._check_split(split)
         examples = self._read(split).as_numpy_iterator()
         for name, group in itertools.groupby(examples, key=lambda example: example["volume"]):
             yield name.decode(), np.stack([example["image"][..., 0] for example in group])
+
+    def _check_split(self, split):
+        if split not in self.num_slices:
+            raise InputError(
+                f"There is no split {split!r}; choose one of {', '.join(self.num_slices)}."
+            )
 
     def _read(self, split):
         return self.builder.as_dataset(split=split, shuffle_files=False)

@@ -14,10 +14,11 @@ from tqdm import tqdm
 
 from kdmri_tf.degradation import Degradation, Undersampling
 from kdmri_tf.errors import InputError
-from kdmri_tf.metrics import VOLUME_METRICS, psnr
 from kdmri_tf.network import Network
 from kdmri_tf.parallel import describe_device
 from kdmri_tf.report import Evaluation, FigureSlice
+from kdmri_tf.runs import WEIGHTS_DIGEST, weights_digest
+from kdmri_tf.volume_metrics import VOLUME_METRICS, psnr
 
 FIGURE_PERCENTILES = {"good": 90, "median": 50, "bad": 10}
 WARM_UP_RUNS = 3
@@ -102,10 +103,16 @@ def evaluate(
         figure_slices.append(FigureSlice(label, volume, index, target, images))
 
     inputs = degradation.apply(figure_slices[0].target[np.newaxis, ..., np.newaxis])
-    times = _milliseconds(reconstructors, inputs)
+    # Of one slice, as larger batches may go side by side, each part on cores of its own.
+    single = tf.nest.map_structure(tf.type_spec_from_value, inputs)
+    times = _milliseconds({name: _compiled(net, single) for name, net in networks.items()}, inputs)
     facts = {name: {"parameters": None, "milliseconds": None} for name in degradation.baselines}
     for name, network in networks.items():
-        facts[name] = {"parameters": network.count_params(), "milliseconds": times[name]}
+        facts[name] = {
+            "parameters": network.count_params(),
+            "milliseconds": times[name],
+            WEIGHTS_DIGEST: weights_digest(network),
+        }
     return Evaluation(
         dataset=dataset,
         source=source,
@@ -169,7 +176,7 @@ def _check_volume(name: str, images: np.ndarray) -> None:
 
 
 def _compiled(network: keras.Model, specification: dict[str, tf.TensorSpec]) -> Reconstructor:
-    """The network as one graph for any batch and image size: `predict` costs more than it."""
+    """The network as one graph for inputs of these shapes: `predict` costs more than it."""
 
     @tf.function(input_signature=[specification])
     def reconstruct(inputs):

@@ -9,17 +9,12 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation import evaluate
 from kdmri_tf.export_samples import prepared_samples
 from kdmri_tf.figures import reconstruction_figure
+from kdmri_tf.finished import finished_networks
 from kdmri_tf.initial_networks import copy_for_training, is_name, load_weights, new_network
 from kdmri_tf.losses import feature_loss
 from kdmri_tf.precision import report_slow_bfloat16
-from kdmri_tf.runs import (
-    ROLES,
-    check_config,
-    export_trained,
-    load_network,
-    open_stage,
-    weights_digest,
-)
+from kdmri_tf.runs import load_network, open_stage, weights_digest
+from kdmri_tf.stage_export import export_trained
 from kdmri_tf.student_friendly import StudentFriendlyTeacher
 from kdmri_tf.teacher_cache import MEMORY_BUDGET_BYTES, cache_teacher
 from kdmri_tf.training import train
@@ -42,7 +37,8 @@ class Experiment:
         run_dir: folder of the run.
         settings: `TrainingSettings` of every stage.
         teacher_cache: keep the teacher's outputs instead of computing them in every step.
-        teacher_memory: bytes of them that may be kept in memory; more goes to the run folder.
+        teacher_memory: bytes of them that may be kept in memory; more goes to the stage's folder,
+            until the stage is finished.
     """
 
     def __init__(
@@ -84,8 +80,7 @@ class Experiment:
             network.check_degradation(self.data.degradation)
         if start is not None:
             load_weights(student, start)
-        if method != "none":
-            feature_loss(method).check_networks(teacher, student, self.settings.batch_size)
+        self._check_method(method, teacher, student)
         if sft:
             StudentFriendlyTeacher(teacher, student)
 
@@ -109,12 +104,14 @@ class Experiment:
             (teacher, path of the student whose cascades from the second on were in the branches).
         """
         teacher, student = (new_network(name, self.settings) for name in (teacher, student))
+        teacher.check_degradation(self.data.degradation)
         joint = StudentFriendlyTeacher(teacher, student)
         stage = self._open(f"sft-{teacher.architecture}-{student.architecture}", joint, weights)
         if not stage.is_finished:
-            train(joint, joint, self.data, stage.folder, self.settings, **weights)
-            stage.save(student, SFT_STUDENT)
-            stage.finish(teacher)
+            with stage.training():
+                train(joint, joint, self.data, stage.folder, self.settings, **weights)
+                stage.save(student, SFT_STUDENT)
+                stage.finish(teacher)
         return load_network(stage.model_path), stage.folder / SFT_STUDENT
 
     def distil(
@@ -145,10 +142,16 @@ class Experiment:
             joint: both steps in one.
             feature_weight: of the features in joint training.
             variant: ends the names of the stages, such as "-sft".
+
+        Raises:
+            InputError: networks that cannot be distilled, as for `check`.
         """
         if not 0 <= alpha <= 1:
             raise InputError(f"alpha must lie between 0 and 1; got {alpha}.")
         network = new_network(student, self.settings)
+        for party in (teacher, network):
+            party.check_degradation(self.data.degradation)
+        self._check_method(method, teacher, network)
         if start is not None:
             load_weights(network, start, first_cascade)
         name = f"{method}-{network.architecture}{variant}"
@@ -195,7 +198,16 @@ class Experiment:
         return evaluation
 
     def export(self):
-        """Exports the network of the last stage to `saved_model` in the run folder."""
+        """Exports the network of the last stage to `saved_model` in the run folder.
+
+        Raises:
+            InputError: this object has trained or taken up no stage.
+        """
+        if self._last_stage is None:
+            raise InputError(
+                f"Nothing was trained in {self.run_dir}: use train/export.py or "
+                "kdmri_tf.export_network for a network of your own."
+            )
         samples = prepared_samples(self.data.builder, self.data.degradation)
         export_trained(self._last_stage.model_path, self.run_dir / "saved_model", samples=samples)
 
@@ -208,25 +220,14 @@ class Experiment:
         return Experiment(self.data, folder, settings, self.teacher_cache, self.teacher_memory)
 
     def finished(self):
-        """The networks that this run folder holds: name, such as "teacher", -> network.
-
-        Of several that have the same role, the first has its name and the others that of their
-        folder.
-
-        Raises:
-            InputError: one was trained on other data or under another mask.
-        """
-        networks = {}
-        for role, name in ROLES.items():
-            for path in sorted(self.run_dir.glob(f"{role}-*/model.keras")):
-                check_config(path.parent, data_config(self.data))
-                networks[name if name not in networks else path.parent.name] = load_network(path)
-        return networks
+        """The networks that this run folder holds, see `finished_networks`."""
+        return finished_networks(self.run_dir, data_config(self.data))
 
     def _plain(self, role, network):
         if not is_name(network):
             return load_network(network)
         network = new_network(network, self.settings)
+        network.check_degradation(self.data.degradation)
         return self._train(f"{role}-{network.architecture}", network, loss="mae")
 
     def _distilled(self, name, student, teacher, **losses):
@@ -237,11 +238,12 @@ class Experiment:
         """One stage: the network trained, alone or under a teacher, and loaded again."""
         stage = self._open(name, network, losses, teacher, start)
         if not stage.is_finished:
-            model, cached = network, None
-            if teacher is not None:
-                model, cached = self._distiller(network, teacher, losses)
-            train(model, network, self.data, stage.folder, self.settings, cached, **losses)
-            stage.finish(network)
+            with stage.training():
+                model, cached = network, None
+                if teacher is not None:
+                    model, cached = self._distiller(stage, network, teacher, losses)
+                train(model, network, self.data, stage.folder, self.settings, cached, **losses)
+                stage.finish(network)
         return load_network(stage.model_path)
 
     def _open(self, name, network, losses, teacher=None, start=None):
@@ -255,6 +257,7 @@ class Experiment:
             **variation_config(self.data),
             **weights,
             **asdict(self.settings),
+            **_architecture(network),
         }
         stage = self._last_stage = open_stage(self.run_dir, name, config, data_facts(self.data))
         done = "finished earlier" if stage.is_finished else f"{self.settings.epochs} epochs"
@@ -263,7 +266,12 @@ class Experiment:
             report_slow_bfloat16()
         return stage
 
-    def _distiller(self, student, teacher, losses):
+    def _check_method(self, method, teacher, student):
+        """Refuses a method that cannot compare these networks."""
+        if method != "none":
+            feature_loss(method).check_networks(teacher, student, self.settings.batch_size)
+
+    def _distiller(self, stage, student, teacher, losses):
         """The distiller, and what it needs of the teacher if that is kept."""
         teacher = copy_for_training(teacher, self.settings)
         cached = None
@@ -273,7 +281,14 @@ class Experiment:
                 self.data,
                 losses.get("feature_loss"),
                 images=losses["imitation_weight"] > 0,
-                folder=self.run_dir / "teacher-cache",
+                folder=stage.teacher_cache,
                 memory_budget=self.teacher_memory,
             )
         return Distiller(student, teacher), cached
+
+
+def _architecture(network):
+    """What a stage's configuration says of a network, or of the two of a joint training."""
+    if isinstance(network, StudentFriendlyTeacher):
+        return {**_architecture(network.teacher), "student": _architecture(network.student)}
+    return {"architecture": network.architecture, **network.hyperparameters}

@@ -13,7 +13,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.export_formats import FORMATS, check_request
 from kdmri_tf.export_litert import write_litert
 from kdmri_tf.export_onnx import write_onnx
-from kdmri_tf.export_samples import synthetic_samples
+from kdmri_tf.export_samples import samples_of
 from kdmri_tf.export_saved_model import write_saved_model
 from kdmri_tf.reconstructor import Reconstructor
 
@@ -50,6 +50,8 @@ def export_network(
     quantize=None,
     *,
     samples=None,
+    image_size=None,
+    phase_encode_axis=None,
     metadata=None,
     largest_loss=LARGEST_LOSS,
 ):
@@ -74,6 +76,9 @@ def export_network(
         quantize: None for float32; "bfloat16" (SavedModel: convolutions computed in it), "float16"
             (weights kept in it), "int8" (weights and activations of convolutions).
         samples: `Samples` to calibrate and check on; None for synthetic brains.
+        image_size: (H, W) of the latter, which "litert" has for good.
+        phase_encode_axis: of a mask for the latter, which "litert" and "onnx" have for good: 0
+            where it has whole rows, 1 where it has whole columns.
         metadata: facts that travel with the network, as JSON values.
         largest_loss: of PSNR [dB] that a reduced precision may cost.
 
@@ -81,16 +86,19 @@ def export_network(
         `Agreement` between network and export.
 
     Raises:
-        InputError: an unknown format or reduction, a package that is not installed, a path that is
-            in use, a mask without whole lines where they are needed, or an export that differs by
-            more than 1e-5 (float32) or loses more than `largest_loss`. None is kept then.
+        InputError: an unknown format or reduction, no samples and no layout where the format has
+            one for good, a package that is not installed, a path that is in use, a mask without
+            whole lines where they are needed, or an export that differs by more than 1e-5
+            (float32) or loses more than `largest_loss`. None is kept then.
     """
     check_request(path, format, quantize)
     path, kind = Path(path), FORMATS[format]
+    needs_axis = kind.needs_lines and network.degradation is not LowResolution
     if samples is None:
-        samples = synthetic_samples(network.degradation, (95, 80))
+        _check_layout(format, image_size, phase_encode_axis, needs_axis)
+        samples = samples_of({}, network, image_size or (95, 80), phase_encode_axis)
     form, axis = "auto", None
-    if kind.needs_lines and network.degradation is not LowResolution:
+    if needs_axis:
         axis = masks.phase_encode_axis(samples.degradation.sampled(samples.image_size))
         if axis is None:
             raise InputError(
@@ -106,7 +114,7 @@ def export_network(
         "quantize": quantize,
         "inputs": list(network.input_specification),
         "output": "image",
-        "exported_image_size": list(samples.image_size) if format == "litert" else None,
+        "exported_image_size": list(samples.image_size) if kind.needs_size else None,
         "exported_phase_encode_axis": axis,
     }
     partial = path.with_name(f"{path.stem if kind.suffix else path.name}.partial{kind.suffix}")
@@ -125,6 +133,20 @@ def export_network(
     finally:
         _remove(partial)
     return agreement
+
+
+def _check_layout(format, image_size, phase_encode_axis, needs_axis):
+    """Refuses to guess what a format has for good."""
+    if FORMATS[format].needs_size and image_size is None:
+        raise InputError(
+            f"A {format} export has one image size for good: give image_size=(H, W), or samples."
+        )
+    if needs_axis and phase_encode_axis is None:
+        raise InputError(
+            f"A {format} export takes masks of whole lines along one axis: give "
+            "phase_encode_axis=0 where masks have whole rows, 1 where they have whole columns, or "
+            "samples."
+        )
 
 
 def _inputs(degradation, images):

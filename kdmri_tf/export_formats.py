@@ -16,17 +16,19 @@ class Format:
         packages: what it takes to make and to run one, beside TensorFlow.
         reductions: what it can be reduced to.
         needs_lines: whether it has no FFT, so that masks are of whole lines along one axis.
+        needs_size: whether it has one height and width.
     """
 
     suffix: str
     packages: tuple[str, ...] = ()
     reductions: tuple[str, ...] = ("float16", "int8")
     needs_lines: bool = True
+    needs_size: bool = False
 
 
 FORMATS = {
     "saved_model": Format("", reductions=("bfloat16",), needs_lines=False),
-    "litert": Format(".tflite", ("ai_edge_litert", "ai_edge_quantizer")),
+    "litert": Format(".tflite", ("ai_edge_litert", "ai_edge_quantizer"), needs_size=True),
     "onnx": Format(".onnx", ("onnx", "onnxruntime", "tf2onnx")),
 }
 

@@ -58,7 +58,7 @@ def samples_of(metadata, network, image_size=None, phase_encode_axis=None, **pla
     """Slices as the network was trained on: real ones where they are, else of phantoms.
 
     Args:
-        metadata: of the network, see `runs.describe`: data set, source, image size, mask.
+        metadata: of the network, see `stage_facts.describe`: data set, source, image size, mask.
         network: `DCCNN` or `VDSR`.
         image_size: (H, W); None for that of the training data.
         phase_encode_axis: 0 or 1; None for that of the mask it was trained under.

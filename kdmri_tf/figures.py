@@ -1,4 +1,4 @@
-"""Figures of an evaluation and of training runs, written as PNG files.
+"""The figure of an evaluation, written as a PNG file.
 
 Drawn on `matplotlib.figure.Figure` directly, so that no window opens and the caller's matplotlib
 backend stays as it is.
@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.metrics import psnr, ssim
 from kdmri_tf.report import FigureSlice
+from kdmri_tf.volume_metrics import psnr, ssim
 
 # Lengths in inches.
 PANEL_WIDTH = 1.5
@@ -84,36 +84,6 @@ def reconstruction_figure(
     width, height = figure.get_size_inches()
     figure.text(MARGIN / width, 1 - 0.08 / height, title, va="top", fontsize=10)
     figure.text(MARGIN / width, 1 - 0.27 / height, EXPLANATION, va="top", **FONT)
-    figure.savefig(path, dpi=DOTS_PER_INCH, format="png")
-
-
-def learning_curves_figure(
-    histories: dict[str, dict[str, list[float]]], path: str | Path, title: str
-) -> None:
-    """Training loss (dashed) and validation loss over epochs, one colour a network.
-
-    Args:
-        histories: network -> columns of its log: `epoch`, `loss` and, if there, `val_loss`.
-        path: the PNG file to write.
-        title: heading of the figure.
-
-    Raises:
-        InputError: a network without epochs.
-    """
-    figure = Figure(figsize=(5.5, 3.5), layout="constrained")
-    axes = figure.add_subplot(xlabel="epoch", ylabel="loss")
-    axes.set_title(title, fontsize=9)
-    for number, (name, history) in enumerate(histories.items()):
-        epochs = history["epoch"]
-        if not len(epochs):
-            raise InputError(f"The network {name} has no epoch to draw: train it first.")
-        colour = f"C{number}"
-        axes.plot(epochs, history["loss"], "--", color=colour, label=f"{name}, training")
-        if "val_loss" in history:
-            axes.plot(epochs, history["val_loss"], color=colour, label=f"{name}, validation")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.grid(alpha=0.3)
-    axes.legend(**FONT)
     figure.savefig(path, dpi=DOTS_PER_INCH, format="png")
 
 

@@ -46,11 +46,6 @@ def kspace_to_magnitude(kspace):
     return tf.abs(complex_ifft2(to_complex(kspace)))[..., tf.newaxis]
 
 
-def kspace_to_real(kspace):
-    """Real part Re F^-1 y of the image; shapes as in `kspace_to_magnitude`."""
-    return tf.math.real(complex_ifft2(to_complex(kspace)))[..., tf.newaxis]
-
-
 def to_complex(channels):
     """float32 `(..., 2)` (real, imaginary) to complex64 `(...)`."""
     channels = tf.cast(channels, tf.float32)

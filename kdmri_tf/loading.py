@@ -38,8 +38,9 @@ def load_data(
         image_size: (H, W) to crop or zero-pad to, instead of the source's own.
         augment: `(image float32 (H, W, 1), seed int32 (2,)) -> image` in TensorFlow, as for
             `tf.image.stateless_*`; changes the training slices alone, anew in every pass.
-        random_masks: gives every training slice a mask of its own in every pass, drawn with the
-            sampler that `mask` names; the validation split keeps the one of `mask_seed`.
+        random_masks: gives every training slice in every pass one of 256 masks, picked anew and
+            drawn with the sampler that `mask` names; the validation split keeps the one of
+            `mask_seed`.
         rebuild: prepare anew from the raw files.
         skip_unreadable: leave out raw files that cannot be read, and report them, instead of
             stopping.

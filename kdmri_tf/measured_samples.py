@@ -1,4 +1,4 @@
-"""Which samples an undersampled file measured: those that are not 0."""
+"""Which samples a file of k-space measured: those that are not 0."""
 
 import numpy as np
 
@@ -32,6 +32,12 @@ def measured_mask(volume):
         counts[index] = samples.sum()
     if not union.any():
         raise InputError(f"{volume.path} holds nothing but zeros.")
+    different = (counts > 0) & (counts < LINE_SHARE * union.sum())
+    if different.any():
+        raise InputError(
+            f"{volume.path}: slice {different.argmax()} (the first is 0) lacks samples that other "
+            "slices have; split the file, so that all slices of a file have one mask."
+        )
     mask = _whole_lines(union)
     if mask.all():
         raise InputError(f"{volume.path} is fully sampled: add --acc 4 to undersample it.")
@@ -40,13 +46,28 @@ def measured_mask(volume):
             f"{volume.path} is undersampled and has {volume.num_coils} coils; combine the coils "
             "first, as the networks take one."
         )
-    different = (counts > 0) & (counts < LINE_SHARE * union.sum())
-    if different.any():
-        raise InputError(
-            f"{volume.path}: slice {different.argmax()} (the first is 0) lacks samples that other "
-            "slices have; split the file, so that all slices of a file have one mask."
-        )
     return mask.astype(np.float32)
+
+
+def gap_share(samples):
+    """Share of the samples between measured ones that are missing: what makes an image alias.
+
+    Between: with measured samples on both sides along H or along W. Zeros at the edges of k-space,
+    as of zero-padding or partial Fourier, are no gaps; they only lower the resolution.
+
+    Args:
+        samples: bool `(H, W)`, unshifted, true where measured.
+
+    Returns:
+        0 to 1; 0 if nothing is measured.
+    """
+    samples = np.fft.fftshift(samples)
+    between = np.zeros_like(samples)
+    for axis in (0, 1):
+        before = np.logical_or.accumulate(samples, axis)
+        after = np.flip(np.logical_or.accumulate(np.flip(samples, axis), axis), axis)
+        between |= before & after
+    return 1 - samples.sum() / max(between.sum(), 1) if samples.any() else 0.0
 
 
 def _whole_lines(samples):

@@ -1,119 +1,12 @@
-"""How near a reconstruction comes to the fully sampled image: PSNR, SSIM, NMSE and HFN.
+"""The metric to watch a training run by, in Keras; volumes are evaluated by `volume_metrics`.
 
-The four functions take one volume, (slices, H, W), target first, and compute in float64. A volume
-has one data range, the maximum of its target. `SlicePSNR` is for watching a training run: it sees
-batches of slices, so that its values differ a little from the PSNR of volumes.
+It sees batches of slices, so that its values differ a little from the PSNR of volumes.
 """
 
 import keras
-import numpy as np
 from keras import ops
-from scipy.ndimage import laplace
-from skimage.metrics import structural_similarity
 
-from kdmri_tf.errors import InputError
-
-SSIM_WINDOW = 7
 MEAN_SQUARED_ERROR_FLOOR = 1e-10
-
-
-def psnr(target: np.ndarray, prediction: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB, 10 log10(max(target)^2 / mean((target - prediction)^2)).
-
-    Args:
-        target: fully sampled volume (slices, H, W); its maximum is the data range.
-        prediction: reconstructed volume of the same shape.
-
-    Returns:
-        The ratio over all pixels of the volume; infinity when both volumes are equal.
-
-    Raises:
-        InputError: the shapes differ or are not those of a volume, a value is not finite, or the
-            target has no positive value.
-    """
-    target, prediction = _checked_volumes(target, prediction)
-    mean_squared_error = np.mean((target - prediction) ** 2)
-    if mean_squared_error == 0:
-        return float("inf")
-    return float(10 * np.log10(target.max() ** 2 / mean_squared_error))
-
-
-def ssim(target: np.ndarray, prediction: np.ndarray) -> float:
-    """Structural similarity (Wang et al. 2004), the mean over all slices.
-
-    scikit-image's `structural_similarity` with the slices as channels, the maximum of the target
-    volume as data range and its other defaults (uniform 7x7 window, K1 = 0.01, K2 = 0.03).
-
-    Raises:
-        InputError: as `psnr`, and when a slice is smaller than the window.
-    """
-    target, prediction = _checked_volumes(target, prediction)
-    if min(target.shape[1:]) < SSIM_WINDOW:
-        raise InputError(
-            f"SSIM needs slices of at least {SSIM_WINDOW}x{SSIM_WINDOW} pixels, but these have "
-            f"{target.shape[1]}x{target.shape[2]}."
-        )
-    similarity = structural_similarity(
-        np.moveaxis(target, 0, -1),
-        np.moveaxis(prediction, 0, -1),
-        data_range=target.max(),
-        channel_axis=-1,
-    )
-    return float(similarity)
-
-
-def nmse(target: np.ndarray, prediction: np.ndarray) -> float:
-    """Normalised mean squared error, ||target - prediction||^2 / ||target||^2, over the volume.
-
-    Raises:
-        InputError: as `psnr`.
-    """
-    target, prediction = _checked_volumes(target, prediction)
-    return float(np.sum((target - prediction) ** 2) / np.sum(target**2))
-
-
-def hfn(target: np.ndarray, prediction: np.ndarray) -> float:
-    """High frequency error norm (KD-MRI), the mean over slices of ||L t - L p||^2 / ||L t||^2.
-
-    L is the five-point Laplace operator within the slice, its border mirrored (mode "reflect" of
-    `scipy.ndimage`); the prediction p is clipped to [0, 1] first. A slice whose target t is
-    constant has no high frequencies and is left out of the mean.
-
-    Raises:
-        InputError: as `psnr`, and when every slice of the target is constant.
-    """
-    target, prediction = _checked_volumes(target, prediction)
-    ratios = []
-    for target_slice, prediction_slice in zip(target, np.clip(prediction, 0, 1), strict=True):
-        target_edges = laplace(target_slice, mode="reflect")
-        energy = np.sum(target_edges**2)
-        if energy > 0:
-            error = target_edges - laplace(prediction_slice, mode="reflect")
-            ratios.append(np.sum(error**2) / energy)
-    if not ratios:
-        raise InputError("HFN is undefined: every slice of the target is constant.")
-    return float(np.mean(ratios))
-
-
-VOLUME_METRICS = {"psnr": psnr, "ssim": ssim, "nmse": nmse, "hfn": hfn}
-
-
-def _checked_volumes(target: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both volumes in float64, or InputError when no metric can be computed from them."""
-    target, prediction = np.asarray(target, np.float64), np.asarray(prediction, np.float64)
-    if target.shape != prediction.shape:
-        raise InputError(
-            f"The target has the shape {target.shape} and the prediction {prediction.shape}: "
-            "they must be equal."
-        )
-    if target.ndim != 3 or target.size == 0:
-        raise InputError(f"A volume has the shape (slices, H, W), not {target.shape}.")
-    for role, volume in (("target", target), ("prediction", prediction)):
-        if not np.isfinite(volume).all():
-            raise InputError(f"The {role} holds NaN or infinity: metrics need finite values.")
-    if target.max() <= 0:
-        raise InputError("The target is blank: no metric is defined without a positive value.")
-    return target, prediction
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")

@@ -102,16 +102,17 @@ class Network(keras.Model):
                 "network for this task."
             )
 
-    def export(self, filepath, format="tf_saved_model", **kwargs):
+    def export(self, filepath, format="tf_saved_model", verbose=None, **kwargs):
         """As `keras.Model.export`, but "tf_saved_model", "litert" and "onnx" go by one contract.
 
-        See `kdmri_tf.export_network`, which takes the other arguments.
+        See `kdmri_tf.export_network`, which takes the other arguments (`verbose` has no effect on
+        it: it prints nothing).
         """
         name = {"tf_saved_model": "saved_model"}.get(format, format)
         if name in FORMATS and "input_signature" not in kwargs:
             export.export_network(self, filepath, name, **kwargs)
         else:
-            super().export(filepath, format=format, **kwargs)
+            super().export(filepath, format=format, verbose=verbose, **kwargs)
 
     def get_config(self):
         return {**super().get_config(), **self.hyperparameters}

@@ -8,10 +8,10 @@ RESULTS.md has the measurement.
 
 import contextlib
 import itertools
-import os
 
 import tensorflow as tf
 
+from kdmri_tf.cores import num_cores
 from kdmri_tf.errors import InputError
 
 _parts = 1
@@ -47,11 +47,6 @@ def divide_cores(batch_size):
         ) from error
     _parts = parts
     return parts
-
-
-def num_cores():
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def threads_per_operation():

@@ -14,6 +14,7 @@ from kdmri_tf.preview import preview_figure, previewed_slices
 from kdmri_tf.reconstructor import Reconstructor
 from kdmri_tf.trained_conditions import warn_of_differences
 from kdmri_tf.volume_files import open_volume
+from kdmri_tf.volume_metrics import psnr
 from kdmri_tf.volume_output import check_output, suffix_of, volume_output
 
 
@@ -36,7 +37,7 @@ class ReconstructedSlice:
 
     @property
     def psnr(self):
-        """In dB against the target, whose maximum is the range; None without one or if blank."""
+        """`volume_metrics.psnr` [dB] of this slice alone; None if it is blank or has no target."""
         return self._psnr(self.image)
 
     @property
@@ -48,8 +49,7 @@ class ReconstructedSlice:
         target = self.measured.target
         if target is None or self.measured.scale == 0:
             return None
-        error = np.mean((np.float64(target) - image) ** 2) / self.measured.scale**2
-        return -10 * np.log10(max(error, 1e-10))
+        return psnr(target[np.newaxis], image[np.newaxis])
 
 
 def reconstruct_slices(network, acquisition, num_slices, batch_size=8):

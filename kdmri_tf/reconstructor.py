@@ -23,8 +23,8 @@ class Reconstructor:
 
     Attributes:
         format: "keras", "saved_model", "litert" or "onnx".
-        metadata: what travels with the network, see `runs.describe`: `architecture`, `dataset`,
-            `source`, `mask`, ...
+        metadata: what travels with the network, see `stage_facts.describe`: `architecture`,
+            `dataset`, `source`, `mask`, ...
         input_names: `("kspace", "mask")`, or `("low_resolution",)` of a `VDSR`.
         image_size: (H, W) if it takes no other, else None.
 

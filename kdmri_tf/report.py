@@ -42,8 +42,8 @@ class Evaluation:
         device: what the times were measured on.
         records: one dictionary a volume and network: `volume`, `network`, `slices`, `psnr` [dB],
             `ssim`, `nmse`, `hfn`; the volumes of each network in the same order.
-        networks: name -> `parameters` and `milliseconds` a slice; both None for rows without a
-            network, of which zero-filled is always the first.
+        networks: name -> `parameters`, `milliseconds` a slice and `weights_sha256`; None or missing
+            for rows without a network, of which zero-filled is always the first.
         figure_slices: a good, a median and a bad slice, for `figures.reconstruction_figure`.
     """
 

@@ -1,31 +1,27 @@
 """Run folders: one folder a stage; reused, resumed, or refused when its settings differ."""
 
+import contextlib
 import hashlib
 import json
 import platform
+import shutil
 import sys
+import zipfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import filelock
 import keras
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.export import LARGEST_LOSS, export_network
-from kdmri_tf.export_samples import samples_of
 from kdmri_tf.models import DCCNN
 from kdmri_tf.vdsr import VDSR
 
 NETWORKS = (DCCNN, VDSR)
 
-# First word of a stage's folder -> the name under which its network is evaluated.
-ROLES = {
-    "teacher": "teacher",
-    "sft": "SFT teacher",
-    "student": "student",
-    "kd": "KD student",
-    "joint": "KD student",
-}
+# In `evaluation.json`, what tells which network was measured.
+WEIGHTS_DIGEST = "weights_sha256"
 
 
 @dataclass(frozen=True)
@@ -49,9 +45,33 @@ class Stage:
     def is_finished(self):
         return self.model_path.exists()
 
+    @property
+    def teacher_cache(self):
+        """Where the teacher's outputs are kept during training."""
+        return self.folder / "teacher-cache"
+
+    @contextlib.contextmanager
+    def training(self):
+        """Keeps other processes from training the same stage; a killed one keeps nobody.
+
+        Raises:
+            InputError: another process is training it.
+        """
+        lock = filelock.FileLock(self.folder / "lock")
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout as error:
+            raise InputError(
+                f"{self.folder} is being trained by another process: wait for it, or give another "
+                "--run-dir."
+            ) from error
+        with lock:
+            yield
+
     def finish(self, network):
         """Saves the network of the stage, which is then finished."""
         self.save(network, self.model_path.name)
+        shutil.rmtree(self.teacher_cache, ignore_errors=True)
 
     def save(self, network, name):
         """Saves a network in float32, whatever precision it was trained in."""
@@ -73,36 +93,45 @@ def open_stage(run_dir, name, config, facts=None):
         facts: what follows from it and an exported network should know; JSON, too.
 
     Raises:
-        InputError: the folder was made with another configuration; the message names what differs.
+        InputError: the folder cannot be written, was made with another configuration (the message
+            names what differs), or holds a network that none tells of.
     """
-    folder = Path(run_dir) / name
-    path = folder / "config.json"
-    if path.exists():
-        check_config(folder, config)
-    else:
-        folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        content = {"config": config, "facts": facts or {}, "environment": _environment()}
+    stage = Stage(Path(run_dir) / name, config)
+    path = stage.folder / "config.json"
+    if path.exists() or stage.is_finished:
+        check_config(stage.folder, config, entirely=True)
+        return stage
+    content = {"config": config, "facts": facts or {}, "environment": _environment()}
+    partial = path.with_suffix(".partial")
+    try:
+        stage.folder.mkdir(parents=True, exist_ok=True)
         partial.write_text(json.dumps(content, indent=2))
-        partial.replace(path)
-    return Stage(folder, config)
+    except OSError as error:
+        raise InputError(
+            f"The folder {stage.folder} cannot be written ({error.strerror}); give another "
+            "--run-dir."
+        ) from error
+    partial.replace(path)
+    return stage
 
 
-def check_config(folder, config):
+def check_config(folder, config, entirely=False):
     """Refuses the folder of a stage that was made with other settings.
 
     Args:
         folder: of the stage.
-        config: the settings that must be the same; others in the folder are not compared.
+        config: the settings that must be the same.
+        entirely: whether the folder must have no others.
 
     Raises:
-        InputError: the message names each setting that differs.
+        InputError: the message names each setting that differs; or there are none.
     """
     earlier, config = read_config(folder), json.loads(json.dumps(config))
+    compared = earlier.keys() | config.keys() if entirely else config.keys()
     different = [
-        f"{key} ({earlier.get(key)!r} there, {config[key]!r} now)"
-        for key in sorted(config)
-        if earlier.get(key) != config[key]
+        f"{key} ({earlier.get(key)!r} there, {config.get(key)!r} now)"
+        for key in sorted(compared)
+        if earlier.get(key) != config.get(key)
     ]
     if different:
         raise InputError(
@@ -122,7 +151,7 @@ def load_network(path):
         raise InputError(f"There is no model {path}; give a .keras file that training wrote.")
     try:
         network = keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, TypeError, KeyError) as error:
+    except (ValueError, OSError, TypeError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is not a readable .keras model ({error}).") from error
     if not isinstance(network, NETWORKS):
         known = " or ".join(known.__name__ for known in NETWORKS)
@@ -131,80 +160,19 @@ def load_network(path):
 
 
 def read_config(folder):
-    """The configuration in the `config.json` of a stage's folder."""
-    return json.loads((Path(folder) / "config.json").read_text())["config"]
-
-
-def describe(model_path, network):
-    """The facts that travel with an exported network, as JSON values.
-
-    Its architecture with all arguments and, where the `.keras` file lies in the folder of its
-    stage: the configuration of that stage (data set, source, mask, acceleration and settings), the
-    lines that the mask measures, and its metrics, if the run has been evaluated.
-    """
-    folder = Path(model_path).parent
-    try:
-        stage = json.loads((folder / "config.json").read_text())
-        known = {**stage["config"], **stage.get("facts", {})}
-    except (OSError, ValueError, KeyError, TypeError):
-        known = {}  # the folder of something else
-    return {
-        **known,
-        "architecture": network.architecture,
-        **network.hyperparameters,
-        "parameters": network.count_params(),
-        "metrics": _metrics(folder),
-        "intended_use": "research only, not for clinical use",
-    }
-
-
-def _metrics(folder):
-    """Mean and deviation of each metric of a stage's network, or None."""
-    try:
-        networks = json.loads((folder.parent / "evaluation.json").read_text())["networks"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    for name in (folder.name, ROLES.get(folder.name.split("-")[0])):
-        if name in networks:
-            return networks[name]
-    return None
-
-
-def export_trained(
-    model_path,
-    output,
-    format="saved_model",
-    quantize=None,
-    largest_loss=LARGEST_LOSS,
-    samples=None,
-    **places,
-):
-    """Exports a `.keras` network, checked on slices as it was trained on, and says how it agrees.
-
-    Args:
-        model_path: the network.
-        output, format, quantize, largest_loss: as for `export_network`.
-        samples: `Samples`; None for those of `samples_of`.
-        places: other arguments of `samples_of`.
+    """The configuration in the `config.json` of a stage's folder.
 
     Raises:
-        InputError: no such network, or as `export_network` and `samples_of`.
+        InputError: there is none.
     """
-    network = load_network(model_path)
-    metadata = describe(model_path, network)
-    agreement = export_network(
-        network,
-        output,
-        format,
-        quantize,
-        samples=samples or samples_of(metadata, network, **places),
-        metadata=metadata,
-        largest_loss=largest_loss,
-    )
-    print(
-        f"{format} {output}: differs from the network by {agreement.difference:.1e} at most, loses "
-        f"{max(agreement.loss, 0):.4f} dB, on {agreement.samples}."
-    )
+    path = Path(folder) / "config.json"
+    try:
+        return json.loads(path.read_text())["config"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{path} is missing or unreadable, so that nobody knows how {folder} was trained: give "
+            "another --run-dir, or use its model.keras as it is (--teacher, --student)."
+        ) from error
 
 
 def weights_digest(network):

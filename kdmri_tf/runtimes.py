@@ -5,11 +5,11 @@ Nothing is imported before a file of its format is opened: LiteRT and ONNX run w
 
 import importlib
 import json
-import os
 import threading
 import zipfile
 from pathlib import Path
 
+from kdmri_tf.cores import num_cores
 from kdmri_tf.errors import InputError
 
 METADATA_FILE = "metadata.json"
@@ -61,10 +61,10 @@ class KerasRuntime:
 
     def __init__(self, path, num_threads):
         _refuse_threads(path, num_threads)
-        from kdmri_tf import runs, serving
+        from kdmri_tf import runs, serving, stage_facts
 
         network = runs.load_network(path)
-        self.metadata = runs.describe(path, network)
+        self.metadata = stage_facts.describe(path, network)
         self.input_names = list(network.input_specification)
         self._serve = serving.serve(serving.inference_copy(network))
 
@@ -111,7 +111,7 @@ class LiteRTRuntime:
         with zipfile.ZipFile(path) as archive:  # LiteRT's own place for files that go along
             self.metadata = json.loads(archive.read(METADATA_FILE))
         self._interpreter = interpreter.Interpreter(
-            model_path=str(path), num_threads=num_threads or _num_cores()
+            model_path=str(path), num_threads=num_threads or num_cores()
         )
         self._signature = self._interpreter.get_signature_runner()
         self._turn = threading.Lock()
@@ -137,7 +137,7 @@ class ONNXRuntime:
     def __init__(self, path, num_threads):
         runtime = _import("onnxruntime", path, "onnx")
         options = runtime.SessionOptions()
-        options.intra_op_num_threads = num_threads or _num_cores()
+        options.intra_op_num_threads = num_threads or num_cores()
         self._session = runtime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )
@@ -174,7 +174,3 @@ def _refuse_threads(path, num_threads):
             f"{path} runs in TensorFlow, which has one number of threads for all: set it by "
             "tf.config.threading, and leave num_threads out."
         )
-
-
-def _num_cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -1,12 +1,46 @@
-"""Warnings that a network is used on other images or masks than it was trained on."""
+"""The images and masks a network was trained on, by its metadata, see `stage_facts`."""
 
 import warnings
 
 import numpy as np
 
+from kdmri_tf.errors import InputError
 from kdmri_tf.masks import phase_encode_axis, true_acceleration
 
 ACCELERATION_TOLERANCE = 0.05
+TRAINED = "trained"
+
+
+def trained_mask(metadata, image_size, path):
+    """The mask of the network's training, or of its validation if training drew masks at random.
+
+    Args:
+        metadata: of a `Reconstructor`.
+        image_size: (H, W) of the images to undersample.
+        path: of the network, for error messages.
+
+    Returns:
+        float32 `(H, W)`, unshifted.
+
+    Raises:
+        InputError: the metadata do not say which lines it measured, as of a mask of other samples
+            or of a network outside its stage's folder, or it was made for another size.
+    """
+    facts = [metadata.get(key) for key in ("phase_encode_axis", "measured_lines", "image_size")]
+    if None in facts:
+        raise InputError(
+            f"{path} does not say which lines were measured in its training: give an export or a "
+            ".keras file in the folder of its stage, or --mask with the mask's .npy file."
+        )
+    axis, lines, trained_size = facts
+    if tuple(trained_size) != tuple(image_size):
+        raise InputError(
+            f"The mask of {path} is made for slices of {_text(trained_size)} pixels, and these "
+            f"have {_text(image_size)}: undersample them with --acc 4."
+        )
+    measured = np.zeros(image_size[axis], np.float32)
+    measured[lines] = 1
+    return np.ascontiguousarray(np.broadcast_to(np.expand_dims(measured, 1 - axis), image_size))
 
 
 def warn_of_differences(metadata, image_size, mask=None, scale=None):

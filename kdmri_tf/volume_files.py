@@ -1,4 +1,4 @@
-"""Opens the volumes that a user wants reconstructed: NIfTI, HDF5 and NumPy files."""
+"""Opens volumes, to train on or to reconstruct: NIfTI, HDF5 and NumPy files."""
 
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -8,10 +8,11 @@ import nibabel
 import numpy as np
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.volumes import DAMAGED, ImageVolume, KspaceVolume
+from kdmri_tf.volumes import ImageVolume, KspaceVolume
 from kdmri_tf.voxel_grid import VoxelGrid, grid_of_fastmri
-from tfds_builders.own_files import IMAGE_DATASETS
 from tfds_builders.raw_volume import reading
+
+HDF5_DATASETS = ("kspace", "image", "reconstruction_esc", "reconstruction_rss")
 
 
 @contextmanager
@@ -23,10 +24,14 @@ def open_volume(path):
         with open_volume("knee.h5") as volume:
             image = volume.magnitude(0)
 
-    NIfTI holds images, x along W and y along H. HDF5 holds complex `kspace`, centred, `(slices, H,
-    W)` or `(slices, coils, H, W)`, or else images: `image`, `reconstruction_esc` or
-    `reconstruction_rss`, `(slices, H, W)` or `(H, W)`. NumPy files hold one of both: real images,
-    complex centred k-space, or unshifted k-space as float `(slices, H, W, 2)`.
+    - NIfTI: images (x, y, slices), x along W and y along H, scaled as the header says; the papers'
+      masks are laid over images read this way.
+    - HDF5: complex `kspace`, centred, `(slices, H, W)` or `(slices, coils, H, W)`; in a file
+      without it images `(slices, H, W)`: `image`, `reconstruction_esc` or `reconstruction_rss`.
+    - NumPy: real numbers are images `(slices, H, W)`, complex ones centred k-space as in HDF5,
+      floats `(slices, H, W, 2)` the real and imaginary part of unshifted k-space.
+
+    A single slice may also be `(H, W)`.
 
     Returns:
         An `ImageVolume` or `KspaceVolume`, for the time of the context.
@@ -42,7 +47,7 @@ def open_volume(path):
     if read is None:
         raise InputError(f"{path} is of no known kind; give one of {', '.join(READERS)}.")
     with ExitStack() as stack:
-        with reading(path, DAMAGED):
+        with reading(path, way_out=""):
             volume = read(path, stack)
         yield volume
 
@@ -64,10 +69,9 @@ def _read_nifti(path, stack):
 
 def _read_hdf5(path, stack):
     file = stack.enter_context(h5py.File(path))
-    name = next((name for name in ("kspace", *IMAGE_DATASETS) if name in file), None)
+    name = next((name for name in HDF5_DATASETS if name in file), None)
     if name is None:
-        needed = ", ".join(("kspace", *IMAGE_DATASETS))
-        found = ", ".join(file) or "nothing"
+        needed, found = ", ".join(HDF5_DATASETS), ", ".join(file) or "nothing"
         raise InputError(f"{path} has none of the datasets {needed} (found: {found}).")
     header = file["ismrmrd_header"][()] if "ismrmrd_header" in file else None
     grid = grid_of_fastmri(header, file[name].shape[-2:])

@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.measured_samples import gap_share
 from kdmri_tf.voxel_grid import VoxelGrid
-from tfds_builders.raw_volume import reading
+from tfds_builders.centered_kspace import combined_coils, images_of_kspace
+from tfds_builders.raw_volume import magnitude_of, reading
 
-IN_PLANE = (-2, -1)
-DAMAGED = "It seems to be damaged."
+# A line or two may be lost without harm.
+LARGEST_GAP_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -38,20 +40,25 @@ class ImageVolume:
         Raises:
             InputError: the file is damaged there, or the slice holds NaN or infinity.
         """
-        with reading(self.path, DAMAGED):
+        with reading(self.path, way_out=""):
             array = np.asarray(self.read_slice(index))
-        if not np.isfinite(array).all():
-            raise InputError(
-                f"{self.path}: slice {index} (the first is 0) holds NaN or infinity; replace these "
-                "values or leave the slice out."
-            )
-        return array
+        return self._finite(array, index)
 
     def magnitude(self, index):
-        """The image of a slice, float32 `(H, W)`, in the units of the file; errors as `stored`."""
-        array = self.stored(index)
-        # The magnitude of the lowest integer would overflow.
-        return np.abs(array if np.iscomplexobj(array) else np.float64(array)).astype(np.float32)
+        """The image of a slice, float32 `(H, W)`, in the units of the file.
+
+        Raises:
+            InputError: as `stored`; values that float32 cannot hold are infinity.
+        """
+        return self._finite(magnitude_of(self.stored(index)), index)
+
+    def _finite(self, array, index):
+        if not np.isfinite(array).all():
+            raise InputError(
+                f"{self.path} contains NaN or infinity in slice {index} (the first is 0); replace "
+                "these values or leave the slice out."
+            )
+        return array
 
 
 @dataclass(frozen=True)
@@ -68,21 +75,36 @@ class KspaceVolume(ImageVolume):
     centered: bool = True
 
     def coil_images(self, index):
-        """Complex images of a slice, `(coils, H, W)`; errors as `stored`."""
-        kspace = self._coils(index)
-        if not self.centered:
-            return np.fft.ifft2(kspace, norm="ortho")
-        image = np.fft.ifft2(np.fft.ifftshift(kspace, axes=IN_PLANE), norm="ortho")
-        return np.fft.fftshift(image, axes=IN_PLANE)
+        """Complex images of a slice, `(coils, H, W)`, aliased or not; errors as `stored`."""
+        return self._images(self._coils(index))
 
     def magnitude(self, index):
-        """The root sum of squares of the coil images, float32 `(H, W)`; errors as `stored`."""
-        return np.linalg.norm(self.coil_images(index), axis=0).astype(np.float32)
+        """The root sum of squares of the coil images, float32 `(H, W)`.
+
+        Raises:
+            InputError: as `stored`, or the slice is undersampled: of the samples between measured
+                ones, see `gap_share`, more than a tenth are 0 in all coils.
+        """
+        kspace = self._coils(index)
+        gaps = gap_share(self._measured(kspace))
+        if gaps > LARGEST_GAP_SHARE:
+            raise InputError(
+                f"{self.path}: slice {index} (the first is 0) is undersampled, {gaps:.0%} of its "
+                "samples between measured ones are 0, and its image is aliased; give fully sampled "
+                "k-space, or reconstruct it as it is, without --acc and --mask."
+            )
+        return self._finite(magnitude_of(combined_coils(self._images(kspace))), index)
 
     def samples(self, index):
         """Where any coil has a sample other than 0, bool `(H, W)`, unshifted; as `stored`."""
-        samples = (self._coils(index) != 0).any(axis=0)
-        return np.fft.ifftshift(samples) if self.centered else samples
+        return self._measured(self._coils(index))
 
     def _coils(self, index):
         return self.stored(index).reshape(-1, *self.image_size)
+
+    def _images(self, kspace):
+        return images_of_kspace(kspace) if self.centered else np.fft.ifft2(kspace, norm="ortho")
+
+    def _measured(self, kspace):
+        samples = (kspace != 0).any(axis=0)
+        return np.fft.ifftshift(samples) if self.centered else samples

@@ -16,7 +16,7 @@ from kdmri_tf import DCCNN, VDSR, InputError, benchmark_artefacts, benchmark_inf
 from kdmri_tf.benchmark_artefacts import FORMS, Artefacts, size_on_disk
 from kdmri_tf.benchmark_inference import inference_groups
 from kdmri_tf.benchmark_inference_report import InferenceReport
-from kdmri_tf.parallel import num_cores
+from kdmri_tf.cores import num_cores
 
 SIZE = (40, 36)
 logging.getLogger("absl").setLevel(logging.ERROR)  # the converters' reports

@@ -1,11 +1,16 @@
 """Usage, mistakes and Ctrl-C: what scripts say instead of a traceback."""
 
+import dataclasses
+import importlib
 import os
 import signal
 import subprocess
 
 import pytest
 from command_line import TRAIN, command, imports_of_help, run
+
+from kdmri_tf import TrainingSettings, benchmark_training, comparison, masks
+from kdmri_tf.losses import FEATURE_LOSSES
 
 SHARED_BY_SCRIPTS = ("allocator", "benchmark_flags", "flags", "flag_types", "launch")
 SCRIPTS = sorted(path.stem for path in TRAIN.glob("*.py") if path.stem not in SHARED_BY_SCRIPTS)
@@ -58,6 +63,14 @@ def test_mistakes_on_the_command_line(script, arguments, message):
         ("kd", ["--student", "D3C4"], "D5C5 and the student D3C4 differ in their number of casc"),
         ("kd", ["--method", "none", "--joint"], "--method none compares no features: leave one"),
         ("sft", ["--feature-weight", "2"], "--feature-weight 2 weighs features against images"),
+        (
+            "compare",
+            ["methods", "--students", "D4C5"],
+            "--students is of compression: leave",
+        ),
+        ("compare", ["ablation", "--methods", "sp"], "--methods is of methods: leave it out"),
+        ("teacher", ["--mask", "a.npy", "--mask-seed", "3"], "--mask-seed is of masks that are sa"),
+        ("teacher", ["--teacher", "VDSR3"], "VDSR3 takes"),
         ("evaluate", ["--acc", "40"], "leaves 0 of 36 lines, fewer than the 10 centre lines"),
     ],
 )
@@ -66,6 +79,20 @@ def test_bad_values_end_in_one_line(tiny_flags, tmp_path, run_here, script, argu
     _, error = run_here(script, *flags, *arguments, expect=2)
     assert any(line.startswith("error: ") for line in error.splitlines())
     assert message in error
+
+
+def test_choices_are_those_of_the_package(monkeypatch):
+    """The scripts repeat them so that --help needs no TensorFlow."""
+    monkeypatch.syspath_prepend(TRAIN)
+    flags, benchmark_flags, compare, launch = (
+        importlib.import_module(name) for name in ("flags", "benchmark_flags", "compare", "launch")
+    )
+    assert tuple(FEATURE_LOSSES) == flags.METHODS
+    assert tuple(masks.SAMPLERS) == flags.MASK_SAMPLERS
+    assert benchmark_flags.STAGES == benchmark_training.STAGES
+    assert all(callable(getattr(comparison, grid)) for grid in compare.GRIDS)
+    settings = {field.name for field in dataclasses.fields(TrainingSettings)}
+    assert set(launch.SETTINGS) == settings
 
 
 def test_interrupt_says_how_to_go_on(tiny_flags, tmp_path):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from kdmri_tf import comparison
+from kdmri_tf import InputError, comparison
 from kdmri_tf.comparison import Grid, Row
 from kdmri_tf.comparison_report import Comparison
 from kdmri_tf.report import Evaluation
@@ -74,6 +74,11 @@ def test_ablation_leaves_out_one_loss_at_a_time(monkeypatch):
         "attention and imitation": "at: teacher D5C5 -> D3C5 alpha=0.5",
     }
     assert {row.baseline for row in rows[2:]} == {"student"}
+
+
+def test_ablation_trains_its_student_itself():
+    with pytest.raises(InputError, match=r"for longer, as a control: give its name.*s\.keras\."):
+        comparison.ablation(Grid(FakeExperiment(), student="s.keras"))
 
 
 def test_compression_pairs_every_student_with_its_own_teacher():

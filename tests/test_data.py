@@ -195,3 +195,10 @@ def test_data_feeds_a_metric_per_slice(data):
             metric.update_state(image, image * 0.9 + inputs["mask"][..., tf.newaxis] * 0.01)
         values.append(float(metric.result()))
     assert values[0] == pytest.approx(values[1], rel=1e-5)
+
+
+def test_unknown_split(data):
+    with pytest.raises(InputError, match="no split 'val'; choose one of train, validation"):
+        data.batches("val")
+    with pytest.raises(InputError, match="no split 'test'; choose one of train, validation"):
+        next(data.volumes("test"))

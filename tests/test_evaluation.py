@@ -11,7 +11,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation import evaluate
 from kdmri_tf.fourier import kspace_to_magnitude
 from kdmri_tf.masks import gaussian_mask
-from kdmri_tf.metrics import VOLUME_METRICS, psnr
+from kdmri_tf.volume_metrics import VOLUME_METRICS, psnr
 
 SIZE = (24, 20)
 WHERE = {"dataset": "cardiac", "source": "acdc", "acceleration": "4x"}

@@ -152,6 +152,38 @@ def test_networks_of_another_mask_are_not_evaluated(data, load_tiny, tmp_path, t
         other.finished()
 
 
+def test_a_file_of_another_architecture_is_another_stage(data, tmp_path, trained):
+    for name, residual in (("a", True), ("b", False)):
+        DCCNN(2, 1, filters=2, residual=residual).save(tmp_path / f"{name}.keras")
+    experiment = Experiment(data, tmp_path / "run", SETTINGS)
+    teacher = DCCNN(2, 1, filters=2)
+    experiment.distil(teacher, tmp_path / "a.keras", "none")
+    with pytest.raises(InputError, match=r"residual \(True there, False now\)"):
+        experiment.distil(teacher, tmp_path / "b.keras", "none")
+
+
+def test_networks_for_another_degradation_are_refused_before_training(data, tmp_path, trained):
+    experiment = Experiment(data, tmp_path, SETTINGS)
+    with pytest.raises(InputError, match=r"VDSR3 takes .*low_resolution"):
+        experiment.teacher("VDSR3")
+    with pytest.raises(InputError, match=r"VDSR3 takes .*low_resolution"):
+        experiment.distil(DCCNN(2, 1, filters=2), "VDSR3")
+    assert trained == {}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_distillation_is_refused_before_training(data, tmp_path, trained):
+    experiment = Experiment(data, tmp_path, SETTINGS)
+    with pytest.raises(InputError, match="differ in their number of cascades"):
+        experiment.distil(DCCNN(2, 1, filters=2), "D2C2", "at")
+    assert trained == {}
+
+
+def test_nothing_to_export(data, tmp_path):
+    with pytest.raises(InputError, match=r"Nothing was trained in .*: use train/export\.py"):
+        Experiment(data, tmp_path, SETTINGS).export()
+
+
 def test_networks_that_cannot_be_distilled(data, tmp_path):
     checked = Experiment(data, tmp_path, SETTINGS)
     with pytest.raises(InputError, match="at least 2 convolutions and 1 filter; got 1 convolut"):

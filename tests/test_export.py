@@ -229,6 +229,20 @@ def test_bad_requests(tmp_path, model, monkeypatch):
         export_network(model, tmp_path / "a.onnx", "onnx")
 
 
+@pytest.mark.parametrize("format", ["litert", "onnx"])
+def test_what_a_format_has_for_good_is_not_guessed(tmp_path, format):
+    network, path = DCCNN(2, 1, filters=2), tmp_path / f"a{SUFFIXES[format]}"
+    layout = {"phase_encode_axis": 1} | ({"image_size": (40, 36)} if format == "litert" else {})
+    for missing in layout:
+        known = {name: value for name, value in layout.items() if name != missing}
+        with pytest.raises(InputError, match=rf"A {format} export .* give {missing}="):
+            network.export(path, format, **known)
+    network.export(path, format, verbose=False, **layout)
+    mask = np.zeros((40, 36), np.float32)
+    mask[:, ::2] = 1
+    assert np.isfinite(Reconstructor(path)(np.zeros((1, 40, 36, 2), np.float32), mask)).all()
+
+
 def test_formats_that_are_not_ours_are_left_to_keras(tmp_path, model):
     with pytest.raises(ValueError, match="format"):
         model.export(tmp_path / "model", format="unheard_of")

@@ -1,5 +1,7 @@
 """`train/export.py` makes every format of a trained network, and says early what it cannot make."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from command_line import run
 
 from kdmri_tf import DCCNN, Experiment, Reconstructor, TrainingSettings
 from kdmri_tf.data_config import data_facts
-from kdmri_tf.runs import open_stage
+from kdmri_tf.runs import open_stage, weights_digest
 
 for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx"):
     pytest.importorskip(package)
@@ -25,10 +27,11 @@ def model(data, tmp_path_factory):
         "mask": data.mask_origin,
     }
     stage = open_stage(tmp_path_factory.mktemp("run"), "kd-at-D2C2", config, data_facts(data))
-    stage.finish(DCCNN(2, 2, filters=4))
-    (stage.folder.parent / "evaluation.json").write_text(
-        '{"networks": {"KD student": {"psnr": {"mean": 31.5, "deviation": 2.0}}}}'
-    )
+    network = DCCNN(2, 2, filters=4)
+    stage.finish(network)
+    values = {"weights_sha256": weights_digest(network), "psnr": {"mean": 31.5, "std": 2.0}}
+    evaluation = json.dumps({"networks": {"KD student": values}})
+    (stage.folder.parent / "evaluation.json").write_text(evaluation)
     return stage.model_path
 
 

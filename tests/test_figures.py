@@ -1,4 +1,4 @@
-"""The figures: valid PNG files whose content follows from the images."""
+"""The figure of an evaluation: a valid PNG file whose content follows from the images."""
 
 import dataclasses
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.figures import learning_curves_figure, reconstruction_figure
+from kdmri_tf.figures import reconstruction_figure
 from kdmri_tf.report import FigureSlice
 
 
@@ -63,12 +63,3 @@ def test_zero_filled_alone_and_perfect_reconstructions_can_be_drawn(slices, tmp_
 def test_figure_without_slices_is_refused(tmp_path):
     with pytest.raises(InputError, match="no slice to draw"):
         reconstruction_figure([], tmp_path / "figure.png", "nothing")
-
-
-def test_learning_curves_figure(tmp_path):
-    history = {"epoch": [0, 1, 2], "loss": [0.3, 0.2, 0.1], "val_loss": [0.3, 0.25, 0.2]}
-    path = tmp_path / "curves.png"
-    learning_curves_figure({"teacher": history, "student": history}, path, "cardiac")
-    assert matplotlib.image.imread(path)[..., 0].std() > 0.01
-    with pytest.raises(InputError, match="network student has no epoch"):
-        learning_curves_figure({"student": {"epoch": [], "loss": []}}, path, "cardiac")

@@ -1,4 +1,4 @@
-"""The Fourier transform is unitary, unshifted, and its own adjoint's inverse."""
+"""The Fourier transform is unitary and unshifted, and its gradient is its adjoint."""
 
 import numpy as np
 import pytest
@@ -42,18 +42,10 @@ def test_keeps_the_norm(size):
     assert np.linalg.norm(kspace) == pytest.approx(np.linalg.norm(image), rel=1e-5)
 
 
-def test_adjoint_is_the_real_part_of_the_inverse(size):
-    image, kspace = random_image(size), random_kspace(size)
-    forward = np.vdot(fourier.image_to_kspace(image), kspace)
-    backward = np.vdot(image, fourier.kspace_to_real(kspace))
-    assert forward == pytest.approx(backward, rel=1e-4, abs=1e-3)
-
-
 def test_there_and_back(size):
     image = random_image(size)
-    kspace = fourier.image_to_kspace(image)
-    np.testing.assert_allclose(fourier.kspace_to_real(kspace), image, atol=2e-6)
-    np.testing.assert_allclose(fourier.kspace_to_magnitude(kspace), np.abs(image), atol=2e-6)
+    magnitude = fourier.kspace_to_magnitude(fourier.image_to_kspace(image))
+    np.testing.assert_allclose(magnitude, np.abs(image), atol=2e-6)
 
 
 def test_magnitude_of_complex_images_equals_numpy(size):
@@ -63,10 +55,10 @@ def test_magnitude_of_complex_images_equals_numpy(size):
 
 
 def test_gradient_is_the_adjoint(size):
+    """For a unitary transform of real images, the real part of its inverse."""
     image, kspace = tf.constant(random_image(size)), random_kspace(size)
     with tf.GradientTape() as tape:
         tape.watch(image)
         product = tf.reduce_sum(fourier.image_to_kspace(image) * kspace)
-    np.testing.assert_allclose(
-        tape.gradient(product, image), fourier.kspace_to_real(kspace), atol=2e-5
-    )
+    adjoint = np.fft.ifft2(kspace[..., 0] + 1j * kspace[..., 1], norm="ortho").real
+    np.testing.assert_allclose(tape.gradient(product, image)[..., 0], adjoint, atol=2e-5)

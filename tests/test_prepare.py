@@ -99,7 +99,9 @@ class TestReuse:
         assert [name for name, _, _ in read_back(builder, "train")] == ["b", "b", "d", "d"]
         prepare("knee", "folder", manual_dir, data_dir, SIZE)
 
-    def test_a_copy_of_the_raw_files_is_known_by_its_contents(self, manual_dir, data_dir, knees):
+    def test_a_copy_of_raw_files_is_known_by_its_contents(
+        self, manual_dir, data_dir, knees, caplog
+    ):
         prepare("knee", "folder", manual_dir, data_dir, SIZE)
         path = manual_dir / "knee/folder/train/b.npy"
         content = bytearray(path.read_bytes())
@@ -107,7 +109,13 @@ class TestReuse:
         path.write_bytes(content)
         later = path.stat().st_mtime_ns + 1_000_000_000
         os.utime(path, ns=(later, later))
-        prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        with caplog.at_level(logging.INFO, "tfds_builders"):
+            prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        assert "1 raw files have another time stamp: comparing contents." in caplog.text
+        caplog.clear()
+        with caplog.at_level(logging.INFO, "tfds_builders"):
+            prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        assert "comparing contents" not in caplog.text
         content[-1] ^= 1
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"1 modified \(such as train/b\.npy\)"):

@@ -11,7 +11,7 @@ from kdmri_tf.acquisition_choice import acquisition_of
 from kdmri_tf.degradation import LowResolution, Undersampling
 from kdmri_tf.errors import InputError
 from kdmri_tf.masks import SAMPLERS
-from kdmri_tf.trained_conditions import warn_of_differences
+from kdmri_tf.measured_samples import gap_share
 from kdmri_tf.volume_files import open_volume
 
 SIZES = [(36, 32), (35, 33)]
@@ -96,6 +96,67 @@ class TestOnRequest:
         assert acquisition.mask is None
 
 
+class TestGaps:
+    """Undersampled k-space has no target: its image is aliased."""
+
+    @pytest.mark.parametrize("layout", ["coil", "coils", "pairs"])
+    @pytest.mark.parametrize(
+        ("network", "wishes"),
+        [
+            (ZeroFilling(), {"acceleration": 2}),
+            (ZeroFilling(), {"mask": "mask.npy"}),
+            (Copying(), {"scale": 2}),
+            (Copying(), {}),
+        ],
+    )
+    def test_are_refused(self, measure, truth, tmp_path, monkeypatch, network, wishes, layout):
+        mask = gaussian_mask(truth.shape[1:], 2)
+        np.save(tmp_path / "mask.npy", mask)
+        monkeypatch.chdir(tmp_path)
+        kspace = np.fft.fftshift(mask) * centered_kspace(truth)
+        if layout == "coils":
+            kspace = kspace[:, np.newaxis].repeat(3, axis=1)
+        elif layout == "pairs":
+            kspace = mask * np.fft.fft2(truth)
+            kspace = np.stack([kspace.real, kspace.imag], axis=-1)
+        message = r"slice 0 .* is undersampled, ..% of its samples between measured ones are 0, .*"
+        with pytest.raises(InputError, match=message + "without --acc and --mask"):
+            measure(kspace, network, **wishes)
+
+    @pytest.mark.parametrize("kept", [slice(4, -4), slice(0, 20), slice(1, None)])
+    @pytest.mark.parametrize("axis", [1, 2])
+    def test_zeros_at_the_edges_are_none(self, measure, truth, kept, axis):
+        kspace = np.zeros(truth.shape, complex)
+        inside = (slice(None),) * axis + (kept,)
+        kspace[inside] = centered_kspace(truth)[inside]
+        parts, _ = measure(kspace, acceleration=2)
+        blurred = np.abs(np.fft.ifft2(np.fft.ifftshift(kspace, (1, 2)), norm="ortho"))
+        for part, image in zip(parts, blurred, strict=True):
+            np.testing.assert_allclose(part.target, np.fft.fftshift(image), atol=1e-6)
+
+    @pytest.mark.parametrize(("lines", "share"), [([3], 0.02), ([10, 11, 20], 0.08), ([], 0)])
+    def test_a_line_or_two_may_be_lost(self, measure, truth, lines, share):
+        kspace = centered_kspace(truth)
+        kspace[:, lines] = 0
+        assert gap_share(np.fft.ifftshift(kspace[0] != 0)) == pytest.approx(share, abs=0.01)
+        assert measure(kspace, acceleration=2)[0][0].target is not None
+
+    @pytest.mark.parametrize("axis", [0, 1])
+    def test_between_rows_and_columns(self, axis):
+        samples = np.zeros((40, 36), bool)
+        samples[(slice(None),) * axis + (slice(2, None, 3),)] = True
+        gaps = gap_share(np.fft.ifftshift(samples))
+        assert gaps == pytest.approx(2 / 3, abs=0.03)
+
+    def test_samples_here_and_there(self):
+        samples = np.random.default_rng(0).random((200, 200)) < 0.25
+        assert gap_share(samples) == pytest.approx(0.75, abs=0.02)
+
+    def test_an_ellipse_has_none(self):
+        rows, columns = np.ogrid[-1:1:60j, -1:1:40j]
+        assert gap_share(np.fft.ifftshift(rows**2 + columns**2 <= 1)) == 0
+
+
 class TestUndersampledAlready:
     @pytest.mark.parametrize("axis", [0, 1])
     @pytest.mark.parametrize(
@@ -177,6 +238,10 @@ class TestUndersampledAlready:
                 lambda kspace, mask: kspace * [mask, mask, np.roll(mask, 5, axis=0)],
                 "slice 0 .* lacks samples that other slices have; split the file",
             ),
+            (
+                lambda kspace, mask: kspace * [mask, mask, 1 - mask],
+                "slice 0 .* lacks samples that other slices have; split the file",
+            ),
         ],
     )
     def test_what_is_refused(self, measure, change, message):
@@ -184,64 +249,3 @@ class TestUndersampledAlready:
         mask = np.fft.fftshift(gaussian_mask((32, 32), 3, center_lines=4))
         with pytest.raises(InputError, match=message):
             measure(change(centered_kspace(truth), mask))
-
-
-@pytest.mark.parametrize(
-    ("network", "wishes", "message"),
-    [
-        (Copying(), {"acceleration": 4}, r"copying\.onnx raises .* leave out --acc and --mask"),
-        (Copying(), {"mask": "uniform"}, "leave out --acc and --mask"),
-        (Copying(), {"scale": 0.5}, r"at least 1; got 0\.5"),
-        (Copying(), {"scale": 99}, "Scale 99 leaves nothing"),
-        (ZeroFilling(), {"scale": 2}, "leave out --scale; --acc 4 undersamples"),
-        (ZeroFilling(), {}, "holds images: add --acc 4"),
-        (ZeroFilling(), {"mask": "uniform"}, "The uniform mask needs an acceleration: add --acc 4"),
-        (
-            ZeroFilling(),
-            {"mask": "m.npy", "acceleration": 4},
-            r"mask m\.npy has an acceleration of",
-        ),
-        (ZeroFilling(), {"mask": "m.npy"}, r"no mask file m\.npy"),
-        (ZeroFilling(), {"acceleration": 9}, "leaves 3 of 32 lines, fewer than the 10 centre"),
-    ],
-)
-def test_wishes_that_do_not_fit(measure, network, wishes, message):
-    with pytest.raises(InputError, match=message):
-        measure(np.ones((2, 32, 32)), network, **wishes)
-
-
-class TestTrainedConditions:
-    mask = gaussian_mask((32, 30), 2)
-
-    @pytest.mark.parametrize(
-        ("facts", "message"),
-        [
-            ({"image_size": [150, 150]}, "slices of 150x150 pixels, and these have 32x30"),
-            ({"acceleration": 2.2}, r"acceleration 2\.20, and this mask has 2\.00"),
-            ({"phase_encode_axis": 1}, "a mask of whole columns, and this one has other samples"),
-            (
-                {"phase_encode_axis": 0, "measured_lines": list(range(16))},
-                "other lines of the same number",
-            ),
-            ({"scale": 2}, "scale 2, and this is 4"),
-        ],
-    )
-    def test_each_difference_is_one_warning(self, facts, message):
-        with pytest.warns(UserWarning, match=rf"trained on {message}; expect worse") as record:
-            warn_of_differences(facts, (32, 30), self.mask, scale=4)
-        assert len(record) == 1
-
-    @pytest.mark.parametrize(
-        "facts",
-        [
-            {},
-            {"image_size": [32, 30], "acceleration": 2.05},
-            {
-                "phase_encode_axis": 0,
-                "measured_lines": np.flatnonzero(mask[:, 0]).tolist(),
-            },
-            {"phase_encode_axis": 0, "measured_lines": [0], "random_masks": True},
-        ],
-    )
-    def test_no_difference_no_warning(self, facts):
-        warn_of_differences(facts, (32, 30), self.mask)

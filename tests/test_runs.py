@@ -1,13 +1,17 @@
 """A stage's folder is reused with equal settings and refused with others."""
 
 import json
+import subprocess
+import sys
 
 import keras
 import numpy as np
 import pytest
 
-from kdmri_tf import DCCNN, InputError
-from kdmri_tf.runs import describe, load_network, open_stage, weights_digest
+from kdmri_tf import DCCNN, InputError, evaluate, gaussian_mask, phantom_volume
+from kdmri_tf.finished import finished_networks
+from kdmri_tf.runs import load_network, open_stage, weights_digest
+from kdmri_tf.stage_facts import describe
 
 
 def test_config_is_written_and_accepted_again(tmp_path):
@@ -25,6 +29,94 @@ def test_other_settings_are_refused_by_name(tmp_path):
         InputError, match=r"epochs \(2 there, 5 now\); seed \(1 there, 7 now\)\. Gi"
     ):
         open_stage(tmp_path, "teacher-D5C5", {"seed": 7, "epochs": 5, "alpha": 3})
+
+
+def test_settings_that_only_one_of_both_has_are_refused(tmp_path):
+    open_stage(tmp_path, "sft", {"seed": 1, "branch_weight": 2.0})
+    with pytest.raises(InputError, match=r"other settings: branch_weight \(2\.0 there, None now\)"):
+        open_stage(tmp_path, "sft", {"seed": 1})
+    with pytest.raises(InputError, match=r"other settings: alpha \(None there, 0\.5 now\)"):
+        open_stage(tmp_path, "sft", {"seed": 1, "branch_weight": 2.0, "alpha": 0.5})
+
+
+def test_a_network_of_unknown_settings_is_not_adopted(tmp_path):
+    (tmp_path / "student-D2C1").mkdir()
+    DCCNN(2, 1).save(tmp_path / "student-D2C1" / "model.keras")
+    with pytest.raises(InputError, match=r"config\.json is missing or unreadable, so that nobody"):
+        open_stage(tmp_path, "student-D2C1", {"seed": 1})
+    with pytest.raises(InputError, match=r"config\.json is missing or unreadable, so that nobody"):
+        finished_networks(tmp_path, {"seed": 1})
+    assert not (tmp_path / "student-D2C1" / "config.json").exists()
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "teacher-D5C5").write_text("a file in its place")
+    with pytest.raises(InputError, match=r"teacher-D5C5 cannot be written \(.+\); give another"):
+        open_stage(tmp_path, "teacher-D5C5", {})
+
+
+def test_two_processes_do_not_train_one_stage(tmp_path):
+    stage = open_stage(tmp_path, "teacher-D2C1", {})
+    program = f"""
+from pathlib import Path
+from kdmri_tf.runs import Stage
+with Stage(Path({str(stage.folder)!r}), {{}}).training():
+    print("training", flush=True)
+    input()
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "training\n"
+    with (
+        pytest.raises(InputError, match="teacher-D2C1 is being trained by another process: wait"),
+        stage.training(),
+    ):
+        raise AssertionError("trained")
+    process.kill()
+    process.communicate()
+    with stage.training():
+        pass
+
+
+def run_folder(folder, *stages):
+    for stage in stages:
+        num_convs = int(stage.split("-D")[1][0])
+        open_stage(folder, stage, {"mask": "a"}).finish(DCCNN(num_convs, 1, filters=1))
+    return list(finished_networks(folder, {"mask": "a"}))
+
+
+def test_networks_are_named_by_their_roles_where_they_belong_together(tmp_path):
+    chain = ("teacher-D3C1", "student-D2C1", "kd-at-D2C1")
+    assert run_folder(tmp_path / "chain", *chain) == ["teacher", "student", "KD student"]
+    several = (*chain, "kd-sp-D2C1")
+    assert run_folder(tmp_path / "several", *several) == list(several)
+    sizes = ("teacher-D4C1", "student-D3C1", "kd-at-D2C1")
+    assert run_folder(tmp_path / "sizes", *sizes) == list(sizes)
+
+
+def test_metrics_are_those_of_the_same_weights(tmp_path):
+    """Of whatever evaluation in the run measured this very network, by whatever name."""
+    stages = [open_stage(tmp_path, f"kd-{method}-D2C1", {}) for method in ("at", "sp", "cc")]
+    networks = [DCCNN(2, 1, filters=2) for _ in stages]
+    for stage, network in zip(stages, networks, strict=True):
+        stage.finish(network)
+    images = phantom_volume("cardiac", (32, 36), 1, seed=1)
+    volumes = [("a", images / images.max((1, 2), keepdims=True))]
+    mask = gaussian_mask((32, 36), 2, center_lines=2)
+    labels = {"dataset": "cardiac", "source": "synthetic", "acceleration": "2x"}
+    values = []
+    for folder, network in zip((tmp_path, tmp_path / "sft-at"), networks, strict=False):
+        evaluation = evaluate({"KD student": network}, volumes, mask, progress=False, **labels)
+        evaluation.write(folder)
+        values.append(evaluation.values("KD student", "psnr")[0])
+    described = [
+        describe(stage.model_path, network)["metrics"]
+        for stage, network in zip(stages, networks, strict=True)
+    ]
+    assert [metrics["psnr"]["mean"] for metrics in described[:2]] == values
+    assert values[0] != values[1]
+    assert described[2] is None
 
 
 def test_finished_network_is_float32(tmp_path, inputs):
@@ -71,6 +163,12 @@ def test_load_network_errors(tmp_path):
     (tmp_path / "broken.keras").write_bytes(b"PK broken")
     with pytest.raises(InputError, match=r"broken.keras is not a readable .keras model"):
         load_network(tmp_path / "broken.keras")
+    DCCNN(2, 1).save(tmp_path / "flipped.keras")
+    content = bytearray((tmp_path / "flipped.keras").read_bytes())
+    content[content.index(b"model.weights.h5") + 60] ^= 255
+    (tmp_path / "flipped.keras").write_bytes(content)
+    with pytest.raises(InputError, match=r"flipped.keras is not a readable .keras model"):
+        load_network(tmp_path / "flipped.keras")
     other = keras.Sequential([keras.layers.Input((4,)), keras.layers.Dense(2)])
     other(np.zeros((1, 4)))
     other.save(tmp_path / "other.keras")

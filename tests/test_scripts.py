@@ -64,6 +64,8 @@ def test_the_fast_path_changes_no_result(tiny_flags, finished_run, tmp_path):
     arguments = (*tiny_flags, *TINY_TRAINING, *TINY_NETWORKS, *reference, "--run-dir", tmp_path)
     output, _ = run("kd", *arguments)
     assert "kept in memory" not in output
+    config = json.loads((tmp_path / "kd-at-D2C2" / "config.json").read_text())["config"]
+    assert config["consistency_form"] == "fft"
     fast, slow = (
         json.loads((path / "evaluation.json").read_text())["networks"]
         for path in (folder, tmp_path)
@@ -129,10 +131,10 @@ def test_kd_takes_given_networks_and_keeps_the_teacher_on_disk(
         "at-D2C2",
         "kd-at-D2C2",
         "saved_model",
-        "teacher-cache",
     ]
     assert "| KD student |" in output
     assert output.count("The teacher's outputs are kept on disk") == 2
+    assert not list(tmp_path.glob("*/teacher-cache"))
     config = json.loads((tmp_path / "at-D2C2" / "config.json").read_text())["config"]
     assert config["start_sha256"] == weights_digest(load_network(networks["student"]))
     config = json.loads((tmp_path / "kd-at-D2C2" / "config.json").read_text())["config"]
@@ -198,6 +200,8 @@ def test_evaluate_finds_the_networks_of_the_run_or_takes_given_ones(
     assert "| mine |" in output
     assert "| teacher |" not in output
     assert (tmp_path / "evaluation-mine" / "evaluation.csv").exists()
+    _, error = run_here(*evaluate, tmp_path, f"mine={model}", f"mine={model}", expect=2)
+    assert "Two networks have the same name: mine, mine; give each its own." in error
 
 
 @pytest.mark.slow

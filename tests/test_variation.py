@@ -15,7 +15,8 @@ def test_random_masks_differ_from_slice_to_slice_and_pass_to_pass(load_tiny, dat
     assert data.is_fixed
     batches = random.batches("train", 6, seed=1, first_epoch=0).take(3)
     drawn = np.concatenate([inputs["mask"] for inputs, _ in batches])
-    assert len({mask.tobytes() for mask in drawn}) == 18
+    # 18 picks of 256 masks, seven times the same at most: by chance in one of 10^10 runs.
+    assert len({mask.tobytes() for mask in drawn}) > 10
     for inputs, image in batches:
         kspace = np.fft.fft2(image[..., 0], norm="ortho") * inputs["mask"].numpy()
         np.testing.assert_allclose(inputs["kspace"][..., 0], kspace.real, atol=1e-5)

@@ -16,7 +16,8 @@ from kdmri_tf import (
     evaluate,
     load_super_resolution,
 )
-from kdmri_tf.runs import describe, load_network, open_stage
+from kdmri_tf.runs import load_network, open_stage
+from kdmri_tf.stage_facts import describe
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def describe_changes(before: Fingerprint, splits: Splits, root: Path) -> str:
     """Say in words what differs from a fingerprint; empty when nothing does.
 
     Files of the same size with another time stamp, such as copies, are the same if their contents
-    are.
+    are. Their time stamps are then put into the fingerprint.
     """
     now = _raw_files(splits, root)
     both = now.keys() & before.keys()
@@ -31,7 +31,12 @@ def describe_changes(before: Fingerprint, splits: Splits, root: Path) -> str:
     touched = {name for name in both - modified if now[name].stat().st_mtime_ns != before[name][1]}
     if touched:
         logger.info("%d raw files have another time stamp: comparing contents.", len(touched))
-        modified |= {name for name in touched if _sha256(now[name]) != before[name][2]}
+    for name in touched:
+        size, _, digest = before[name]
+        if _sha256(now[name]) == digest:
+            before[name] = [size, now[name].stat().st_mtime_ns, digest]
+        else:
+            modified.add(name)
     differences = {
         "added": now.keys() - before.keys(),
         "removed": before.keys() - now.keys(),

@@ -14,9 +14,8 @@ from kdmri_tf.errors import InputError
 from tfds_builders.calgary_campinas import read_single_channel
 from tfds_builders.fastmri import read_fastmri
 from tfds_builders.hammernik import read_rawdata
-from tfds_builders.nifti import read_nifti
-from tfds_builders.own_files import READERS
 from tfds_builders.volume import Volume, volume_of_files
+from tfds_builders.whole_volume import READERS, read_volume
 
 Splits = dict[str, list[Volume]]
 
@@ -48,7 +47,7 @@ def find_acdc(root: Path) -> Splits:
 
     def volumes(folder: Path) -> list[Volume]:
         return [
-            volume_of_files(_stem(path), path.parent.name, {0: path}, read_nifti)
+            volume_of_files(_stem(path), path.parent.name, {0: path}, read_volume)
             for path in sorted(folder.glob("patient*/*"))
             if re.fullmatch(r"patient\d+_frame\d+\.nii\.gz", path.name)
         ]
@@ -73,7 +72,7 @@ def find_mrbrains13(root: Path) -> Splits:
 def _subjects(paths: dict[str, Path], root: Path) -> Splits:
     """Validate on the last subjects that are there, in the official order; train on the others."""
     volumes = [
-        volume_of_files(f"subject{name}", name, {0: path}, read_nifti)
+        volume_of_files(f"subject{name}", name, {0: path}, read_volume)
         for name, path in paths.items()
         if path.is_file()
     ]

@@ -1,5 +1,6 @@
 """Prepare a data set once, and use what is prepared ever after."""
 
+import contextlib
 import importlib
 import logging
 from os import PathLike
@@ -103,7 +104,13 @@ def _checked_size(image_size: tuple[int, int] | None) -> tuple[int, int] | None:
 
 
 def _check_unchanged(builder: tfds.core.DatasetBuilder, splits: Splits, root: Path) -> None:
-    changes = describe_changes(builder.info.metadata["raw_files"], splits, root)
+    recorded = builder.info.metadata["raw_files"]
+    before = dict(recorded)
+    changes = describe_changes(recorded, splits, root)
+    if recorded != before:
+        # So that the contents are not compared again; a read-only folder may stay as it is.
+        with contextlib.suppress(OSError):
+            builder.info.metadata.save_metadata(builder.data_dir)
     if changes:
         raise InputError(
             f"The raw files of {builder.name}/{builder.builder_config.name} have changed since "

@@ -13,16 +13,28 @@ WAY_OUT = "Replace the file, or leave it out by skipping unreadable files (skip_
 
 @contextmanager
 def reading(path: Path, way_out: str = WAY_OUT) -> Iterator[None]:
-    """Turn whatever a file library raises on a damaged file into an InputError naming `path`."""
+    """Turn whatever a file library raises on a damaged file into an InputError naming `path`.
+
+    Args:
+        path: the file that is read within.
+        way_out: the last sentence of the message; may be empty.
+    """
     try:
         yield
     except (InputError, MemoryError):
         raise
     except Exception as error:  # the libraries raise many unrelated types on a damaged file
         reason = " ".join(str(error).split()).rstrip(".") or "no reason given"
-        raise InputError(
-            f"{path} cannot be read ({type(error).__name__}: {reason}). {way_out}"
-        ) from error
+        message = f"{path} cannot be read ({type(error).__name__}: {reason}). {way_out}"
+        raise InputError(message.rstrip()) from error
+
+
+def magnitude_of(array: np.ndarray) -> np.ndarray:
+    """Return |array| of real or complex numbers in float32: infinity where they are too large."""
+    if not np.iscomplexobj(array):
+        array = array.astype(np.float64)  # the magnitude of the lowest integer overflows
+    with np.errstate(over="ignore"):
+        return np.abs(array).astype(np.float32)
 
 
 def magnitude_volume(array: np.ndarray, path: Path) -> np.ndarray:
@@ -48,10 +60,7 @@ def magnitude_volume(array: np.ndarray, path: Path) -> np.ndarray:
         )
     if array.size == 0:
         raise InputError(f"{path} is empty: its shape is {array.shape}. {WAY_OUT}")
-    if not np.iscomplexobj(array):
-        array = array.astype(np.float64)  # the magnitude of the lowest integer overflows
-    with np.errstate(over="ignore"):  # too large for float32 becomes infinity, refused below
-        magnitude = np.abs(array).astype(np.float32)
-    if not np.isfinite(magnitude).all():
+    images = magnitude_of(array)
+    if not np.isfinite(images).all():
         raise InputError(f"{path} contains NaN or infinity. {WAY_OUT}")
-    return magnitude
+    return images

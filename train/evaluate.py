@@ -13,14 +13,18 @@ from flag_types import named_model
 
 
 def main(arguments):
+    from kdmri_tf import InputError
     from kdmri_tf.runs import load_network
 
+    names = [name for name, _ in arguments.models]
+    if len(set(names)) < len(names):
+        raise InputError(f"Two networks have the same name: {', '.join(names)}; give each its own.")
     experiment = launch.experiment(arguments)
     if not arguments.models:
         experiment.evaluate(experiment.finished())
         return
     networks = {name: load_network(path) for name, path in arguments.models}
-    folder = experiment.run_dir / f"evaluation-{'-'.join(networks)}".replace(" ", "-")
+    folder = experiment.run_dir / f"evaluation-{'-'.join(names)}".replace(" ", "-")
     experiment.evaluate(networks, folder)
 
 

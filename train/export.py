@@ -18,7 +18,7 @@ def main(arguments):
     output = arguments.output or output_beside(arguments.model, *kind)
     check_request(output, *kind)  # before TensorFlow is imported
 
-    from kdmri_tf.runs import export_trained
+    from kdmri_tf.stage_export import export_trained
 
     export_trained(
         arguments.model,

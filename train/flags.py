@@ -48,7 +48,7 @@ def parser(description, training=True):
     data.add_argument(
         "--mask", default="gaussian", help=f"{', '.join(MASK_SAMPLERS)}, or a .npy file"
     )
-    data.add_argument("--mask-seed", type=seed, default=0, help="seed of a sampled mask")
+    data.add_argument("--mask-seed", type=seed, help="seed of a sampled mask (default: 0)")
     data.add_argument(
         "--image-size",
         type=positive_integer,
@@ -91,7 +91,7 @@ def _add_training(group):
     group.add_argument(
         "--random-masks",
         action="store_true",
-        help="a new mask for every training slice in every epoch",
+        help="one of 256 masks for every training slice, picked anew in every epoch",
     )
     group.add_argument(
         "--precision", default="float32", choices=["float32", "mixed_bfloat16"], help="training"

@@ -9,6 +9,7 @@ import sys
 import warnings
 
 import allocator
+import flags
 
 # Attribute of `kdmri_tf.TrainingSettings` -> flag
 SETTINGS = {
@@ -25,7 +26,7 @@ SETTINGS = {
 
 
 def run(
-    main, flags, after_stop="training continues after its last full epoch", tune_allocator=True
+    main, parser, after_stop="training continues after its last full epoch", tune_allocator=True
 ):
     """Parses the command line and calls `main(arguments)`.
 
@@ -33,11 +34,11 @@ def run(
 
     Args:
         main: the script.
-        flags: its parser.
+        parser: of its flags.
         after_stop: what the same command does after it was stopped by Ctrl-C.
         tune_allocator: whether the process keeps memory, see `allocator`.
     """
-    arguments = flags.parse_args()
+    arguments = parser.parse_args()
     if tune_allocator:
         allocator.keep_memory()
     # TensorFlow greets with lines about oneDNN and missing GPUs; Python exceptions still show.
@@ -123,19 +124,25 @@ def _load(arguments, source):
         "skip_unreadable": arguments.skip_unreadable,
     }
     random_masks = getattr(arguments, "random_masks", False)
+    if arguments.mask_seed is not None and arguments.mask not in flags.MASK_SAMPLERS:
+        raise InputError(
+            f"--mask-seed is of masks that are sampled, but {arguments.mask} is given: leave one "
+            "out."
+        )
     if arguments.scale is None:
         return load_data(
             arguments.dataset,
             4.0 if arguments.acc is None else arguments.acc,
             mask=arguments.mask,
-            mask_seed=arguments.mask_seed,
+            mask_seed=arguments.mask_seed or 0,
             random_masks=random_masks,
             **places,
         )
-    if arguments.acc is not None or random_masks or arguments.mask != "gaussian":
+    is_masked = arguments.mask != "gaussian" or arguments.mask_seed is not None
+    if arguments.acc is not None or random_masks or is_masked:
         raise InputError(
-            "--scale lowers the resolution and needs no mask: leave out --acc, --mask and "
-            "--random-masks."
+            "--scale lowers the resolution and needs no mask: leave out --acc, --mask, --mask-seed "
+            "and --random-masks."
         )
     return load_super_resolution(arguments.dataset, arguments.scale, **places)
 

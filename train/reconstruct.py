@@ -40,8 +40,12 @@ if __name__ == "__main__":
     add("output", metavar="OUTPUT", help=".nii.gz, .nii, .h5 or .npy volume to write")
     add("--acc", type=positive_number, help="undersample, by this nominal acceleration")
     samplers = ", ".join(flags.MASK_SAMPLERS)
-    add("--mask", help=f"undersample by this mask: {samplers} (default: gaussian), or a .npy file")
-    add("--mask-seed", type=seed, default=0, help="seed of a drawn mask (default: 0)")
+    add(
+        "--mask",
+        help=f"undersample by this mask: {samplers} (default: gaussian), drawn for --acc; trained, "
+        "the model's own; or a .npy file",
+    )
+    add("--mask-seed", type=seed, help="seed of a drawn mask (default: 0)")
     add(
         "--center-lines",
         type=positive_integer,

@@ -1,0 +1,43 @@
+"""Exports of trained networks, checked on slices as they were trained on."""
+
+from kdmri_tf.export import LARGEST_LOSS, export_network
+from kdmri_tf.export_samples import samples_of
+from kdmri_tf.runs import load_network
+from kdmri_tf.stage_facts import describe
+
+
+def export_trained(
+    model_path,
+    output,
+    format="saved_model",
+    quantize=None,
+    largest_loss=LARGEST_LOSS,
+    samples=None,
+    **places,
+):
+    """Exports a `.keras` network, checked on slices as it was trained on, and says how it agrees.
+
+    Args:
+        model_path: the network.
+        output, format, quantize, largest_loss: as for `export_network`.
+        samples: `Samples`; None for those of `samples_of`.
+        places: other arguments of `samples_of`.
+
+    Raises:
+        InputError: no such network, or as `export_network` and `samples_of`.
+    """
+    network = load_network(model_path)
+    metadata = describe(model_path, network)
+    agreement = export_network(
+        network,
+        output,
+        format,
+        quantize,
+        samples=samples or samples_of(metadata, network, **places),
+        metadata=metadata,
+        largest_loss=largest_loss,
+    )
+    print(
+        f"{format} {output}: differs from the network by {agreement.difference:.1e} at most, loses "
+        f"{max(agreement.loss, 0):.4f} dB, on {agreement.samples}."
+    )
