@@ -70,7 +70,7 @@ def test_evaluate_takes_up_the_run_and_refuses_another_task(places, finished_run
     ("arguments", "message"),
     [
         (("--acc", 4), "--scale lowers the resolution and needs no mask: leave out --acc"),
-        (("--mask", "uniform"), "needs no mask: leave out --acc, --mask and --random-masks"),
+        (("--mask", "uniform"), "needs no mask: leave out --acc, --mask, --mask-seed and --rand"),
         (("--scale", 0.5), "0.5"),
         (("--teacher", "D5C5"), "D5C5 takes"),
         (("--student", "VDSR1"), "at least 2 convolutions"),
