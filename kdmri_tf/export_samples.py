@@ -8,6 +8,7 @@ from kdmri_tf.degradation import Degradation, LowResolution, Undersampling
 from kdmri_tf.errors import InputError
 from kdmri_tf.masks import check_mask, gaussian_mask
 from kdmri_tf.phantoms import phantom_volume
+from kdmri_tf.trained_conditions import trained_mask
 
 NUM_SLICES = 16
 
@@ -95,11 +96,10 @@ def prepared_samples(builder, degradation):
 def _degradation(metadata, network, image_size, phase_encode_axis):
     if network.degradation is LowResolution:
         return LowResolution(metadata.get("scale", 4.0))
-    lines, axis = metadata.get("measured_lines"), metadata.get("phase_encode_axis", 0)
-    trained = lines is not None and phase_encode_axis in (None, axis)
-    if trained and tuple(metadata["image_size"]) == image_size:
-        mask = np.zeros(image_size, np.float32)
-        mask[(slice(None),) * axis + (lines,)] = 1
+    axis = metadata.get("phase_encode_axis", 0)
+    knows_lines = metadata.get("measured_lines") is not None and phase_encode_axis in (None, axis)
+    if knows_lines and tuple(metadata["image_size"]) == image_size:
+        mask = trained_mask(metadata, image_size, network.name)
         return Undersampling(mask, metadata.get("mask", "array"))
     axis = axis if phase_encode_axis is None else phase_encode_axis
     try:
