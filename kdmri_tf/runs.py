@@ -65,8 +65,10 @@ class Stage:
                 f"{self.folder} is being trained by another process: wait for it, or give another "
                 "--run-dir."
             ) from error
-        with lock:
+        try:
             yield
+        finally:
+            lock.release()
 
     def finish(self, network):
         """Saves the network of the stage, which is then finished."""
