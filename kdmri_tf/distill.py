@@ -2,9 +2,8 @@
 
 from typing import ClassVar
 
-import tensorflow as tf
-
 from kdmri_tf.errors import InputError
+from kdmri_tf.losses import FeatureLoss
 from kdmri_tf.weighted_training import WeightedTraining, mean_absolute_error
 
 
@@ -120,9 +119,10 @@ class Distiller(WeightedTraining):
         return inputs, cached
 
     def _compare(self, teacher_outputs, features):
-        if "described" not in teacher_outputs:
-            return self.feature_loss(teacher_outputs["features"], features)
-        features = [tf.cast(feature, tf.float32) for feature in features]
-        return self.feature_loss.compare(
-            teacher_outputs["described"], self.feature_loss.describe(features)
-        )
+        loss = self.feature_loss
+        if "described" in teacher_outputs:
+            return loss.compare(teacher_outputs["described"], loss.describe(features))
+        # A loss of ours takes features as they are; `keras.losses.Loss.__call__` would first write
+        # them all in float32.
+        compare = loss.call if isinstance(loss, FeatureLoss) else loss
+        return compare(teacher_outputs["features"], features)

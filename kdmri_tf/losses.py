@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.fused import fused
 
 # Below this a squared norm counts as zero, which keeps the gradient finite where maps are all zero
 # or equal. Attention maps reach it when all activations are under 1e-8.
@@ -20,6 +21,8 @@ TINY = 1e-30
 
 class FeatureLoss(keras.losses.Loss):
     """What the losses share: `compare(describe(teacher_features), describe(student_features))`.
+
+    These two take activations of any floating dtype and compute in float32.
 
     Raises:
         InputError: the lists have different lengths, or a pair does not fit the method.
@@ -102,7 +105,7 @@ class AttentionTransfer(FeatureLoss):
         super().__init__(name=name, **kwargs)
 
     def describe(self, features):
-        return [_normalized(_flat(ops.sum(ops.square(feature), axis=-1))) for feature in features]
+        return [_normalized(_flat(_sum_of_squares(feature))) for feature in features]
 
     def compare(self, teacher, student):
         return sum(ops.mean(_distance(t, s)) for t, s in zip(teacher, student, strict=True))
@@ -124,7 +127,10 @@ class FitNets(FeatureLoss):
         super().__init__(name=name, **kwargs)
 
     def compare(self, teacher, student):
-        return _mean(ops.mean(ops.square(s - t)) for t, s in zip(teacher, student, strict=True))
+        return _mean(
+            ops.mean(_squared_distance(s, t)) / s.shape[-1]
+            for t, s in zip(teacher, student, strict=True)
+        )
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
@@ -171,7 +177,7 @@ class CorrelationCongruence(FeatureLoss):
         super().__init__(name=name, **kwargs)
 
     def compare(self, teacher, student):
-        return _mean(_congruence(ops.abs(s - t)) for t, s in zip(teacher, student, strict=True))
+        return _mean(_congruence(s, t) for t, s in zip(teacher, student, strict=True))
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
@@ -272,22 +278,42 @@ def _distance(first, second):
     return ops.sqrt(ops.maximum(squared, TINY))
 
 
+@fused
+def _sum_of_squares(feature):
+    """Over channels: `(batch, H, W)`."""
+    return ops.sum(ops.square(feature), axis=-1)
+
+
+@fused
+def _squared_distance(first, second):
+    """The sum over channels of squared differences, `(batch, H, W)`."""
+    return ops.sum(ops.square(first - second), axis=-1)
+
+
+@fused
+def _products_of_neighbours(first, second):
+    """The sum over channels of D_b D_{b+1} with D = |first - second|, `(batch - 1, H, W)`."""
+    differences = ops.abs(first - second)
+    return ops.sum(differences[:-1] * differences[1:], axis=-1)
+
+
 def _similarities(feature):
-    vectors = _flat(feature)
+    vectors = _flat(ops.cast(feature, "float32"))
     return _normalized(ops.matmul(vectors, ops.transpose(vectors)))
 
 
-def _congruence(differences):
-    """Mean over consecutive slices and pixels of the sum over channels of D_b D_{b+1}."""
-    batch, height, width, _ = ops.shape(differences)
-    pairs = ops.cast(ops.maximum(batch - 1, 1) * height * width, differences.dtype)
-    return ops.sum(differences[:-1] * differences[1:]) / pairs
+def _congruence(first, second):
+    """The mean of these products over consecutive slices and pixels; 0 of a single slice."""
+    batch, height, width, _ = ops.shape(first)
+    pairs = ops.cast(ops.maximum(batch - 1, 1) * height * width, "float32")
+    return ops.sum(_products_of_neighbours(first, second)) / pairs
 
 
 def _flow(first, second):
     """The FSP matrices `(batch, channels, channels)` of two activations."""
     _, height, width, _ = ops.shape(first)
     first, second = (
-        ops.reshape(feature, (-1, height * width, feature.shape[-1])) for feature in (first, second)
+        ops.reshape(ops.cast(feature, "float32"), (-1, height * width, feature.shape[-1]))
+        for feature in (first, second)
     )
     return ops.matmul(ops.transpose(first, (0, 2, 1)), second) / ops.cast(height * width, "float32")

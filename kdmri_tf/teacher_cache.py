@@ -104,7 +104,6 @@ class _Outputs:
             image, features = teacher(inputs, return_features=True, training=False)
             kept = {"image": image} if images else {}
             if feature_loss is not None:
-                features = [tf.cast(feature, tf.float32) for feature in features]
                 kept["described"] = tuple(feature_loss.describe(features))
             return tf.nest.map_structure(lambda value: tf.cast(value, tf.float32), kept)
 

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from kdmri_tf import DCCNN, AttentionTransfer, Distiller, InputError, SlicePSNR
+from kdmri_tf.losses import FEATURE_LOSSES, feature_loss
 
 
 @pytest.fixture
@@ -67,6 +68,33 @@ def test_one_step_descends_the_weighted_sum(networks, batch, reconstruction, imi
         np.testing.assert_allclose(old - new, gradient, atol=1e-5)
     for new, old in zip(teacher.get_weights(), teacher_before, strict=True):
         np.testing.assert_array_equal(new, old)
+
+
+@pytest.mark.parametrize("cached", [False, True], ids=["teacher runs", "teacher kept"])
+@pytest.mark.parametrize("method", FEATURE_LOSSES)
+def test_every_method_descends_its_loss(batch, method, cached):
+    keras.utils.set_random_seed(0)
+    student, teacher = DCCNN(3, 2, filters=6), DCCNN(4, 2, filters=6)
+    before = student.get_weights()
+    inputs, target = batch
+    loss = feature_loss(method)
+    with tf.GradientTape() as tape:
+        _, student_features = student(inputs, return_features=True)
+        _, teacher_features = teacher(inputs, return_features=True)
+        expected = loss(teacher_features, student_features)
+    weights = [variable.value for variable in student.trainable_variables]
+    gradients = tape.gradient(expected, weights, unconnected_gradients="zero")
+    if cached:
+        inputs = {**inputs, "teacher": {"described": tuple(loss.describe(teacher_features))}}
+    distiller = Distiller(student, teacher)
+    distiller.compile(
+        keras.optimizers.SGD(1.0), loss, 1.0, imitation_weight=0, reconstruction_weight=0
+    )
+    logs = distiller.train_on_batch(inputs, target, return_dict=True)
+    assert logs["feature_loss"] == pytest.approx(float(expected), rel=1e-4)
+    for new, old, gradient in zip(student.get_weights(), before, gradients, strict=True):
+        largest = max(np.abs(part).max() for part in gradients)
+        np.testing.assert_allclose(old - new, gradient, atol=1e-6 + 1e-4 * largest)
 
 
 def test_attention_alone_leaves_the_last_layers(networks, batch):
