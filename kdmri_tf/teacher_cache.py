@@ -25,13 +25,14 @@ def cache_teacher(
     folder=None,
     memory_budget=MEMORY_BUDGET_BYTES,
 ):
-    """Runs the teacher once over both splits and keeps what a `Distiller` needs of it, in float32.
+    """Runs the teacher once over both splits and keeps what a `Distiller` needs of it.
 
     Features are kept as `feature_loss.describe` gives them: for `AttentionTransfer` one map a
     cascade instead of 32 channels, so that a slice takes 4 bytes a pixel for the image and 4 for
     every cascade, 0.54 MB at 150 x 150 with five cascades; for `FlowOfSolution` 16 KB. The other
-    losses compare all channels (14.4 MB a slice): these are kept in memory or not at all, since
-    the teacher computes them faster than a disk reads them.
+    losses compare all channels (14.4 MB a slice, half of it from a teacher that computes in
+    bfloat16): these are kept in memory or not at all, since the teacher computes them faster than a
+    disk reads them.
 
     In memory the values live as long as the data sets that are returned. What exceeds the memory
     budget goes to `folder/<key>`, written by `tf.data.Dataset.cache`. The key is a digest of the
@@ -105,12 +106,13 @@ class _Outputs:
             kept = {"image": image} if images else {}
             if feature_loss is not None:
                 kept["described"] = tuple(feature_loss.describe(features))
-            return tf.nest.map_structure(lambda value: tf.cast(value, tf.float32), kept)
+            return kept
 
         self._compute = compute
         self._spec = _of_any_batch(compute.get_concrete_function().structured_outputs)
-        values = sum(spec.shape[1:].num_elements() for spec in tf.nest.flatten(self._spec))
-        self.num_bytes = 4 * values * sum(data.num_slices.values())
+        self.num_bytes = sum(data.num_slices.values()) * sum(
+            spec.dtype.size * spec.shape[1:].num_elements() for spec in tf.nest.flatten(self._spec)
+        )
         self.key = _digest(
             architecture={**teacher.get_config(), "name": None, "trainable": None},
             weights=weights_digest(teacher),

@@ -117,11 +117,14 @@ def test_says_what_is_kept_where(data, small_teacher, tmp_path, capsys):
     assert words == (f"The teacher's outputs are on disk already (0.05 MB, {tmp_path / name}).\n")
 
 
-def test_values_are_float32_whatever_the_precision(data):
+def test_values_have_the_precision_that_they_were_computed_in(data, capsys):
     teacher = DCCNN(2, 1, filters=2, dtype="mixed_bfloat16")
-    cached = cache_teacher(teacher, data, AttentionTransfer())
-    (element,) = cached["train"].take(1)
+    (element,) = cache_teacher(teacher, data, AttentionTransfer())["train"].take(1)
     assert {element["image"].dtype, element["described"][0].dtype} == {tf.float32}
+    (element,) = cache_teacher(teacher, data, FitNets(), images=False)["train"].take(1)
+    assert element["described"][0].dtype == tf.bfloat16
+    # 10 slices of 36 x 34, two channels of two bytes
+    assert capsys.readouterr().out.endswith("kept in memory (0.05 MB).\n")
 
 
 @pytest.mark.parametrize("place", ["memory", "disk"])
