@@ -107,6 +107,21 @@ def test_networks_are_counted_and_timed(evaluation):
     assert 0 < evaluation.networks["teacher"]["milliseconds"] < 1000
 
 
+def test_times_are_of_a_graph_for_one_slice(volumes, mask):
+    """A batch of unknown size would be divided among the cores, and most parts be empty."""
+
+    class Recording(Brightened):
+        batch_sizes = ()
+
+        def call(self, inputs):
+            self.batch_sizes += (inputs["kspace"].shape[0],)
+            return super().call(inputs)
+
+    network = Recording(1.0)
+    evaluate({"student": network}, volumes, mask, progress=False, **WHERE)
+    assert network.batch_sizes == (None, 1)
+
+
 def test_figure_slices_are_good_median_and_bad_by_the_last_network(evaluation, volumes, mask):
     images = dict(volumes)
     everything = [
