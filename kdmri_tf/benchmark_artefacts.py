@@ -18,7 +18,8 @@ from kdmri_tf.runs import load_network
 from kdmri_tf.settings import TrainingSettings
 from kdmri_tf.stage_facts import describe
 
-FRAMEWORKS = {"litert": "LiteRT", "onnx": "ONNX Runtime"}  # of other formats: TensorFlow
+# Of other formats: TensorFlow
+FRAMEWORKS = {"litert": "LiteRT", "onnx": "ONNX Runtime", "openvino": "OpenVINO"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,13 +55,15 @@ FORMS = (
     Form("ONNX float32", "onnx"),
     Form("ONNX float16", "onnx", "float16"),
     Form("ONNX int8", "onnx", "int8"),
+    Form("OpenVINO float32", "openvino"),
+    Form("OpenVINO bfloat16", "openvino", "bfloat16"),
 )
 
 
 class Artefacts:
     """The files of one network in a folder, made when they are first asked for.
 
-    SavedModel and ONNX take images of any size and are made once, LiteRT once for every size. A
+    LiteRT's are made once for every size, the others once, as they take images of any size. A
     trained network is exported on slices as it was trained on, see `samples_of`, where its loss is
     measured; everything else on one synthetic slice.
 
@@ -120,7 +123,7 @@ class Artefacts:
 
     def slices(self, image_size, count):
         """An `.npz` file of synthetic slices: the network's inputs, and `expected` images."""
-        path = self._folder / f"{self.name}-{_in_words(image_size)}.npz"
+        path = self._folder / f"{self.name}-{count}x{_in_words(image_size)}.npz"
         if path not in self._made:
             samples = samples_of(self._metadata, self.network, image_size=image_size)
             images = samples.images[np.arange(count) % len(samples.images)]
@@ -179,7 +182,7 @@ class Artefacts:
     def _path(self, form, image_size):
         size = f"-{_in_words(image_size)}" if form.format == "litert" else ""
         reduction = f"-{form.quantize}" if form.quantize else ""
-        suffix = FORMATS[form.format].suffix or "-saved_model"
+        suffix = FORMATS[form.format].suffix or f"-{form.format}"
         return self._folder / f"{self.name}{size}{reduction}{suffix}"
 
     def _export(self, form, path, samples):

@@ -58,8 +58,8 @@ NOTE = (
     "with all its libraries. All rows of ours are a `Reconstructor`'s but Keras' own `predict`, "
     "and all have glibc's allocator set to keep memory in huge pages (as train/reconstruct.py) but "
     "`predict` and PyTorch as released. "
-    "LiteRT and ONNX run on the CPU in any case. Networks take turns with each other up to a "
-    "million pixels a batch; above, each has a run of its own."
+    "LiteRT, ONNX and OpenVINO run on the CPU in any case. Networks take turns with each other up "
+    "to a million pixels a batch; above, each has a run of its own."
 )
 PAPERS_NOTE = (
     "KD-MRI has 568 ms for D5C5 and 294 ms for D3C5, a knee slice on a CPU, and 24 and 16 ms on a "

@@ -4,12 +4,9 @@ A process of its own: `python -m kdmri_tf.benchmark_reconstructor` with one JSON
 `by_predict` (whether Keras' `predict` runs it), `slices`, `batch_size`, `threads`, `tolerance`.
 """
 
-from pathlib import Path
-
 from kdmri_tf.benchmark_contender import check_agreement, load_slices, take_part
 from kdmri_tf.reconstructor import Reconstructor
-
-TENSORFLOW_FREE = (".tflite", ".onnx")
+from kdmri_tf.runtimes import runtime_for
 
 
 def prepare(task):
@@ -24,8 +21,8 @@ def prepare(task):
             return network.predict(inputs, batch_size=len(expected), verbose=0)
     else:
         # TensorFlow goes by the cores that the process may use.
-        takes_threads = Path(task["path"]).suffix in TENSORFLOW_FREE
-        network = Reconstructor(task["path"], task["threads"] if takes_threads else None)
+        is_tensorflow = runtime_for(task["path"]).is_tensorflow
+        network = Reconstructor(task["path"], None if is_tensorflow else task["threads"])
 
         def reconstruct():
             return network(*inputs.values())

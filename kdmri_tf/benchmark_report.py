@@ -9,7 +9,13 @@ from matplotlib.figure import Figure
 
 from kdmri_tf.errors import InputError
 
-COLOURS = {"TensorFlow": "C0", "PyTorch": "C1", "LiteRT": "C2", "ONNX Runtime": "C3"}
+COLOURS = {
+    "TensorFlow": "C0",
+    "PyTorch": "C1",
+    "LiteRT": "C2",
+    "ONNX Runtime": "C3",
+    "OpenVINO": "C4",
+}
 
 # Lengths in inches.
 WIDTH = 7.5

@@ -13,6 +13,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.export_formats import FORMATS, check_request
 from kdmri_tf.export_litert import write_litert
 from kdmri_tf.export_onnx import write_onnx
+from kdmri_tf.export_openvino import write_openvino
 from kdmri_tf.export_samples import samples_of
 from kdmri_tf.export_saved_model import write_saved_model
 from kdmri_tf.reconstructor import Reconstructor
@@ -25,6 +26,7 @@ WRITERS = {
     "saved_model": write_saved_model,
     "litert": write_litert,
     "onnx": write_onnx,
+    "openvino": write_openvino,
 }
 
 
@@ -65,19 +67,20 @@ def export_network(
     - "litert": a `.tflite` file for the plain interpreter; the batch is free, height and width
       are those of the samples.
     - "onnx": an `.onnx` file for ONNX Runtime; batch, height and width are free.
+    - "openvino": a folder for OpenVINO; batch, height and width are free.
 
-    Neither of the latter has an FFT: a `DCCNN` in them takes masks of whole lines along the phase
+    Only the first has an FFT: a `DCCNN` in the others takes masks of whole lines along the phase
     encode axis of the samples, and gives NaN for others.
 
     Args:
         network: a `DCCNN` or `VDSR`; exported in float32, whatever precision it was trained in.
         path: to write; an earlier export there is overwritten.
         format: key of `FORMATS`.
-        quantize: None for float32; "bfloat16" (SavedModel: convolutions computed in it), "float16"
-            (weights kept in it), "int8" (weights and activations of convolutions).
+        quantize: None for float32; "bfloat16" (SavedModel and OpenVINO: convolutions computed in
+            it), "float16" (weights kept in it), "int8" (weights and activations of convolutions).
         samples: `Samples` to calibrate and check on; None for synthetic brains.
         image_size: (H, W) of the latter, which "litert" has for good.
-        phase_encode_axis: of a mask for the latter, which "litert" and "onnx" have for good: 0
+        phase_encode_axis: of a mask for the latter, which all but "saved_model" have for good: 0
             where it has whole rows, 1 where it has whole columns.
         metadata: facts that travel with the network, as JSON values.
         largest_loss: of PSNR [dB] that a reduced precision may cost.
@@ -106,7 +109,8 @@ def export_network(
                 "is none; export a SavedModel, which takes any mask."
             )
         form = ("rows", "columns")[axis]
-    precision = "mixed_bfloat16" if quantize == "bfloat16" else "float32"
+    in_bfloat16 = (format, quantize) == ("saved_model", "bfloat16")
+    precision = "mixed_bfloat16" if in_bfloat16 else "float32"
     copy = serving.inference_copy(network, precision, form)
     metadata = {
         **(metadata or {}),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.runtimes import OPENVINO_FILE, SAVED_MODEL_FILE
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,7 @@ class Format:
 
     Attributes:
         suffix: of its files, or "" for a folder.
+        marker: the file by which such a folder is known.
         packages: what it takes to make and to run one, beside TensorFlow.
         reductions: what it can be reduced to.
         needs_lines: whether it has no FFT, so that masks are of whole lines along one axis.
@@ -20,6 +22,7 @@ class Format:
     """
 
     suffix: str
+    marker: str = ""
     packages: tuple[str, ...] = ()
     reductions: tuple[str, ...] = ("float16", "int8")
     needs_lines: bool = True
@@ -27,16 +30,17 @@ class Format:
 
 
 FORMATS = {
-    "saved_model": Format("", reductions=("bfloat16",), needs_lines=False),
-    "litert": Format(".tflite", ("ai_edge_litert", "ai_edge_quantizer"), needs_size=True),
-    "onnx": Format(".onnx", ("onnx", "onnxruntime", "tf2onnx")),
+    "saved_model": Format("", SAVED_MODEL_FILE, reductions=("bfloat16",), needs_lines=False),
+    "litert": Format(".tflite", packages=("ai_edge_litert", "ai_edge_quantizer"), needs_size=True),
+    "onnx": Format(".onnx", packages=("onnx", "onnxruntime", "tf2onnx")),
+    "openvino": Format("", OPENVINO_FILE, packages=("openvino",), reductions=("bfloat16",)),
 }
 
 
 def output_beside(model_path, format, quantize):
     """Where an export goes that has no other place: such as `model-int8.tflite`."""
     model_path, suffix = Path(model_path), FORMATS[format].suffix
-    name = model_path.stem if suffix else "saved_model"
+    name = model_path.stem if suffix else format
     return model_path.with_name(f"{name}{f'-{quantize}' if quantize else ''}{suffix}")
 
 
@@ -78,4 +82,4 @@ def _is_export(path, kind):
     """Whether what lies there may be overwritten."""
     if kind.suffix or not path.is_dir():
         return bool(kind.suffix) and path.is_file()
-    return (path / "saved_model.pb").is_file() or not any(path.iterdir())
+    return (path / kind.marker).is_file() or not any(path.iterdir())

@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from kdmri_tf.errors import InputError
@@ -95,7 +96,7 @@ class ConvBlock(keras.layers.Layer):
             return convolve_to_one_channel(activation, kernel) + bias
         kernel = ops.transpose(ops.reshape(kernel, (9, -1)))
         places = ops.conv(activation, kernel[None, None], padding="same")
-        shifts = ops.reshape(ops.eye(9, dtype=activation.dtype), (3, 3, 9, 1))
+        shifts = ops.cast(np.eye(9).reshape(3, 3, 9, 1), activation.dtype)
         return ops.conv(places, shifts, padding="same") + bias
 
     def get_config(self):

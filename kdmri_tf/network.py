@@ -103,10 +103,10 @@ class Network(keras.Model):
             )
 
     def export(self, filepath, format="tf_saved_model", verbose=None, **kwargs):
-        """As `keras.Model.export`, but "tf_saved_model", "litert" and "onnx" go by one contract.
+        """As `keras.Model.export`, but four formats go by one contract.
 
-        See `kdmri_tf.export_network`, which takes the other arguments (`verbose` has no effect on
-        it: it prints nothing).
+        "tf_saved_model", "litert", "onnx" and "openvino": see `kdmri_tf.export_network`, which
+        takes the other arguments (`verbose` has no effect on it: it prints nothing).
         """
         name = {"tf_saved_model": "saved_model"}.get(format, format)
         if name in FORMATS and "input_signature" not in kwargs:

@@ -7,14 +7,14 @@ from kdmri_tf.runtimes import open_runtime
 
 
 class Reconstructor:
-    """A trained or exported network: `.keras`, SavedModel, LiteRT (`.tflite`) or ONNX (`.onnx`).
+    """A trained or exported network: `.keras`, SavedModel, LiteRT, ONNX or OpenVINO.
 
     ::
 
         reconstruct = kdmri_tf.Reconstructor("student.tflite")
         image = reconstruct(kspace, mask)
 
-    LiteRT and ONNX files run without TensorFlow. May be called from several threads at once.
+    The last three run without TensorFlow. May be called from several threads at once.
 
     Args:
         path: file or folder.
@@ -22,7 +22,7 @@ class Reconstructor:
             it must be None: TensorFlow has one setting for the process.
 
     Attributes:
-        format: "keras", "saved_model", "litert" or "onnx".
+        format: "keras", "saved_model", "litert", "onnx" or "openvino".
         metadata: what travels with the network, see `stage_facts.describe`: `architecture`,
             `dataset`, `source`, `mask`, ...
         input_names: `("kspace", "mask")`, or `("low_resolution",)` of a `VDSR`.

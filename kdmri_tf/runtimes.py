@@ -1,8 +1,10 @@
 """What runs a trained network: one class a format, each with the same few attributes.
 
-Nothing is imported before a file of its format is opened: LiteRT and ONNX run without TensorFlow.
+Nothing is imported before a file of its format is opened: LiteRT, ONNX and OpenVINO run without
+TensorFlow.
 """
 
+import functools
 import importlib
 import json
 import threading
@@ -13,19 +15,21 @@ from kdmri_tf.cores import num_cores
 from kdmri_tf.errors import InputError
 
 METADATA_FILE = "metadata.json"
+SAVED_MODEL_FILE = "saved_model.pb"
+OPENVINO_FILE = "model.xml"
 
 
 def open_runtime(path, num_threads=None):
     """The runtime of a network, chosen by what lies at the path.
 
     Args:
-        path: `.keras`, `.tflite` or `.onnx` file, or the folder of a SavedModel.
+        path: `.keras`, `.tflite` or `.onnx` file, or the folder of a SavedModel or OpenVINO model.
         num_threads: of one call; None for all cores.
 
     Returns:
         An object with
 
-        - `format`: "keras", "saved_model", "litert" or "onnx";
+        - `format`: "keras", "saved_model", "litert", "onnx" or "openvino";
         - `metadata`: dictionary;
         - `input_names`: in their order;
         - `image_size`: (H, W) if it takes no other, else None;
@@ -37,30 +41,42 @@ def open_runtime(path, num_threads=None):
             threads is given for TensorFlow.
     """
     path = Path(path)
+    runtime = runtime_for(path)
+    if runtime.is_tensorflow and num_threads is not None:
+        raise InputError(
+            f"{path} runs in TensorFlow, which has one number of threads for all: set it by "
+            "tf.config.threading, and leave num_threads out."
+        )
+    try:
+        return runtime(path, num_threads)
+    except InputError:
+        raise
+    except Exception as error:  # each library raises types of its own on a damaged file
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise InputError(f"{path} is not a readable model ({reason}).") from error
+
+
+def runtime_for(path):
+    """The class below that opens what lies at the path, as `open_runtime` has it."""
+    path = Path(path)
     if not path.exists():
         raise InputError(f"There is no model {path}.")
     for runtime in RUNTIMES:
         if runtime.opens(path):
-            try:
-                return runtime(path, num_threads)
-            except InputError:
-                raise
-            except Exception as error:  # each library raises types of its own on a damaged file
-                reason = " ".join(str(error).split()).rstrip(".")
-                raise InputError(f"{path} is not a readable model ({reason}).") from error
+            return runtime
     raise InputError(
-        f"{path} is no network: give a .keras, .tflite or .onnx file, or a SavedModel's folder."
+        f"{path} is no network: give a .keras, .tflite or .onnx file, or the folder of a "
+        "SavedModel or OpenVINO model."
     )
 
 
 class KerasRuntime:
     """A network that training saved, compiled once for all sizes: `predict` costs more than it."""
 
-    format = "keras"
+    format, is_tensorflow = "keras", True
     image_size = phase_encode_axis = None
 
     def __init__(self, path, num_threads):
-        _refuse_threads(path, num_threads)
         from kdmri_tf import runs, serving, stage_facts
 
         network = runs.load_network(path)
@@ -79,11 +95,10 @@ class KerasRuntime:
 class SavedModelRuntime:
     """A SavedModel, by TensorFlow alone."""
 
-    format = "saved_model"
+    format, is_tensorflow = "saved_model", True
     image_size = phase_encode_axis = None
 
     def __init__(self, path, num_threads):
-        _refuse_threads(path, num_threads)
         import tensorflow as tf
 
         self._tensorflow = tf
@@ -94,7 +109,7 @@ class SavedModelRuntime:
 
     @staticmethod
     def opens(path):
-        return (path / "saved_model.pb").is_file()
+        return (path / SAVED_MODEL_FILE).is_file()
 
     def run(self, arrays):
         tensors = {name: self._tensorflow.constant(array) for name, array in arrays.items()}
@@ -104,7 +119,7 @@ class SavedModelRuntime:
 class LiteRTRuntime:
     """A LiteRT file, by the plain interpreter. Calls take turns: an interpreter serves one."""
 
-    format = "litert"
+    format, is_tensorflow = "litert", False
 
     def __init__(self, path, num_threads):
         interpreter = _import("ai_edge_litert.interpreter", path, "litert")
@@ -131,7 +146,7 @@ class LiteRTRuntime:
 class ONNXRuntime:
     """An ONNX file, by ONNX Runtime on the CPU."""
 
-    format = "onnx"
+    format, is_tensorflow = "onnx", False
     image_size = None
 
     def __init__(self, path, num_threads):
@@ -155,7 +170,47 @@ class ONNXRuntime:
         return image
 
 
-RUNTIMES = (KerasRuntime, SavedModelRuntime, LiteRTRuntime, ONNXRuntime)
+class OpenVINORuntime:
+    """An OpenVINO model, on the CPU. Calls take turns.
+
+    It is compiled for every shape of a batch, which takes half a second, as a form for all shapes
+    is a third slower; the last few are kept.
+    """
+
+    format, is_tensorflow = "openvino", False
+    image_size = None
+
+    def __init__(self, path, num_threads):
+        openvino = _import("openvino", path, "openvino")
+        self._core = openvino.Core()
+        self._model = self._core.read_model(path / OPENVINO_FILE)
+        self._settings = {
+            "EXECUTION_MODE_HINT": "ACCURACY",  # the precisions that the model has
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": num_threads or num_cores(),
+        }
+        self._request = functools.lru_cache(maxsize=4)(self._compile)
+        self._turn = threading.Lock()
+        self.metadata = json.loads(self._model.get_rt_info(["metadata"]).astype(str))
+        self.input_names = self.metadata["inputs"]
+        self.phase_encode_axis = self.metadata.get("exported_phase_encode_axis")
+
+    @staticmethod
+    def opens(path):
+        return (path / OPENVINO_FILE).is_file()
+
+    def run(self, arrays):
+        with self._turn:
+            request = self._request(tuple(arrays[name].shape for name in self.input_names))
+            return request.infer(arrays)["image"]
+
+    def _compile(self, shapes):
+        model = self._model.clone()
+        model.reshape(dict(zip(self.input_names, map(list, shapes), strict=True)))
+        return self._core.compile_model(model, "CPU", self._settings).create_infer_request()
+
+
+RUNTIMES = (KerasRuntime, SavedModelRuntime, LiteRTRuntime, ONNXRuntime, OpenVINORuntime)
 
 
 def _import(module, path, extra):
@@ -166,11 +221,3 @@ def _import(module, path, extra):
             f"{path} needs the package {module.split('.')[0]}, which is not installed: run pip "
             f'install "kdmri_tf[{extra}]".'
         ) from error
-
-
-def _refuse_threads(path, num_threads):
-    if num_threads is not None:
-        raise InputError(
-            f"{path} runs in TensorFlow, which has one number of threads for all: set it by "
-            "tf.config.threading, and leave num_threads out."
-        )

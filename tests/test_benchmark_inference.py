@@ -99,11 +99,12 @@ def test_large_batches_are_left_to_one_network_at_a_time(artefacts, monkeypatch)
 def test_packages_that_are_missing(artefacts, capsys):
     (group,) = inference_groups([artefacts], [SIZE], [1], [1])
     assert {contender.framework for contender in group.contenders} == {"TensorFlow"}
-    litert, onnx = benchmark_inference._remarks([artefacts])
+    litert, onnx, openvino = benchmark_inference._remarks([artefacts])
     assert litert.startswith("Left out: student LiteRT float32, student LiteRT float16, student Li")
     assert 'run pip install "kdmri_tf[litert]"' in litert
     assert 'run pip install "kdmri_tf[onnx]"' in onnx
-    assert capsys.readouterr().out == f"{litert}\n{onnx}\n"
+    assert 'run pip install "kdmri_tf[openvino]"' in openvino
+    assert capsys.readouterr().out == f"{litert}\n{onnx}\n{openvino}\n"
 
 
 def test_contender_counts_the_slices_of_its_batches(artefacts):

@@ -23,17 +23,18 @@ from kdmri_tf import (
 )
 from kdmri_tf.export_samples import Samples, samples_of, synthetic_samples
 
-for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx"):
+for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx", "openvino"):
     pytest.importorskip(package)
 logging.getLogger("absl").setLevel(logging.ERROR)  # the converters' reports
 
-SUFFIXES = {"saved_model": "", "litert": ".tflite", "onnx": ".onnx"}
+SUFFIXES = {"saved_model": "", "litert": ".tflite", "onnx": ".onnx", "openvino": ""}
 REDUCED = [
     ("saved_model", "bfloat16"),
     ("litert", "float16"),
     ("litert", "int8"),
     ("onnx", "float16"),
     ("onnx", "int8"),
+    ("openvino", "bfloat16"),
 ]
 RUN_ALONE = """
 import sys
@@ -79,15 +80,18 @@ def test_agrees_with_the_network_at_any_batch_size(exported, model, samples):
 
 
 def test_metadata_travels_along(exported):
-    metadata = Reconstructor(exported).metadata
+    reconstruct = Reconstructor(exported)
+    metadata = reconstruct.metadata
     assert metadata["source"] == "synthetic"
     assert metadata["inputs"] == ["kspace", "mask"]
     is_litert = exported.suffix == ".tflite"
     assert metadata["exported_image_size"] == ([48, 45] if is_litert else None)
-    assert metadata["exported_phase_encode_axis"] == (None if exported.suffix == "" else 0)
+    assert metadata["exported_phase_encode_axis"] == (
+        None if reconstruct.format == "saved_model" else 0
+    )
 
 
-@pytest.mark.parametrize("format", ["saved_model", "onnx"])
+@pytest.mark.parametrize("format", ["saved_model", "onnx", "openvino"])
 def test_takes_other_sizes(format, tmp_path, model, samples, inputs):
     path = tmp_path / f"student{SUFFIXES[format]}"
     export_network(model, path, format, samples=samples)
@@ -104,9 +108,39 @@ def test_reduced_precision_is_near_and_small(format, quantize, tmp_path, samples
     assert 1e-6 < agreement.difference < 0.1
     assert abs(agreement.loss) < 0.5
     assert Reconstructor(path).metadata["quantize"] == quantize
-    if format != "saved_model":
+    if format in ("litert", "onnx"):
         bytes_a_weight = {"float16": 2, "int8": 1}[quantize]
         assert path.stat().st_size < bytes_a_weight * network.count_params() + 40_000
+
+
+@pytest.mark.parametrize("name", ["dccnn", "vdsr"])
+def test_openvino_computes_convolutions_alone_in_bfloat16(tmp_path, name):
+    """With biases and ReLUs: of every row of them only the ends are cast."""
+    import openvino
+
+    networks = {"dccnn": DCCNN(4, 2, filters=8), "vdsr": randomized(VDSR(4, filters=8))}
+    network = networks[name]
+    samples = synthetic_samples(network.degradation, (40, 36))
+    export_network(
+        network, tmp_path / "a", "openvino", "bfloat16", samples=samples, largest_loss=0.5
+    )
+    model = openvino.Core().read_model(tmp_path / "a" / "model.xml")
+    nodes = {}
+    for node in model.get_ordered_ops():
+        nodes.setdefault(node.get_type_name(), []).append(node)
+
+    def precisions(name):
+        return [n.get_output_element_type(0).get_type_name() for n in nodes.get(name, [])]
+
+    blocks = len(network.blocks)
+    assert precisions("Convolution") == ["bf16"] * 5 * blocks  # the last of a block is split
+    assert precisions("Relu") == ["bf16"] * 3 * blocks
+    assert precisions("Add").count("bf16") == 4 * blocks
+    assert precisions("Convert").count("bf16") == blocks
+    cast = [node.get_input_element_type(0).get_type_name() for node in nodes["Convert"]]
+    assert cast.count("bf16") == blocks
+    assert set(precisions("MatMul")) <= {"f32"}
+    assert (tmp_path / "a" / "model.bin").stat().st_size < 2 * network.count_params() + 20_000
 
 
 @pytest.mark.parametrize("format", SUFFIXES)
@@ -187,7 +221,7 @@ def test_a_loss_above_the_limit_is_refused(tmp_path, model, samples):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("format", ["litert", "onnx"])
+@pytest.mark.parametrize("format", ["litert", "onnx", "openvino"])
 def test_points_need_a_saved_model(format, tmp_path, model, samples):
     points = (np.random.default_rng(0).random((48, 45)) < 0.5).astype(np.float32)
     scattered = Samples(samples.images, samples.calibration, Undersampling(points), "points")
@@ -229,7 +263,7 @@ def test_bad_requests(tmp_path, model, monkeypatch):
         export_network(model, tmp_path / "a.onnx", "onnx")
 
 
-@pytest.mark.parametrize("format", ["litert", "onnx"])
+@pytest.mark.parametrize("format", ["litert", "onnx", "openvino"])
 def test_what_a_format_has_for_good_is_not_guessed(tmp_path, format):
     network, path = DCCNN(2, 1, filters=2), tmp_path / f"a{SUFFIXES[format]}"
     layout = {"phase_encode_axis": 1} | ({"image_size": (40, 36)} if format == "litert" else {})

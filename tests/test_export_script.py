@@ -11,7 +11,7 @@ from kdmri_tf import DCCNN, Experiment, Reconstructor, TrainingSettings
 from kdmri_tf.data_config import data_facts
 from kdmri_tf.runs import open_stage, weights_digest
 
-for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx"):
+for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx", "openvino"):
     pytest.importorskip(package)
 
 
@@ -38,7 +38,11 @@ def model(data, tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "quantize", "name"),
-    [("saved_model", None, "saved_model"), ("litert", "int8", "model-int8.tflite")],
+    [
+        ("saved_model", None, "saved_model"),
+        ("litert", "int8", "model-int8.tflite"),
+        ("openvino", "bfloat16", "openvino-bfloat16"),
+    ],
 )
 def test_exports_beside_the_model(model, data, tiny_source, run_here, format, quantize, name):
     places = ("--manual-dir", tiny_source["manual_dir"], "--data-dir", tiny_source["data_dir"])

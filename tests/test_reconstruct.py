@@ -180,7 +180,7 @@ def model_file(networks, tmp_path_factory):
 
     def write(name, form):
         network = networks[name]
-        path = folder / f"{name}{SUFFIXES[form]}"
+        path = folder / f"{name}-{form}{SUFFIXES[form]}"
         if form == "keras":
             network.save(path)
         else:
@@ -190,14 +190,24 @@ def model_file(networks, tmp_path_factory):
     return write
 
 
-SUFFIXES = {"keras": ".keras", "saved_model": "", "litert": ".tflite", "onnx": ".onnx"}
-NEEDED = {"litert": ["ai_edge_litert"], "onnx": ["onnx", "onnxruntime", "tf2onnx"]}
+SUFFIXES = {
+    "keras": ".keras",
+    "saved_model": "",
+    "litert": ".tflite",
+    "onnx": ".onnx",
+    "openvino": "",
+}
+NEEDED = {
+    "litert": ["ai_edge_litert"],
+    "onnx": ["onnx", "onnxruntime", "tf2onnx"],
+    "openvino": ["openvino"],
+}
 
 
 @pytest.mark.parametrize("form", SUFFIXES)
 @pytest.mark.parametrize("name", ["dccnn", "vdsr"])
 def test_every_format(networks, model_file, tmp_path, name, form, capsys):
-    """LiteRT and ONNX by the script, in a process of its own."""
+    """Those without TensorFlow by the script, in a process of its own."""
     for package in NEEDED.get(form, []):
         pytest.importorskip(package)
     size = (95, 80)  # of the LiteRT file

@@ -133,6 +133,7 @@ class TestMaskOfTheTraining:
             ("saved_model", []),
             ("litert.tflite", ["ai_edge_litert"]),
             ("onnx.onnx", ["onnxruntime", "tf2onnx"]),
+            ("openvino", ["openvino"]),
         ],
     )
     def test_travels_with_every_format(self, tmp_path, name, packages):

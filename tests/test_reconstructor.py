@@ -15,8 +15,10 @@ from kdmri_tf.export_samples import synthetic_samples
 pytest.importorskip("ai_edge_litert")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("tf2onnx")
+pytest.importorskip("openvino")
 
-NAMES = ("student.keras", "student", "student.tflite", "student.onnx")
+WITHOUT = ("student.tflite", "student.onnx", "student-openvino")  # TensorFlow
+NAMES = ("student.keras", "student", *WITHOUT)
 
 WITHOUT_TENSORFLOW = """
 import sys
@@ -46,6 +48,7 @@ def folder(tmp_path_factory, samples):
     export_network(student, folder / "student")
     export_network(student, folder / "student.tflite", "litert", samples=samples)
     export_network(student, folder / "student.onnx", "onnx", samples=samples)
+    export_network(student, folder / "student-openvino", "openvino", samples=samples)
     return folder
 
 
@@ -79,7 +82,7 @@ def test_threads_do_not_disturb_each_other(folder, inputs, name):
         np.testing.assert_allclose(image, alone, atol=1e-5 * np.abs(alone).max())
 
 
-@pytest.mark.parametrize("name", ["student.tflite", "student.onnx"])
+@pytest.mark.parametrize("name", WITHOUT)
 def test_runs_without_tensorflow(folder, inputs, name, tmp_path):
     np.savez(tmp_path / "inputs.npz", kspace=inputs[0], mask=inputs[1])
     paths = (folder / name, tmp_path / "inputs.npz", tmp_path / "image.npy")
@@ -110,7 +113,7 @@ def test_bad_inputs(folder, inputs, name):
         reconstruct(broken, mask)
 
 
-@pytest.mark.parametrize("name", ["student.tflite", "student.onnx"])
+@pytest.mark.parametrize("name", WITHOUT)
 def test_a_mask_that_the_export_cannot_take(folder, inputs, name):
     kspace, mask = inputs
     columns = np.zeros_like(mask[0])
@@ -126,7 +129,7 @@ def test_a_size_that_the_export_cannot_take(folder, inputs):
 
 
 def test_threads_of_a_call(folder, inputs):
-    for name in ("student.tflite", "student.onnx"):
+    for name in WITHOUT:
         image = Reconstructor(folder / name, num_threads=1)(*inputs)
         np.testing.assert_allclose(image, Reconstructor(folder / name)(*inputs), atol=1e-5)
     for name in ("student.keras", "student"):
@@ -149,6 +152,11 @@ def test_no_model(folder, tmp_path, monkeypatch):
     (tmp_path / "student" / "saved_model.pb").write_bytes(b"torn")
     with pytest.raises(InputError, match="student is not a readable model"):
         Reconstructor(tmp_path / "student")
+    shutil.copytree(folder / "student-openvino", tmp_path / "student-openvino")
+    whole = (tmp_path / "student-openvino" / "model.bin").read_bytes()
+    (tmp_path / "student-openvino" / "model.bin").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="student-openvino is not a readable model"):
+        Reconstructor(tmp_path / "student-openvino")
 
     def fail(module):
         raise ImportError
@@ -156,3 +164,5 @@ def test_no_model(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(runtimes.importlib, "import_module", fail)
     with pytest.raises(InputError, match=r'onnxruntime, which is .* install "kdmri_tf\[onnx\]"'):
         Reconstructor(folder / "student.onnx")
+    with pytest.raises(InputError, match=r'openvino, which .* install "kdmri_tf\[openvino\]"'):
+        Reconstructor(folder / "student-openvino")

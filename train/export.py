@@ -1,4 +1,4 @@
-"""Exports a trained network: SavedModel, LiteRT or ONNX, in float32 or less, checked.
+"""Exports a trained network: SavedModel, LiteRT, ONNX or OpenVINO, in float32 or less, checked.
 
 python train/export.py runs/cardiac-acdc-4x/kd-at-D3C5/model.keras --format litert --manual-dir data
 
@@ -37,13 +37,13 @@ if __name__ == "__main__":
         description="Export a network.", formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument("model", metavar="MODEL.keras", help="network that training saved")
-    formats = ("saved_model", "litert", "onnx")
+    formats = ("saved_model", "litert", "onnx", "openvino")
     parser.add_argument("--format", choices=formats, default="saved_model", help="what to make")
     parser.add_argument("--output", help="file or folder; None: beside the model")
     parser.add_argument(
         "--quantize",
         choices=("float16", "bfloat16", "int8"),
-        help="smaller: weights in float16 or int8, convolutions in int8 or (SavedModel) bfloat16",
+        help="weights in float16 or int8, convolutions in int8 or (SavedModel, OpenVINO) bfloat16",
     )
     parser.add_argument(
         "--largest-loss", type=positive_number, default=0.05, help="of PSNR [dB] by --quantize"
@@ -59,7 +59,7 @@ if __name__ == "__main__":
         "--phase-encode-axis",
         type=int,
         choices=(0, 1),
-        help="of LiteRT and ONNX files, which take lines along one; None: as it was trained",
+        help="of all but SavedModel, which take lines along one; None: as it was trained",
     )
     parser.add_argument("--manual-dir", help="real slices to check on, see train/kd.py")
     parser.add_argument("--data-dir", help="prepared ones")

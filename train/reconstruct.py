@@ -35,7 +35,7 @@ if __name__ == "__main__":
         "not for clinical use."
     )
     add = parser.add_argument
-    add("model", metavar="MODEL", help=".keras, .tflite or .onnx file, or SavedModel folder")
+    add("model", metavar="MODEL", help=".keras, .tflite, .onnx; folder of SavedModel, OpenVINO")
     add("input", metavar="INPUT", help="fastMRI or other .h5, .nii, .nii.gz or .npy volume")
     add("output", metavar="OUTPUT", help=".nii.gz, .nii, .h5 or .npy volume to write")
     add("--acc", type=positive_number, help="undersample, by this nominal acceleration")
