@@ -28,7 +28,7 @@ def measure_lines(kspace, mask, weight, axis):
     deviation = tf.reduce_max(tf.abs(mask - tf.expand_dims(lines, across)))
     refusal = tf.where(deviation > 0, math.nan, 0.0)
     zero = tf.cast(tf.minimum(lines[0, 0], 0), tf.int32)  # for the runtime to find out
-    height, width = (kspace.shape[axis] or tf.shape(kspace)[axis] for axis in (1, 2))
+    height, width = _image_size(kspace)
     bases = dft_matrix(height, zero), dft_matrix(width, zero)
     real, imaginary = _inverse_fft(kspace * mask[..., tf.newaxis], *bases)
     cosines, _ = bases[axis]
@@ -42,19 +42,23 @@ def measure_lines(kspace, mask, weight, axis):
 
 
 def _inverse_fft(kspace, row_basis, column_basis):
-    """Real and imaginary part of F^-1 y, each `(batch, H, W)`; bases are those of `dft_matrix`."""
-    # One product an axis: both parts of y below each other, then beside each other.
-    parts = tf.concat([kspace[..., 0], kspace[..., 1]], axis=1)
-    products = tf.linalg.matmul(parts, tf.concat(column_basis, axis=1))
-    real_cosine, real_sine, imaginary_cosine, imaginary_sine = _quarters(products)
-    parts = [real_cosine - imaginary_sine, real_sine + imaginary_cosine]
-    products = tf.linalg.matmul(tf.concat(row_basis, axis=0), tf.concat(parts, axis=2))
-    real_cosine, imaginary_cosine, real_sine, imaginary_sine = _quarters(products)
-    pixels = tf.cast(tf.shape(kspace)[1] * tf.shape(kspace)[2], tf.float32)
-    scale = tf.math.rsqrt(pixels)
-    return (real_cosine - imaginary_sine) * scale, (imaginary_cosine + real_sine) * scale
+    """Real and imaginary part of F^-1 y, each `(batch, H, W)`; bases are those of `dft_matrix`.
+
+    One real product an axis, of the block matrix (C, -S; S, C). Along a row of k-space both parts
+    take turns as they lie in memory, which spares taking them apart.
+    """
+    height, width = _image_size(kspace)
+    cosines, sines = column_basis
+    blocks = [tf.concat([cosines, sines], axis=1), tf.concat([-sines, cosines], axis=1)]
+    matrix = tf.reshape(tf.stack(blocks, axis=1), (2 * width, 2 * width))
+    along_rows = tf.linalg.matmul(tf.reshape(kspace, (-1, height, 2 * width)), matrix)
+    stacked = tf.concat(tf.split(along_rows, 2, axis=2), axis=1)
+    cosines, sines = row_basis
+    blocks = [tf.concat([cosines, -sines], axis=1), tf.concat([sines, cosines], axis=1)]
+    matrix = tf.concat(blocks, axis=0) * tf.math.rsqrt(tf.cast(height * width, tf.float32))
+    return tf.split(tf.linalg.matmul(matrix, stacked), 2, axis=1)
 
 
-def _quarters(block):
-    """Upper left, upper right, lower left and lower right of `(batch, 2H, 2W)`."""
-    return [half for row in tf.split(block, 2, axis=1) for half in tf.split(row, 2, axis=2)]
+def _image_size(kspace):
+    """(H, W), numbers where they are known before the graph runs: LiteRT needs these."""
+    return (kspace.shape[axis] or tf.shape(kspace)[axis] for axis in (1, 2))

@@ -202,7 +202,7 @@ class OpenVINORuntime:
     def run(self, arrays):
         with self._turn:
             request = self._request(tuple(arrays[name].shape for name in self.input_names))
-            return request.infer(arrays)["image"]
+            return request.infer(arrays, share_inputs=True)["image"]
 
     def _compile(self, shapes):
         model = self._model.clone()
