@@ -172,6 +172,11 @@ def _compare(network, exported, samples):
             inputs = {k: np.asarray(v) for k, v in samples.degradation.apply(target).items()}
             expected = np.asarray(network(inputs, training=False))
             image = exported(*inputs.values())
+            if image.shape != expected.shape:
+                raise InputError(
+                    f"The {exported.format} export gives images of shape {image.shape} where the "
+                    f"network's are {expected.shape}; it was not kept. Please report this."
+                )
             difference = np.maximum(difference, np.abs(image - expected).max())  # keeps NaN
             squares = [((target - x) ** 2).mean((1, 2, 3)) for x in (expected, image)]
             errors.append(np.stack(squares))

@@ -20,11 +20,13 @@ from kdmri_tf import (
     export,
     export_formats,
     export_network,
+    export_onnx,
 )
 from kdmri_tf.export_samples import Samples, samples_of, synthetic_samples
 
-for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx", "openvino"):
+for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "openvino"):
     pytest.importorskip(package)
+onnx, tf2onnx = pytest.importorskip("onnx"), pytest.importorskip("tf2onnx")
 logging.getLogger("absl").setLevel(logging.ERROR)  # the converters' reports
 
 SUFFIXES = {"saved_model": "", "litert": ".tflite", "onnx": ".onnx", "openvino": ""}
@@ -211,6 +213,42 @@ def test_an_export_that_differs_is_refused(format, tmp_path, model, samples, mon
     with pytest.raises(InputError, match=r"differs from the network by .* it was not kept"):
         export_network(model, path, format, samples=samples)
     assert list(tmp_path.iterdir()) == []
+
+
+def five_axes(convert):
+    """A conversion that gives the image a fifth axis."""
+
+    def converted(*arguments, **options):
+        model, more = convert(*arguments, **options)
+        (output,) = model.graph.output
+        for node in model.graph.node:
+            node.output[:] = ["four" if name == output.name else name for name in node.output]
+        axes = onnx.numpy_helper.from_array(np.array([0]), "axes")
+        model.graph.initializer.append(axes)
+        model.graph.node.append(onnx.helper.make_node("Unsqueeze", ["four", "axes"], [output.name]))
+        return model, more
+
+    return converted
+
+
+def test_a_conversion_to_onnx_with_another_axis_is_made_again(tmp_path, monkeypatch):
+    network, path = VDSR(2, filters=2), tmp_path / "a.onnx"
+    samples = synthetic_samples(network.degradation, (40, 36))
+    sound, calls = tf2onnx.convert.from_function, []
+
+    def second_is_sound(*arguments, **options):
+        calls.append(1)
+        convert = sound if len(calls) == 2 else five_axes(sound)
+        return convert(*arguments, **options)
+
+    monkeypatch.setattr(tf2onnx.convert, "from_function", second_is_sound)
+    export_network(network, path, "onnx", samples=samples)
+    assert len(calls) == 2
+
+    monkeypatch.setattr(tf2onnx.convert, "from_function", five_axes(sound))
+    monkeypatch.setattr(export_onnx, "ATTEMPTS", 2)
+    with pytest.raises(InputError, match=r"onnx export gives images of shape \(1, 4, 40, 36, 1\)"):
+        export_network(network, tmp_path / "b.onnx", "onnx", samples=samples)
 
 
 def test_a_loss_above_the_limit_is_refused(tmp_path, model, samples):
