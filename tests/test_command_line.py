@@ -1,5 +1,6 @@
 """Usage, mistakes and Ctrl-C: what scripts say instead of a traceback."""
 
+import contextlib
 import dataclasses
 import importlib
 import os
@@ -99,7 +100,7 @@ def test_interrupt_says_how_to_go_on(tiny_flags, tmp_path):
     tiny_network = ("--teacher", "D2C1", "--filters", 2)
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     process = subprocess.Popen(
-        command("teacher", *tiny_flags, *tiny_network, "--epochs", 500, "--run-dir", tmp_path),
+        command("teacher", *tiny_flags, *tiny_network, "--epochs", 10**6, "--run-dir", tmp_path),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -108,12 +109,11 @@ def test_interrupt_says_how_to_go_on(tiny_flags, tmp_path):
     for line in process.stdout:
         if line.startswith("Epoch 2/"):
             break
-    process.send_signal(signal.SIGINT)
-    try:
-        _, error = process.communicate(timeout=20)
-    except subprocess.TimeoutExpired:
-        # Python drops a KeyboardInterrupt that comes while it deletes an object: press again.
+    error = None
+    while error is None:
         process.send_signal(signal.SIGINT)
-        _, error = process.communicate()
+        # Python drops a KeyboardInterrupt that comes while it deletes an object: press again.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            _, error = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "training continues after its last full epoch" in error
