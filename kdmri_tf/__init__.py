@@ -1,7 +1,7 @@
 """Knowledge distillation for MRI reconstruction networks, in TensorFlow and Keras 3.
 
-Names are imported when they are first used: `Reconstructor` runs LiteRT and ONNX files on machines
-without TensorFlow.
+Names are imported when they are first used: `Reconstructor` runs exports on machines without
+TensorFlow.
 """
 
 import lazy_loader

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.losses import FeatureLoss
+from kdmri_tf.losses import for_loss, takes_any_dtype
 from kdmri_tf.weighted_training import WeightedTraining, mean_absolute_error
 
 
@@ -121,8 +121,8 @@ class Distiller(WeightedTraining):
     def _compare(self, teacher_outputs, features):
         loss = self.feature_loss
         if "described" in teacher_outputs:
+            features = for_loss(features, loss)
             return loss.compare(teacher_outputs["described"], loss.describe(features))
-        # A loss of ours takes features as they are; `keras.losses.Loss.__call__` would first write
-        # them all in float32.
-        compare = loss.call if isinstance(loss, FeatureLoss) else loss
+        # `keras.losses.Loss.__call__` would first write all features in float32.
+        compare = loss.call if takes_any_dtype(loss) else loss
         return compare(teacher_outputs["features"], features)

@@ -14,7 +14,7 @@ class Format:
 
     Attributes:
         suffix: of its files, or "" for a folder.
-        marker: the file by which such a folder is known.
+        contents: of such a folder; the first is what it is known by.
         packages: what it takes to make and to run one, beside TensorFlow.
         reductions: what it can be reduced to.
         needs_lines: whether it has no FFT, so that masks are of whole lines along one axis.
@@ -22,7 +22,7 @@ class Format:
     """
 
     suffix: str
-    marker: str = ""
+    contents: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     reductions: tuple[str, ...] = ("float16", "int8")
     needs_lines: bool = True
@@ -30,10 +30,17 @@ class Format:
 
 
 FORMATS = {
-    "saved_model": Format("", SAVED_MODEL_FILE, reductions=("bfloat16",), needs_lines=False),
+    "saved_model": Format(
+        "",
+        (SAVED_MODEL_FILE, "fingerprint.pb", "variables", "assets", "assets.extra"),
+        reductions=("bfloat16",),
+        needs_lines=False,
+    ),
     "litert": Format(".tflite", packages=("ai_edge_litert", "ai_edge_quantizer"), needs_size=True),
     "onnx": Format(".onnx", packages=("onnx", "onnxruntime", "tf2onnx")),
-    "openvino": Format("", OPENVINO_FILE, packages=("openvino",), reductions=("bfloat16",)),
+    "openvino": Format(
+        "", (OPENVINO_FILE, "model.bin"), packages=("openvino",), reductions=("bfloat16",)
+    ),
 }
 
 
@@ -82,4 +89,5 @@ def _is_export(path, kind):
     """Whether what lies there may be overwritten."""
     if kind.suffix or not path.is_dir():
         return bool(kind.suffix) and path.is_file()
-    return (path / kind.marker).is_file() or not any(path.iterdir())
+    names = {entry.name for entry in path.iterdir()}
+    return not names or (kind.contents[0] in names and names <= set(kind.contents))

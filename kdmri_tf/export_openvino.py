@@ -56,12 +56,13 @@ def _convolve_in_bfloat16(model):
 def _end_of_block(node):
     """The last of the biases and ReLUs that follow a convolution, cast to bfloat16."""
     while True:
-        users = [user.get_node() for user in node.output(0).get_target_inputs()]
-        if len(users) != 1 or users[0].get_type_name() not in ("Add", "Relu", "Transpose"):
+        ports = list(node.output(0).get_target_inputs())
+        if len(ports) != 1:
             return node
-        (user,) = users
-        others = [value.get_node() for value in user.input_values() if value.get_node() != node]
-        if any(other.get_type_name() != "Constant" for other in others):
+        user = ports[0].get_node()
+        others = [port for port in user.inputs() if port.get_index() != ports[0].get_index()]
+        others = {port.get_source_output().get_node().get_type_name() for port in others}
+        if user.get_type_name() not in ("Add", "Relu", "Transpose") or others - {"Constant"}:
             return node
         if user.get_type_name() == "Add":
             _cast_inputs(user)

@@ -82,10 +82,23 @@ def dft_matrix(length, zero=0):
         angles = 2 * np.pi * np.arange(length) / length
         values = np.cos(angles), np.sin(angles)
     else:
-        angles = 2 * np.pi * (index / length)
-        values = tf.cos(angles), tf.sin(angles)
+        values = _cosines_and_sines(index, length)
     wrapped = (index + zero)[:, tf.newaxis] * index % length
     return [tf.gather(tf.cast(value, tf.float32), wrapped) for value in values]
+
+
+def _cosines_and_sines(index, length):
+    """Of 2 pi index / length, in float32 to its rounding: runtimes have no float64 for angles.
+
+    An angle is q quarters of a turn and the rest, at most an eighth either way, by integers.
+    """
+    quarters = (8 * index + length) // (2 * length)
+    rest = tf.cast(4 * index - quarters * length, tf.float32) / tf.cast(length, tf.float32)
+    cosine, sine = tf.cos(np.pi / 2 * rest), tf.sin(np.pi / 2 * rest)
+    turned = tf.stack([cosine, -sine, -cosine, sine], axis=1)
+    return [
+        tf.reduce_sum(turned * tf.one_hot((quarters + ahead) % 4, 4), axis=1) for ahead in (0, 3)
+    ]
 
 
 def _unitary_factor(values):

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 def fused(function):
-    """Decorates a function of tensors: one XLA computation, and one more for each gradient.
+    """Decorates a function of tensors: on a CPU one XLA computation, and one for each gradient.
 
     The function is given its tensors in float32, and gives one tensor. Gradients compute its
     intermediates again rather than keep them: reading the tensors twice costs less than writing
@@ -18,7 +18,7 @@ def fused(function):
 
     Returns:
         The function for tensors of any floating dtype, each gradient in the dtype of its tensor.
-        The same to rounding. There are no gradients of its gradients.
+        The same to rounding.
     """
 
     def value(tensors):
@@ -33,18 +33,19 @@ def fused(function):
 
         return gradient
 
-    def compiled(python_function):
-        return tf.function(python_function, jit_compile=True, autograph=False)
-
-    compiled_value = compiled(value)
-    compiled_gradient = functools.cache(lambda index: compiled(gradient_of(index)))
+    @functools.cache
+    def compiled(index=None):
+        python_function = value if index is None else gradient_of(index)
+        # On a GPU XLA has needs of its own, and nobody has measured this there.
+        by_xla = not tf.config.list_physical_devices("GPU")
+        return tf.function(python_function, jit_compile=by_xla, autograph=False)
 
     @functools.wraps(function)
     @tf.custom_gradient
     def fused_function(*tensors):
         def gradients(upstream):
-            return [compiled_gradient(index)(tensors, upstream) for index in range(len(tensors))]
+            return [compiled(index)(tensors, upstream) for index in range(len(tensors))]
 
-        return compiled_value(tensors), gradients
+        return compiled()(tensors), gradients
 
     return fused_function

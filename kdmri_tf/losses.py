@@ -22,8 +22,6 @@ TINY = 1e-30
 class FeatureLoss(keras.losses.Loss):
     """What the losses share: `compare(describe(teacher_features), describe(student_features))`.
 
-    These two take activations of any floating dtype and compute in float32.
-
     Raises:
         InputError: the lists have different lengths, or a pair does not fit the method.
 
@@ -33,12 +31,15 @@ class FeatureLoss(keras.losses.Loss):
         smallest_batch: fewest slices that the method can compare.
         fewest_cascades: fewest features that it can compare.
         needs_equal_channels: whether it compares channel by channel.
+        takes_any_dtype: whether `describe` and `compare` take activations of any floating dtype
+            and give a float32 scalar; a `Distiller` casts to float32 for others.
     """
 
     is_compact = False
     smallest_batch = 1
     fewest_cascades = 1
     needs_equal_channels = True
+    takes_any_dtype = False
 
     def call(self, teacher_features, student_features):
         check_features(teacher_features, student_features, self)
@@ -100,6 +101,7 @@ class AttentionTransfer(FeatureLoss):
 
     is_compact = True
     needs_equal_channels = False
+    takes_any_dtype = True
 
     def __init__(self, name="attention_transfer", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -122,6 +124,8 @@ class FitNets(FeatureLoss):
 
     Source: Romero et al. (2015), equation 3; as in SFT-KD-Recon (2023).
     """
+
+    takes_any_dtype = True
 
     def __init__(self, name="fitnets", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -147,6 +151,7 @@ class SimilarityPreserving(FeatureLoss):
 
     smallest_batch = 2
     needs_equal_channels = False
+    takes_any_dtype = True
 
     def __init__(self, name="similarity_preserving", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -172,6 +177,7 @@ class CorrelationCongruence(FeatureLoss):
     """
 
     smallest_batch = 2
+    takes_any_dtype = True
 
     def __init__(self, name="correlation_congruence", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -194,6 +200,7 @@ class FlowOfSolution(FeatureLoss):
 
     is_compact = True
     fewest_cascades = 2
+    takes_any_dtype = True
 
     def __init__(self, name="flow_of_solution", **kwargs):
         super().__init__(name=name, **kwargs)
@@ -226,6 +233,18 @@ def feature_loss(method):
             f"Unknown distillation method {method!r}; choose one of {', '.join(FEATURE_LOSSES)}."
         )
     return FEATURE_LOSSES[method]()
+
+
+def takes_any_dtype(loss):
+    """Whether features need not be cast to float32 for this loss, ours or another."""
+    return getattr(loss, "takes_any_dtype", False)
+
+
+def for_loss(features, loss):
+    """The features in a dtype that the loss takes."""
+    if takes_any_dtype(loss):
+        return features
+    return [ops.cast(feature, "float32") for feature in features]
 
 
 def check_features(teacher_features, student_features, loss):

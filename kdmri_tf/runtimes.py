@@ -37,11 +37,13 @@ def open_runtime(path, num_threads=None):
         - `run(arrays)`: dictionary of float32 arrays to the image, float32 `(batch, H, W, 1)`.
 
     Raises:
-        InputError: there is nothing, it is damaged, its runtime is not installed, or a number of
-            threads is given for TensorFlow.
+        InputError: there is nothing, it is damaged, its runtime is not installed, the number of
+            threads is below 1, or one is given for TensorFlow.
     """
     path = Path(path)
     runtime = runtime_for(path)
+    if num_threads is not None and num_threads < 1:
+        raise InputError(f"num_threads must be 1 or more, not {num_threads}.")
     if runtime.is_tensorflow and num_threads is not None:
         raise InputError(
             f"{path} runs in TensorFlow, which has one number of threads for all: set it by "
@@ -182,17 +184,19 @@ class OpenVINORuntime:
 
     def __init__(self, path, num_threads):
         openvino = _import("openvino", path, "openvino")
-        self._core = openvino.Core()
-        self._model = self._core.read_model(path / OPENVINO_FILE)
-        self._settings = {
+        core = openvino.Core()
+        model = core.read_model(path / OPENVINO_FILE)
+        settings = {
             "EXECUTION_MODE_HINT": "ACCURACY",  # the precisions that the model has
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_NUM_THREADS": num_threads or num_cores(),
+            "ENABLE_CPU_PINNING": False,  # or several processes share the first cores
         }
-        self._request = functools.lru_cache(maxsize=4)(self._compile)
         self._turn = threading.Lock()
-        self.metadata = json.loads(self._model.get_rt_info(["metadata"]).astype(str))
+        self.metadata = json.loads(model.get_rt_info(["metadata"]).astype(str))
         self.input_names = self.metadata["inputs"]
+        compiled = functools.partial(_compile_openvino, core, model, settings, self.input_names)
+        self._request = functools.lru_cache(maxsize=8)(compiled)
         self.phase_encode_axis = self.metadata.get("exported_phase_encode_axis")
 
     @staticmethod
@@ -204,13 +208,14 @@ class OpenVINORuntime:
             request = self._request(tuple(arrays[name].shape for name in self.input_names))
             return request.infer(arrays, share_inputs=True)["image"]
 
-    def _compile(self, shapes):
-        model = self._model.clone()
-        model.reshape(dict(zip(self.input_names, map(list, shapes), strict=True)))
-        return self._core.compile_model(model, "CPU", self._settings).create_infer_request()
-
 
 RUNTIMES = (KerasRuntime, SavedModelRuntime, LiteRTRuntime, ONNXRuntime, OpenVINORuntime)
+
+
+def _compile_openvino(core, model, settings, names, shapes):
+    model = model.clone()
+    model.reshape(dict(zip(names, map(list, shapes), strict=True)))
+    return core.compile_model(model, "CPU", settings).create_infer_request()
 
 
 def _import(module, path, extra):

@@ -9,6 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 from tqdm import tqdm
 
+from kdmri_tf.losses import for_loss
 from kdmri_tf.runs import weights_digest
 
 # What may be kept in memory, for both splits together.
@@ -105,7 +106,7 @@ class _Outputs:
             image, features = teacher(inputs, return_features=True, training=False)
             kept = {"image": image} if images else {}
             if feature_loss is not None:
-                kept["described"] = tuple(feature_loss.describe(features))
+                kept["described"] = tuple(feature_loss.describe(for_loss(features, feature_loss)))
             return kept
 
         self._compute = compute

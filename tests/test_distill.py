@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from kdmri_tf import DCCNN, AttentionTransfer, Distiller, InputError, SlicePSNR
-from kdmri_tf.losses import FEATURE_LOSSES, feature_loss
+from kdmri_tf.losses import FEATURE_LOSSES, FeatureLoss, feature_loss
 
 
 @pytest.fixture
@@ -143,6 +143,28 @@ def test_the_teacher_is_frozen_and_the_student_is_not(networks):
     distiller = Distiller(student, teacher)
     assert len(distiller.trainable_variables) == len(student.trainable_variables) > 0
     assert not teacher.trainable
+
+
+@pytest.mark.parametrize("cached", [False, True], ids=["teacher runs", "teacher kept"])
+def test_a_users_own_feature_loss_gets_float32(batch, cached):
+    """Whatever the precision of the networks."""
+    seen = []
+
+    class Distance(FeatureLoss):
+        def compare(self, teacher, student):
+            seen.extend(feature.dtype for feature in [*teacher, *student])
+            return sum(tf.reduce_mean(tf.abs(t - s)) for t, s in zip(teacher, student, strict=True))
+
+    student, teacher = (DCCNN(3, 2, filters=4, dtype="mixed_bfloat16") for _ in range(2))
+    inputs, target = batch
+    if cached:
+        _, features = teacher(inputs, return_features=True)
+        described = tuple(tf.cast(feature, tf.float32) for feature in features)
+        inputs = {**inputs, "teacher": {"described": described}}
+    distiller = Distiller(student, teacher)
+    distiller.compile("sgd", Distance(), 1.0, imitation_weight=0, reconstruction_weight=1)
+    assert np.isfinite(distiller.train_on_batch(inputs, target, return_dict=True)["loss"])
+    assert set(seen) == {tf.float32}
 
 
 def test_users_own_networks(inputs):

@@ -62,3 +62,11 @@ def test_gradient_is_the_adjoint(size):
         product = tf.reduce_sum(fourier.image_to_kspace(image) * kspace)
     adjoint = np.fft.ifft2(kspace[..., 0] + 1j * kspace[..., 1], norm="ortho").real
     np.testing.assert_allclose(tape.gradient(product, image)[..., 0], adjoint, atol=2e-5)
+
+
+@pytest.mark.parametrize("length", [1, 2, 45, 368, 640])
+def test_dft_matrix_is_exact_to_rounding_where_the_length_is_a_tensor(length):
+    angles = 2 * np.pi * np.outer(np.arange(length), np.arange(length)) / length
+    cosines, sines = fourier.dft_matrix(tf.constant(length))
+    np.testing.assert_allclose(cosines, np.cos(angles), atol=1.2e-7)
+    np.testing.assert_allclose(sines, np.sin(angles), atol=1.2e-7)

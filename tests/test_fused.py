@@ -1,4 +1,4 @@
-"""A fused function has the values and gradients of the function itself, for every dtype."""
+"""A fused function has the values and gradients of the function itself, in float32 and bfloat16."""
 
 import keras
 import numpy as np

@@ -132,6 +132,8 @@ def test_threads_of_a_call(folder, inputs):
     for name in WITHOUT:
         image = Reconstructor(folder / name, num_threads=1)(*inputs)
         np.testing.assert_allclose(image, Reconstructor(folder / name)(*inputs), atol=1e-5)
+    with pytest.raises(InputError, match="num_threads must be 1 or more, not 0"):
+        Reconstructor(folder / "student-openvino", num_threads=0)
     for name in ("student.keras", "student"):
         with pytest.raises(InputError, match="runs in TensorFlow, which has one number of threads"):
             Reconstructor(folder / name, num_threads=1)
