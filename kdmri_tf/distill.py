@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.losses import for_loss, takes_any_dtype
+from kdmri_tf.feature_comparison import for_loss, takes_any_dtype
 from kdmri_tf.weighted_training import WeightedTraining, mean_absolute_error
 
 

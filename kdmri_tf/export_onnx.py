@@ -105,4 +105,6 @@ def _quantize(model, calibration):
             activation_type=quantization.QuantType.QUInt8,
             weight_type=quantization.QuantType.QInt8,
         )
-        return onnx.load(str(target))
+        quantized = onnx.load(str(target))
+    del quantized.graph.value_info[:]  # the shapes that calibration asked for: runtimes infer them
+    return quantized

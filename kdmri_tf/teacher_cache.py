@@ -9,7 +9,7 @@ from pathlib import Path
 import tensorflow as tf
 from tqdm import tqdm
 
-from kdmri_tf.losses import for_loss
+from kdmri_tf.feature_comparison import for_loss
 from kdmri_tf.runs import weights_digest
 
 # What may be kept in memory, for both splits together.

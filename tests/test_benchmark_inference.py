@@ -62,6 +62,12 @@ def test_arithmetic_is_two_operations_for_every_weight_and_pixel(tmp_path, netwo
     assert owner.gigaflop((240, 100)) == pytest.approx(2 * 240 * 100 * weights / 1e9)
 
 
+def test_slices_are_as_many_as_are_asked_for(artefacts):
+    for count in (2, 1, 3):
+        with np.load(artefacts.slices(SIZE, count)) as file:
+            assert {len(file[name]) for name in file.files} == {count}
+
+
 def test_what_takes_turns_together_and_what_each_is_told(artefacts, tmp_path):
     teacher = Artefacts("teacher", "D3C2", tmp_path, SIZE, {})
     teacher.left_out = dict.fromkeys(FORMS, "a test")

@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 
 from kdmri_tf import DCCNN, AttentionTransfer, Distiller, InputError, SlicePSNR
-from kdmri_tf.losses import FEATURE_LOSSES, FeatureLoss, feature_loss
+from kdmri_tf.feature_comparison import FeatureLoss
+from kdmri_tf.losses import FEATURE_LOSSES, feature_loss
 
 
 @pytest.fixture

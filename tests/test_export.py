@@ -17,11 +17,10 @@ from kdmri_tf import (
     InputError,
     Reconstructor,
     Undersampling,
-    export,
-    export_formats,
     export_network,
     export_onnx,
 )
+from kdmri_tf.export_formats import FORMATS
 from kdmri_tf.export_samples import Samples, samples_of, synthetic_samples
 
 for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "openvino"):
@@ -29,7 +28,7 @@ for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "openvino"
 onnx, tf2onnx = pytest.importorskip("onnx"), pytest.importorskip("tf2onnx")
 logging.getLogger("absl").setLevel(logging.ERROR)  # the converters' reports
 
-SUFFIXES = {"saved_model": "", "litert": ".tflite", "onnx": ".onnx", "openvino": ""}
+SUFFIXES = {name: kind.suffix for name, kind in FORMATS.items()}
 REDUCED = [
     ("saved_model", "bfloat16"),
     ("litert", "float16"),
@@ -112,7 +111,7 @@ def test_reduced_precision_is_near_and_small(format, quantize, tmp_path, samples
     assert Reconstructor(path).metadata["quantize"] == quantize
     if format in ("litert", "onnx"):
         bytes_a_weight = {"float16": 2, "int8": 1}[quantize]
-        assert path.stat().st_size < bytes_a_weight * network.count_params() + 50_000
+        assert path.stat().st_size < bytes_a_weight * network.count_params() + 40_000
 
 
 @pytest.mark.parametrize("name", ["dccnn", "vdsr"])
@@ -216,15 +215,6 @@ def test_signature_of_a_saved_model_is_named_float32_and_free_in_size(tmp_path, 
     assert signature.structured_outputs["image"].dtype == tf.float32
 
 
-@pytest.mark.parametrize("format", SUFFIXES)
-def test_an_export_that_differs_is_refused(format, tmp_path, model, samples, monkeypatch):
-    monkeypatch.setattr(export, "TOLERANCE", -1.0)
-    path = tmp_path / f"student{SUFFIXES[format]}"
-    with pytest.raises(InputError, match=r"differs from the network by .* it was not kept"):
-        export_network(model, path, format, samples=samples)
-    assert list(tmp_path.iterdir()) == []
-
-
 def five_axes(convert):
     """A conversion that gives the image a fifth axis."""
 
@@ -259,80 +249,6 @@ def test_a_conversion_to_onnx_with_another_axis_is_made_again(tmp_path, monkeypa
     monkeypatch.setattr(export_onnx, "ATTEMPTS", 2)
     with pytest.raises(InputError, match=r"onnx export gives images of shape \(1, 4, 40, 36, 1\)"):
         export_network(network, tmp_path / "b.onnx", "onnx", samples=samples)
-
-
-def test_a_loss_above_the_limit_is_refused(tmp_path, model, samples):
-    with pytest.raises(InputError, match=r"In float16 .* loses .* more than -1 dB; it was not"):
-        export_network(
-            model, tmp_path / "a.onnx", "onnx", "float16", samples=samples, largest_loss=-1
-        )
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("format", ["litert", "onnx", "openvino"])
-def test_points_need_a_saved_model(format, tmp_path, model, samples):
-    points = (np.random.default_rng(0).random((48, 45)) < 0.5).astype(np.float32)
-    scattered = Samples(samples.images, samples.calibration, Undersampling(points), "points")
-    with pytest.raises(InputError, match="takes masks of whole lines, but array is none; export a"):
-        export_network(model, tmp_path / f"a{SUFFIXES[format]}", format, samples=scattered)
-
-
-def test_an_earlier_export_is_overwritten_and_nothing_else(tmp_path):
-    model = DCCNN(2, 1, filters=2)
-    export_network(model, tmp_path / "model")
-    export_network(model, tmp_path / "model")
-    (tmp_path / "notes").mkdir()
-    (tmp_path / "notes" / "thesis.txt").write_text("years of work")
-    with pytest.raises(InputError, match="notes exists and is no saved_model; choose another path"):
-        export_network(model, tmp_path / "notes")
-    (tmp_path / "robot").mkdir()
-    for name in ("model.xml", "model.bin", "thesis.txt"):
-        (tmp_path / "robot" / name).write_text("years of work")
-    with pytest.raises(InputError, match="robot exists and is no openvino"):
-        export_network(model, tmp_path / "robot", "openvino")
-    (tmp_path / "notes.onnx").mkdir()
-    with pytest.raises(InputError, match=r"notes\.onnx exists and is no onnx"):
-        export_network(model, tmp_path / "notes.onnx", "onnx")
-
-
-def test_a_killed_export_does_not_stand_in_the_way(tmp_path):
-    model = DCCNN(2, 1, filters=2)
-    (tmp_path / "model.partial" / "variables").mkdir(parents=True)
-    export_network(model, tmp_path / "model")
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
-
-
-def test_bad_requests(tmp_path, model, monkeypatch):
-    with pytest.raises(InputError, match="Unknown format 'h5': choose one of saved_model, litert"):
-        export_network(model, tmp_path / "a", "h5")
-    with pytest.raises(InputError, match="saved_model cannot be reduced to 'int8'"):
-        export_network(model, tmp_path / "a", quantize="int8")
-    with pytest.raises(InputError, match=r"A litert file is named \*\.tflite, not a\.lite"):
-        export_network(model, tmp_path / "a.lite", "litert")
-    with pytest.raises(InputError, match=r"There is no folder .*none to export a to"):
-        export_network(model, tmp_path / "none" / "a")
-    monkeypatch.setattr(export_formats.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(InputError, match=r'needs onnx and .*: run pip install "kdmri_tf\[onnx\]"'):
-        export_network(model, tmp_path / "a.onnx", "onnx")
-
-
-@pytest.mark.parametrize("format", ["litert", "onnx", "openvino"])
-def test_what_a_format_has_for_good_is_not_guessed(tmp_path, format):
-    network, path = DCCNN(2, 1, filters=2), tmp_path / f"a{SUFFIXES[format]}"
-    layout = {"phase_encode_axis": 1} | ({"image_size": (40, 36)} if format == "litert" else {})
-    for missing in layout:
-        known = {name: value for name, value in layout.items() if name != missing}
-        with pytest.raises(InputError, match=rf"A {format} export .* give {missing}="):
-            network.export(path, format, **known)
-    network.export(path, format, verbose=False, **layout)
-    mask = np.zeros((40, 36), np.float32)
-    mask[:, ::2] = 1
-    assert np.isfinite(Reconstructor(path)(np.zeros((1, 40, 36, 2), np.float32), mask)).all()
-
-
-def test_formats_that_are_not_ours_are_left_to_keras(tmp_path, model):
-    with pytest.raises(ValueError, match="format"):
-        model.export(tmp_path / "model", format="unheard_of")
 
 
 def test_samples_are_as_the_network_was_trained_on(model, tiny_source):

@@ -1,8 +1,10 @@
 """One object runs every format, from several threads, and refuses what it cannot take."""
 
+import gc
 import shutil
 import subprocess
 import sys
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
@@ -80,6 +82,20 @@ def test_threads_do_not_disturb_each_other(folder, inputs, name):
         images = list(pool.map(lambda batch: reconstruct(batch, mask[0]), batches))
     for image, alone in zip(images, expected, strict=True):
         np.testing.assert_allclose(image, alone, atol=1e-5 * np.abs(alone).max())
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_a_model_is_closed_with_its_reconstructor(folder, inputs, name):
+    """Not by the next garbage collection, which does not see how much memory it holds."""
+    reconstruct = Reconstructor(folder / name)
+    reconstruct(*inputs)
+    runtime = weakref.ref(reconstruct._runtime)
+    gc.disable()
+    try:
+        del reconstruct
+        assert runtime() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("name", WITHOUT)

@@ -1,0 +1,110 @@
+"""What all losses of features share, and what they refuse to compare."""
+
+import keras
+from keras import ops
+
+from kdmri_tf.errors import InputError
+
+
+class FeatureLoss(keras.losses.Loss):
+    """What the losses share: `compare(describe(teacher_features), describe(student_features))`.
+
+    Raises:
+        InputError: the lists have different lengths, or a pair does not fit the method.
+
+    Attributes:
+        is_compact: whether a description takes far less room than the features, so that reading a
+            teacher's back costs less than computing it again.
+        smallest_batch: fewest slices that the method can compare.
+        fewest_cascades: fewest features that it can compare.
+        needs_equal_channels: whether it compares channel by channel.
+        takes_any_dtype: whether `describe` and `compare` take activations of any floating dtype
+            and give a float32 scalar; a `Distiller` casts to float32 for others.
+    """
+
+    is_compact = False
+    smallest_batch = 1
+    fewest_cascades = 1
+    needs_equal_channels = True
+    takes_any_dtype = False
+
+    def call(self, teacher_features, student_features):
+        check_features(teacher_features, student_features, self)
+        return self.compare(self.describe(teacher_features), self.describe(student_features))
+
+    def check_networks(self, teacher, student, batch_size):
+        """Refuses networks and batches that the method cannot compare, before they are trained.
+
+        Raises:
+            InputError: other numbers of cascades or, where channels are compared, of filters; too
+                few cascades or slices.
+        """
+        name = type(self).__name__
+        if len(teacher.blocks) != len(student.blocks):
+            raise InputError(
+                f"The teacher {teacher.architecture} and the student {student.architecture} differ "
+                f"in their number of cascades, which {name} pairs one by one; imitation alone "
+                "(--method none) needs no pairs."
+            )
+        if self.needs_equal_channels and teacher.filters != student.filters:
+            raise InputError(
+                f"{name} compares channel by channel, but the teacher has {teacher.filters} "
+                f"filters and the student {student.filters}; at and sp can compare these."
+            )
+        if len(teacher.blocks) < self.fewest_cascades:
+            raise InputError(
+                f"{name} needs {self.fewest_cascades} cascades or more, but the teacher is a "
+                f"{teacher.architecture}; choose another method."
+            )
+        if batch_size < self.smallest_batch:
+            raise InputError(
+                f"{name} compares the slices of a batch, which needs {self.smallest_batch} or "
+                f"more; the batch size is {batch_size} (--batch-size)."
+            )
+
+    def describe(self, features):
+        """The tensors that are compared, with the batch as first axis, each slice on its own."""
+        return list(features)
+
+    def compare(self, teacher, student):
+        """The loss, a scalar, of two lists that `describe` gave."""
+        raise NotImplementedError
+
+
+def takes_any_dtype(loss):
+    """Whether features need not be cast to float32 for this loss, ours or another."""
+    return getattr(loss, "takes_any_dtype", False)
+
+
+def for_loss(features, loss):
+    """The features in a dtype that the loss takes."""
+    if takes_any_dtype(loss):
+        return features
+    return [ops.cast(feature, "float32") for feature in features]
+
+
+def check_features(teacher_features, student_features, loss):
+    """Refuses lists of features that a loss cannot compare pair by pair."""
+    if len(teacher_features) != len(student_features):
+        raise InputError(
+            f"The teacher gives {len(teacher_features)} features and the student "
+            f"{len(student_features)}; feature distillation needs as many cascades in both."
+        )
+    if len(teacher_features) < loss.fewest_cascades:
+        raise InputError(
+            f"{type(loss).__name__} needs the features of {loss.fewest_cascades} cascades or more; "
+            f"got {len(teacher_features)}."
+        )
+    compared, axes = "batch, height or width", 3
+    if loss.needs_equal_channels:
+        compared, axes = "batch, height, width or channels", 4
+    for teacher, student in zip(teacher_features, student_features, strict=True):
+        pairs = list(zip(teacher.shape, student.shape, strict=False))[:axes]
+        if len(teacher.shape) != len(student.shape) or any(
+            None not in pair and pair[0] != pair[1] for pair in pairs
+        ):
+            raise InputError(
+                f"{type(loss).__name__} cannot compare a teacher feature of shape "
+                f"{tuple(teacher.shape)} with a student feature of shape {tuple(student.shape)}: "
+                f"{compared} differ."
+            )
