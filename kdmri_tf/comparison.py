@@ -125,7 +125,7 @@ def ablation(grid) -> list[Row]:
             "The ablation trains its student alone for longer, as a control: give its name, such "
             f"as D3C5, instead of {grid.student_name}."
         )
-    reconstruction = {"alpha": 1.0, "variant": "-target-only"}
+    reconstruction = {"alpha": 1.0, "last_variant": "-target-only"}
     return [
         Row(TEACHER, grid.teacher),
         Row(STUDENT, grid.student, TEACHER),

@@ -126,6 +126,7 @@ class Experiment:
         joint=False,
         feature_weight=1.0,
         variant="",
+        last_variant="",
     ):
         """A student distilled from a trained teacher, in two steps or, if `joint`, in one.
 
@@ -142,6 +143,8 @@ class Experiment:
             joint: both steps in one.
             feature_weight: of the features in joint training.
             variant: ends the names of the stages, such as "-sft".
+            last_variant: ends the name of the last stage after that, so that students which differ
+                in it alone, such as in alpha, share the first.
 
         Raises:
             InputError: networks that cannot be distilled, as for `check`.
@@ -155,17 +158,18 @@ class Experiment:
         if start is not None:
             load_weights(network, start, first_cascade)
         name = f"{method}-{network.architecture}{variant}"
+        last = f"{name}{last_variant}"
         mixture = {"imitation_weight": 1 - alpha, "reconstruction_weight": alpha}
         if method == "none":
-            return self._distilled(f"kd-{name}", network, teacher, **mixture)
+            return self._distilled(f"kd-{last}", network, teacher, **mixture)
         loss = {"feature_loss": feature_loss(method)}
         if joint:
             weights = {**mixture, "feature_weight": feature_weight}
-            return self._distilled(f"joint-{name}", network, teacher, **loss, **weights)
+            return self._distilled(f"joint-{last}", network, teacher, **loss, **weights)
         alone = {"feature_weight": 1.0, "imitation_weight": 0.0, "reconstruction_weight": 0.0}
         similar = self._distilled(name, network, teacher, **loss, **alone)
         network = copy_for_training(similar, self.settings)
-        return self._distilled(f"kd-{name}", network, teacher, **mixture)
+        return self._distilled(f"kd-{last}", network, teacher, **mixture)
 
     def evaluate(self, networks, folder=None):
         """Measures networks on the validation split and prints the table.

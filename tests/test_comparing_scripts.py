@@ -90,7 +90,10 @@ def test_ablation_has_a_student_trained_as_long(tiny_flags, sft_run, run_here):
     assert "== student-D2C2: " in output
     assert ", 2 epochs ==" in output
     assert config(folder, "kd-none-D2C2")["imitation_weight"] == 0.5
-    assert config(folder, "kd-at-D2C2-target-only")["imitation_weight"] == 0.0
+    attention_only = config(folder, "kd-at-D2C2-target-only")
+    assert attention_only["imitation_weight"] == 0.0
+    assert attention_only["start_sha256"] == config(folder, "kd-at-D2C2")["start_sha256"]
+    assert not (folder / "at-D2C2-target-only").exists()  # it shares its first stage
     assert config(folder / "twice-the-epochs", "student-D2C2")["epochs"] == 2
     assert len(table(folder / "compare-ablation" / "comparison.csv")) == 6
 

@@ -70,7 +70,7 @@ def test_ablation_leaves_out_one_loss_at_a_time(monkeypatch):
         "student": "student D3C5",
         "student, twice the epochs": "long",
         "imitation only": "none: teacher D5C5 -> D3C5 alpha=0.5",
-        "attention only": "at: teacher D5C5 -> D3C5 alpha=1.0 variant=-target-only",
+        "attention only": "at: teacher D5C5 -> D3C5 alpha=1.0 last_variant=-target-only",
         "attention and imitation": "at: teacher D5C5 -> D3C5 alpha=0.5",
     }
     assert {row.baseline for row in rows[2:]} == {"student"}
