@@ -13,7 +13,7 @@ import keras
 
 from kdmri_tf.distill import Distiller
 from kdmri_tf.loading import load_data
-from kdmri_tf.losses import AttentionTransfer
+from kdmri_tf.losses import FEATURE_LOSSES, feature_loss
 from kdmri_tf.models import DCCNN
 from kdmri_tf.parallel import divide_cores
 from kdmri_tf.settings import TrainingSettings
@@ -23,16 +23,18 @@ from kdmri_tf.training import compile_for_training, to_device
 
 TEACHER, STUDENT = "D5C5", "D3C5"
 
-# What the stages of `Experiment` compile with.
+# What the stages of `Experiment` compile with: the first stage of each method on features alone.
+FEATURES_ALONE = {"feature_weight": 1.0, "imitation_weight": 0.0, "reconstruction_weight": 0.0}
 LOSSES = {
     "teacher": {"loss": "mae"},
     "sft": {},
     "student": {"loss": "mae"},
-    "attention": {
-        "feature_loss": AttentionTransfer(),
-        "feature_weight": 1.0,
-        "imitation_weight": 0.0,
-        "reconstruction_weight": 0.0,
+    **{
+        "attention" if method == "at" else method: {
+            "feature_loss": feature_loss(method),
+            **FEATURES_ALONE,
+        }
+        for method in FEATURE_LOSSES
     },
     "distillation": {"imitation_weight": 0.5, "reconstruction_weight": 0.5},
 }

@@ -12,6 +12,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.parallel import describe_device
 
 STAGES = ("teacher", "sft", "student", "attention", "distillation")
+MORE_STAGES = ("fitnets", "cc", "fsp", "sp")  # the first stage of the other methods
 LADDER_STAGE = "distillation"  # the one that every choice changes
 
 # Anatomies by the image sizes of the papers; other sizes are measured on cardiac images.
@@ -39,6 +40,7 @@ TEACHER_ALONE = "teacher alone, all choices"
 # PyTorch contender -> form of `benchmark_pytorch`
 PAPERS_LOOP = "PyTorch, papers' loop"
 TUNED_PYTORCH = {"PyTorch, tuned float32": "float32", "PyTorch, tuned bfloat16": "bfloat16"}
+PYTORCH_STAGES = ("teacher", "student", "attention", "distillation")
 PYTORCH_FORMS = {PAPERS_LOOP: "papers", **TUNED_PYTORCH}
 
 # OpenMP threads that sleep while they wait for each other. Spinning, as is their default, they take
@@ -95,9 +97,9 @@ def training_groups(sizes, stages=STAGES, batch_size=None, torch=False, data_dir
 
     Args:
         sizes: (H, W) each.
-        stages: of `STAGES`.
+        stages: of `STAGES` and `MORE_STAGES`.
         batch_size: slices a step; None for 4, or 1 for images larger than 240x240.
-        torch: adds the PyTorch loops.
+        torch: adds the PyTorch loops, to `PYTORCH_STAGES`.
         data_dir: of the prepared data sets.
 
     Returns:
@@ -116,11 +118,11 @@ def training_groups(sizes, stages=STAGES, batch_size=None, torch=False, data_dir
             with_ladder = stage == LADDER_STAGE and size == sizes[0]
             contenders = _tensorflow(work, data_dir, with_ladder)
             rivals = {}
-            if stage == "sft":  # our PyTorch loops do not have it
+            if stage == "sft":
                 alone = _tensorflow({**work, "stage": "teacher"}, data_dir, with_ladder=False)[-1]
                 contenders.append(dataclasses.replace(alone, name=TEACHER_ALONE))
                 rivals = {TEACHER_ALONE: (TEACHER_ALONE,)}
-            elif torch:
+            elif torch and stage in PYTORCH_STAGES:
                 contenders += _pytorch(work)
                 rivals = {PAPERS_LOOP: (PAPERS_LOOP,), "best tuned PyTorch": tuple(TUNED_PYTORCH)}
             groups.append(Group(stage, size, work["batch_size"], tuple(contenders), rivals))

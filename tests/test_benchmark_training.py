@@ -16,6 +16,7 @@ from conftest import undersample
 from kdmri_tf import DCCNN, AttentionTransfer, InputError, benchmark_training, phantom_volume
 from kdmri_tf.benchmark_tensorflow import LOSSES, Training
 from kdmri_tf.experiment import Experiment
+from kdmri_tf.losses import FEATURE_LOSSES
 from kdmri_tf.settings import TrainingSettings
 
 PYTORCH = Path(benchmark_training.__file__).with_name("benchmark_pytorch.py")
@@ -57,6 +58,16 @@ def test_joint_training_is_measured_beside_the_teacher_alone():
     assert joint.rivals == {alone.name: (alone.name,)}
 
 
+def test_methods_that_pytorch_does_not_have_are_measured_alone():
+    pytest.importorskip("torch")
+    stages = ("attention", *benchmark_training.MORE_STAGES)
+    first, *others = benchmark_training.training_groups([(150, 150)], stages, torch=True)
+    assert {c.framework for c in first.contenders} == {"TensorFlow", "PyTorch"}
+    for group in others:
+        assert [c.framework for c in group.contenders] == ["TensorFlow"] * 2
+        assert not group.rivals
+
+
 def test_pytorch_that_is_not_installed(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"--torch needs PyTorch, .*: run pip install torch"):
@@ -73,15 +84,18 @@ def test_losses_are_those_of_an_experiment(data, tmp_path):
 
     experiment = Recorded(data, tmp_path, TrainingSettings(filters=2))
     experiment.student("D2C2")
-    experiment.distil(experiment.teacher("D2C2"), "D2C2")
+    teacher = experiment.teacher("D2C2")
+    for method in FEATURE_LOSSES:
+        experiment.distil(teacher, "D2C2", method)
     compiled["attention"] = compiled.pop("at")
     compiled["distillation"] = compiled.pop("kd")
-    assert isinstance(compiled["attention"].pop("feature_loss"), AttentionTransfer)
-    assert isinstance(LOSSES["attention"]["feature_loss"], AttentionTransfer)
-    expected = {stage: dict(losses) for stage, losses in LOSSES.items()}
-    assert expected.pop("sft") == {}  # the defaults, as of `Experiment.friendly_teacher`
-    del expected["attention"]["feature_loss"]
-    assert compiled == expected
+    compiled["sft"] = {}  # the defaults, as of `Experiment.friendly_teacher`
+    for losses in (compiled, LOSSES):
+        assert losses.keys() == {*benchmark_training.STAGES, *benchmark_training.MORE_STAGES}
+    for stage, losses in compiled.items():
+        kinds = [type(found.get("feature_loss")) for found in (losses, LOSSES[stage])]
+        assert kinds[0] is kinds[1]
+        assert {**losses, "feature_loss": None} == {**LOSSES[stage], "feature_loss": None}
 
 
 @pytest.mark.slow
@@ -90,6 +104,7 @@ def test_losses_are_those_of_an_experiment(data, tmp_path):
     [
         ("attention", {}),
         ("sft", {"many_steps": True}),
+        ("cc", {"many_steps": True, "teacher_cache": True}),
         ("distillation", {"many_steps": True, "teacher_cache": True}),
     ],
 )

@@ -91,6 +91,7 @@ def test_choices_are_those_of_the_package(monkeypatch):
     assert tuple(FEATURE_LOSSES) == flags.METHODS
     assert tuple(masks.SAMPLERS) == flags.MASK_SAMPLERS
     assert benchmark_flags.STAGES == benchmark_training.STAGES
+    assert benchmark_flags.MORE_STAGES == benchmark_training.MORE_STAGES
     assert all(callable(getattr(comparison, grid)) for grid in compare.GRIDS)
     settings = {field.name for field in dataclasses.fields(TrainingSettings)}
     assert set(launch.SETTINGS) == settings

@@ -5,6 +5,7 @@ import argparse
 from flag_types import named_model, network, positive_integer, positive_number
 
 STAGES = ("teacher", "sft", "student", "attention", "distillation")
+MORE_STAGES = ("fitnets", "cc", "fsp", "sp")
 PAPERS_SIZES = [(150, 150), (240, 240), (640, 368)]
 FOR_BOTH = ("sizes", "rounds", "torch", "data_dir")
 FOR_TRAINING = ("stages", "batch_size", "scaling")
@@ -47,7 +48,12 @@ def parser():
         help="folder of tables and figure (default: runs/benchmark)",
     )
     add = flags.add_argument_group("training").add_argument
-    add("--stages", nargs="+", choices=STAGES, help="of training (default: all)")
+    add(
+        "--stages",
+        nargs="+",
+        choices=STAGES + MORE_STAGES,
+        help=f"of training (default: {' '.join(STAGES)})",
+    )
     add("--batch-size", type=positive_integer, help="slices a step (default: 4, or 1 if large)")
     add("--scaling", action="store_true", help="instead, the cost over slices and epochs")
     add = flags.add_argument_group("inference").add_argument
