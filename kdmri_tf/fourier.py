@@ -75,14 +75,15 @@ def dft_matrix(length, zero=0):
 
     Args:
         length: N.
-        zero: 0, or a tensor that is; converters store N x N values that depend on nothing.
+        zero: 0, or a tensor that is; converters store N x N values that depend on nothing. Ignored
+            where N is a tensor, so that a runtime that learns the size can prepare the matrices.
     """
     index = tf.range(length)
     if isinstance(length, int):  # constants of a graph, for runtimes without float64
         angles = 2 * np.pi * np.arange(length) / length
         values = np.cos(angles), np.sin(angles)
     else:
-        values = _cosines_and_sines(index, length)
+        values, zero = _cosines_and_sines(index, length), 0
     wrapped = (index + zero)[:, tf.newaxis] * index % length
     return [tf.gather(tf.cast(value, tf.float32), wrapped) for value in values]
 
