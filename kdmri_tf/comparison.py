@@ -5,7 +5,7 @@ teacher, one baseline), finished stages are loaded, and a stopped grid goes on w
 """
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,8 +16,8 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.experiment import Experiment
 from kdmri_tf.initial_networks import is_name
 from kdmri_tf.losses import FEATURE_LOSSES
+from kdmri_tf.report import FRIENDLY_TEACHER, STUDENT, TEACHER
 
-TEACHER, FRIENDLY_TEACHER, STUDENT = "teacher", "SFT teacher", "student"
 METHOD_NAMES = {"at": "AT", "fitnets": "FitNets", "cc": "CC", "fsp": "FSP", "sp": "SP"}
 
 
@@ -95,7 +95,7 @@ class Grid:
         return Experiment(experiment.data, folder, settings).student(self.student_name)
 
 
-def methods(grid, names: Iterable[str] = tuple(FEATURE_LOSSES)) -> list[Row]:
+def methods(grid, names: Sequence[str] = tuple(FEATURE_LOSSES)) -> list[Row]:
     """SFT-KD-Recon's table: every method from the standard and from the student-friendly teacher.
 
     Args:

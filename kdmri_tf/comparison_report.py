@@ -103,8 +103,7 @@ class Comparison:
             None if name is None else self.values(name, "psnr")
             for name in (row.teacher, row.baseline, row.counterpart)
         )
-        means = None if teacher is None else float(np.mean(psnr) - np.mean(teacher))
-        record["psnr_to_teacher"] = means
+        record["psnr_to_teacher"] = None if teacher is None else float(psnr.mean() - teacher.mean())
         record["gap_closed_percent"] = None
         if teacher is not None and baseline is not None:
             record["gap_closed_percent"] = gap_closed(teacher.mean(), baseline.mean(), psnr.mean())

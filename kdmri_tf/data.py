@@ -122,14 +122,23 @@ class MRIData:
             `tf.data.Dataset`, prefetched.
 
         Raises:
-            InputError: an unknown split, or a cached teacher where the slices vary.
+            InputError: an unknown split, a batch size below 1, or a cached teacher of other slices
+                or where the slices vary.
         """
         self._check_split(split)
+        if batch_size < 1:
+            raise InputError(f"batch_size must be at least 1; got {batch_size}.")
         variation = self.variation if split == "train" and seed is not None else None
         slices = self._slices[split]
         if teacher is not None:
             if variation is not None:
                 raise InputError(f"A cached teacher does not follow {variation}; leave it out.")
+            kept, needed = int(teacher.cardinality()), self.num_slices[split]
+            if kept not in (needed, tf.data.UNKNOWN_CARDINALITY):
+                raise InputError(
+                    f"The cached teacher has {kept} slices and {split!r} has {needed}; give what "
+                    "cache_teacher kept of this split."
+                )
             slices = tf.data.Dataset.zip(slices, teacher)
         image_bytes = 4 * math.prod(self.image_size)
         buffer = min(self.num_slices[split], max(1, SHUFFLE_BUFFER_BYTES // image_bytes))

@@ -39,7 +39,7 @@ class DataConsistency(keras.layers.Layer):
     - "rfft": A by `rfft2d` and `irfft2d`; for any mask.
     - "auto": for a mask of whole lines, A is a real symmetric circulant matrix along the phase
       encode axis: one matrix product, no FFT. For any other mask, "rfft". Looks at the mask itself,
-      batch by batch.
+      batch by batch. On a GPU always "rfft": it computes matrix products in less than float32.
     - "rows", "columns": for masks of whole rows or columns alone, NaN for others; no FFT and no
       complex number at all, for exported networks. See `line_consistency`.
 
@@ -56,8 +56,9 @@ class DataConsistency(keras.layers.Layer):
     def __init__(self, noise_weight=None, form="auto", **kwargs):
         kwargs["dtype"] = "float32"
         super().__init__(autocast=False, **kwargs)
-        # Keras compiles by XLA where every layer allows it; on a CPU that is 4 times slower.
-        self.supports_jit = bool(tf.config.list_physical_devices("GPU"))
+        # On a GPU Keras compiles by XLA where every layer allows it, which nobody has tried here;
+        # on a CPU a step was 4 times slower by it.
+        self.supports_jit = False
         if noise_weight is not None and not 0 <= noise_weight < math.inf:
             raise InputError(
                 f"noise_weight must be a finite number >= 0, or None for hard replacement; got "
@@ -70,6 +71,12 @@ class DataConsistency(keras.layers.Layer):
         self.noise_weight = noise_weight
         self.form = form
         self._weight = 1.0 if noise_weight is None else noise_weight / (1 + noise_weight)
+
+    @property
+    def _form_here(self):
+        """The form that this machine computes."""
+        on_gpu = self.form == "auto" and tf.config.list_physical_devices("GPU")
+        return "rfft" if on_gpu else self.form
 
     def call(self, image, kspace, mask):
         return self.correct(image, self.measure(kspace, mask))
@@ -86,16 +93,17 @@ class DataConsistency(keras.layers.Layer):
             zero-filled image.
         """
         mask = tf.cast(mask, tf.float32)
-        if self.form in LINE_AXES:
-            return measure_lines(kspace, mask, self._weight, LINE_AXES[self.form])
-        measured = fourier.to_complex(kspace) * _to_complex(mask)
+        form = self._form_here
+        if form in LINE_AXES:
+            return measure_lines(kspace, mask, self._weight, LINE_AXES[form])
+        measured = fourier.to_complex(kspace) * fourier.real_to_complex(mask)
         zero_filled = fourier.complex_ifft2(measured)
         measurement = {"magnitude": tf.abs(zero_filled)}
-        if self.form == "fft":
+        if form == "fft":
             return measurement | {"kspace": measured, "mask": mask}
         kept = 1 - self._weight * mask
         measurement |= {"measured_image": self._weight * tf.math.real(zero_filled)}
-        if self.form == "rfft":
+        if form == "rfft":
             return measurement | {"kept_half": _hermitian_half(kept)}
         rows, columns = kept[:, :, 0], kept[:, 0, :]
         is_rows = _is_zero(kept - rows[:, :, tf.newaxis])
@@ -114,18 +122,24 @@ class DataConsistency(keras.layers.Layer):
         }
 
     def correct(self, image, measurement):
-        """The corrected image, given what `measure` returned."""
+        """The corrected image, float32 `(batch, H, W, 1)`.
+
+        Args:
+            image: of any floating dtype, `(batch, H, W, 1)`.
+            measurement: what `measure` returned.
+        """
         # Not image[..., 0], whose gradient copies the image.
         image = tf.squeeze(tf.cast(image, tf.float32), -1)
-        if self.form == "fft":
-            predicted = fourier.complex_fft2(_to_complex(image))
-            weight = _to_complex(self._weight * measurement["mask"])
+        form = self._form_here
+        if form == "fft":
+            predicted = fourier.complex_fft2(fourier.real_to_complex(image))
+            weight = fourier.real_to_complex(self._weight * measurement["mask"])
             corrected = predicted + weight * (measurement["kspace"] - predicted)
             output = tf.math.real(fourier.complex_ifft2(corrected))
         else:
-            keep = KEEP[self.form]
+            keep = KEEP[form]
             # Exported networks have no gradients, and converters warn of those of our own.
-            keep = keep if self.form in LINE_AXES else _self_adjoint(keep)
+            keep = keep if form in LINE_AXES else _self_adjoint(keep)
             output = keep(image, measurement) + measurement["measured_image"]
         return output[..., tf.newaxis]
 
@@ -160,7 +174,7 @@ def _keep_in_columns(image, measurement):
 
 def _keep_by_rfft(image, measurement):
     """x - w A x by the FFT of real images."""
-    spectrum = tf.signal.rfft2d(image) * _to_complex(measurement["kept_half"])
+    spectrum = tf.signal.rfft2d(image) * fourier.real_to_complex(measurement["kept_half"])
     return tf.signal.irfft2d(spectrum, tf.shape(image)[1:])
 
 
@@ -201,8 +215,3 @@ def _hermitian_half(values):
     """(v(k) + v(-k)) / 2 of `(batch, H, W)`, on the half of k-space that `rfft2d` gives."""
     mirrored = tf.roll(tf.reverse(values, axis=[1, 2]), shift=[1, 1], axis=[1, 2])
     return ((values + mirrored) / 2)[:, :, : tf.shape(values)[2] // 2 + 1]
-
-
-def _to_complex(real):
-    # Not tf.cast: its gradient warns about the imaginary part that it rightly drops.
-    return tf.complex(real, tf.zeros_like(real))

@@ -52,7 +52,7 @@ class Distiller(WeightedTraining):
         self,
         optimizer="adam",
         feature_loss=None,
-        feature_weight=0.0,
+        feature_weight=None,
         imitation_weight=0.5,
         reconstruction_weight=0.5,
         **kwargs,
@@ -61,7 +61,7 @@ class Distiller(WeightedTraining):
 
         Args:
             feature_loss: `loss(teacher_features, student_features)`, such as `AttentionTransfer()`.
-            feature_weight: its weight.
+            feature_weight: its weight; None for 1 with a feature loss and 0 without.
             imitation_weight: weight of |x_T - x_S|, 1 - alpha in the paper.
             reconstruction_weight: weight of |x - x_S|, alpha in the paper.
 
@@ -69,6 +69,8 @@ class Distiller(WeightedTraining):
             InputError: a weight is negative, all are 0, the feature weight has no loss, or a
                 `loss` is given.
         """
+        if feature_weight is None:
+            feature_weight = 0.0 if feature_loss is None else 1.0
         if feature_weight and feature_loss is None:
             raise InputError(
                 f"feature_weight is {feature_weight} but there is no feature_loss; give one, such "
@@ -83,6 +85,8 @@ class Distiller(WeightedTraining):
         self.feature_loss = feature_loss
 
     def call(self, inputs, training=False):
+        if isinstance(inputs, dict):  # without what is kept of the teacher
+            inputs = {name: value for name, value in inputs.items() if name != "teacher"}
         return self.student(inputs, training=training)
 
     @property

@@ -1,19 +1,26 @@
 """The stages of both papers on one data set and one mask, from a teacher to a distilled student."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
-from kdmri_tf.data_config import data_config, data_facts, variation_config
+from kdmri_tf.data_config import data_config, data_facts
 from kdmri_tf.distill import Distiller
 from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation import evaluate
 from kdmri_tf.export_samples import prepared_samples
 from kdmri_tf.figures import reconstruction_figure
 from kdmri_tf.finished import finished_networks
-from kdmri_tf.initial_networks import copy_for_training, is_name, load_weights, new_network
+from kdmri_tf.initial_networks import (
+    check_weights,
+    copy_for_training,
+    is_name,
+    load_weights,
+    new_network,
+)
 from kdmri_tf.losses import feature_loss
 from kdmri_tf.precision import report_slow_bfloat16
 from kdmri_tf.runs import load_network, open_stage, weights_digest
+from kdmri_tf.stage_config import stage_config
 from kdmri_tf.stage_export import export_trained
 from kdmri_tf.student_friendly import StudentFriendlyTeacher
 from kdmri_tf.teacher_cache import MEMORY_BUDGET_BYTES, cache_teacher
@@ -29,8 +36,9 @@ SOURCES_STORED_UPSIDE_DOWN = ("mrbrains13", "mrbrains18")
 class Experiment:
     """Trains networks on one data set under one mask, each in its own stage of a run folder.
 
-    Every method returns a trained float32 network. A finished stage is loaded, an unfinished one
-    continued; a network given as a `.keras` file is loaded and not trained.
+    `teacher`, `student`, `friendly_teacher` and `distil` give trained float32 networks. A finished
+    stage is loaded, an unfinished one continued; a network given as a `.keras` file is loaded and
+    not trained.
 
     Args:
         data: `MRIData`.
@@ -79,7 +87,7 @@ class Experiment:
         for network in (teacher, student):
             network.check_degradation(self.data.degradation)
         if start is not None:
-            load_weights(student, start)
+            check_weights(student, start)
         self._check_method(method, teacher, student)
         if sft:
             StudentFriendlyTeacher(teacher, student)
@@ -141,7 +149,7 @@ class Experiment:
             first_cascade: as for `load_weights`.
             alpha: weight of the target against the teacher, 0 to 1.
             joint: both steps in one.
-            feature_weight: of the features in joint training.
+            feature_weight: of the features, if `joint`.
             variant: ends the names of the stages, such as "-sft".
             last_variant: ends the name of the last stage after that, so that students which differ
                 in it alone, such as in alpha, share the first.
@@ -151,6 +159,11 @@ class Experiment:
         """
         if not 0 <= alpha <= 1:
             raise InputError(f"alpha must lie between 0 and 1; got {alpha}.")
+        if feature_weight != 1 and not joint:
+            raise InputError(
+                f"feature_weight {feature_weight:g} weighs features against images, which have "
+                "stages of their own unless joint=True."
+            )
         network = new_network(student, self.settings)
         for party in (teacher, network):
             party.check_degradation(self.data.degradation)
@@ -253,16 +266,7 @@ class Experiment:
     def _open(self, name, network, losses, teacher=None, start=None):
         """The `Stage` of that name, made or taken up."""
         weights = {key: value for key, value in losses.items() if key.endswith("_weight")}
-        config = {
-            "stage": name,
-            **data_config(self.data),
-            "teacher_sha256": None if teacher is None else weights_digest(teacher),
-            "start_sha256": start,
-            **variation_config(self.data),
-            **weights,
-            **asdict(self.settings),
-            **_architecture(network),
-        }
+        config = stage_config(name, network, self.data, self.settings, weights, teacher, start)
         stage = self._last_stage = open_stage(self.run_dir, name, config, data_facts(self.data))
         done = "finished earlier" if stage.is_finished else f"{self.settings.epochs} epochs"
         print(f"\n== {name}: {network.count_params():,} parameters, {done} ==", flush=True)
@@ -289,10 +293,3 @@ class Experiment:
                 memory_budget=self.teacher_memory,
             )
         return Distiller(student, teacher), cached
-
-
-def _architecture(network):
-    """What a stage's configuration says of a network, or of the two of a joint training."""
-    if isinstance(network, StudentFriendlyTeacher):
-        return {**_architecture(network.teacher), "student": _architecture(network.student)}
-    return {"architecture": network.architecture, **network.hyperparameters}

@@ -63,11 +63,15 @@ class FeatureLoss(keras.losses.Loss):
             )
 
     def describe(self, features):
-        """The tensors that are compared, with the batch as first axis, each slice on its own."""
+        """The tensors that are compared, with the batch as first axis, each slice on its own.
+
+        Args:
+            features: of every cascade, `(batch, H, W, channels)`.
+        """
         return list(features)
 
     def compare(self, teacher, student):
-        """The loss, a scalar, of two lists that `describe` gave."""
+        """The loss, a float32 scalar, of two lists that `describe` gave."""
         raise NotImplementedError
 
 

@@ -30,8 +30,7 @@ def image_to_kspace(image):
         float32 `(batch, H, W, 2)`: (real, imaginary), unshifted, ortho normalised.
     """
     image = tf.cast(image, tf.float32)[..., 0]
-    # Not tf.cast: its gradient warns about the imaginary part that it rightly drops.
-    return to_channels(complex_fft2(tf.complex(image, tf.zeros_like(image))))
+    return to_channels(complex_fft2(real_to_complex(image)))
 
 
 def kspace_to_magnitude(kspace):
@@ -50,6 +49,12 @@ def to_complex(channels):
     """float32 `(..., 2)` (real, imaginary) to complex64 `(...)`."""
     channels = tf.cast(channels, tf.float32)
     return tf.complex(channels[..., 0], channels[..., 1])
+
+
+def real_to_complex(values):
+    """float32 to complex64 of the same shape, imaginary part 0."""
+    # Not tf.cast: its gradient warns about the imaginary part that it rightly drops.
+    return tf.complex(values, tf.zeros_like(values))
 
 
 def to_channels(values):

@@ -7,6 +7,10 @@ import keras
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.runs import NETWORKS, load_network
+from kdmri_tf.settings import TrainingSettings
+
+# Settings that only networks of some kinds have.
+SETTINGS_OF_NETWORKS = ("residual", "consistency_form", "filters")
 
 
 def is_name(network):
@@ -22,18 +26,19 @@ def new_network(network, settings):
         settings: `TrainingSettings`.
 
     Raises:
-        InputError: an unreadable file, or an impossible name.
+        InputError: an unreadable file, an impossible name, or a setting that this kind does not
+            have.
     """
     keras.utils.set_random_seed(settings.seed)
     if not is_name(network):
         return _untrained(load_network(network), settings)
     kind = _kind(network)
-    chosen = {name: getattr(settings, name) for name in ("residual", "consistency_form", "filters")}
-    known = inspect.signature(kind).parameters
-    arguments = {name: value for name, value in chosen.items() if name in known}
-    if settings.filters is None:
-        del arguments["filters"]
-    return kind.from_name(network, dtype=settings.precision, **arguments)
+    defaults = TrainingSettings()
+    chosen = {name: getattr(settings, name) for name in SETTINGS_OF_NETWORKS}
+    chosen = {name: v for name, v in chosen.items() if v != getattr(defaults, name)}
+    for name in chosen.keys() - inspect.signature(kind).parameters.keys():
+        raise InputError(f"{network} has no {name}: leave that setting out.")
+    return kind.from_name(network, dtype=settings.precision, **chosen)
 
 
 def copy_for_training(network, settings):
@@ -56,10 +61,30 @@ def load_weights(network, path, first_cascade=None):
             `StudentFriendlyTeacher` has trained from its second cascade on.
 
     Raises:
-        InputError: a tensor is missing in the file or has another shape, or `residual` differs;
-            then the network is not changed.
+        InputError: as `check_weights` does; then the network is not changed.
+    """
+    given = check_weights(network, path, first_cascade)
+    for variable in network.weights:
+        if tensor_name(variable) in given:
+            variable.assign(given[tensor_name(variable)])
+    if first_cascade == "second":
+        network.blocks[0].set_weights(network.blocks[1].get_weights())
+    print(f"Loaded {len(given)} of {len(network.weights)} tensors from {path}.", flush=True)
+
+
+def check_weights(network, path, first_cascade=None):
+    """What `load_weights` would load: name of the tensor -> variable.
+
+    Raises:
+        InputError: a tensor is missing in the file or has another shape, or the file holds another
+            kind of network or one with another `residual`.
     """
     loaded = load_network(path)
+    if type(loaded) is not type(network):
+        raise InputError(
+            f"{path} holds a {loaded.architecture}, whose weights a {network.architecture} cannot "
+            "start from; give a file of the student's own kind."
+        )
     residual, wanted_residual = (n.hyperparameters.get("residual") for n in (loaded, network))
     if residual != wanted_residual:
         raise InputError(
@@ -80,11 +105,7 @@ def load_weights(network, path, first_cascade=None):
                 f"{loaded.filters} filters, the student is a {network.architecture} with "
                 f"{network.filters}."
             )
-    for name, variable in wanted.items():
-        variable.assign(given[name])
-    if first_cascade == "second":
-        network.blocks[0].set_weights(network.blocks[1].get_weights())
-    print(f"Loaded {len(wanted)} of {len(network.weights)} tensors from {path}.", flush=True)
+    return {name: given[name] for name in wanted}
 
 
 def tensor_name(variable):

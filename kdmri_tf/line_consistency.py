@@ -22,6 +22,10 @@ def measure_lines(kspace, mask, weight, axis):
         mask: float32 `(batch, H, W)`.
         weight: w of `DataConsistency`.
         axis: phase-encode axis, 0 where rows are measured, 1 where columns are.
+
+    Returns:
+        "magnitude" and "measured_image", float32 `(batch, H, W)`, and the circulant "matrix",
+        `(batch, N, N)` for N lines, all as `DataConsistency.correct` takes them.
     """
     across = 2 - axis  # the readout axis of `(batch, H, W)`
     lines = tf.gather(mask, 0, axis=across)

@@ -113,7 +113,7 @@ def check_mask(mask, image_size, name="mask"):
 
 
 def center_window(image_size, size):
-    """Mask of the h x w lowest frequencies: -(h // 2) to h - 1 - h // 2 along the first axis, ...
+    """Mask of the h x w lowest frequencies: along an axis n of them from -(n // 2) upwards.
 
     Args:
         image_size: (H, W).

@@ -124,7 +124,12 @@ class DCCNN(Network):
         return self.data_consistency.correct(image, measurement), feature
 
     def convolve(self, block, image):
-        """The same without data consistency."""
+        """One cascade up to data consistency: (image float32 `(batch, H, W, 1)`, its feature).
+
+        Args:
+            block: of `blocks`.
+            image: float32 `(batch, H, W, 1)`.
+        """
         update, feature = block(ops.cast(image, block.compute_dtype))
         update = ops.cast(update, "float32")
         return image + update if self.residual else update, feature

@@ -35,12 +35,14 @@ def divide_cores(batch_size):
     """
     global _parts
     cores = num_cores()
-    parts = min(cores, batch_size)
-    if parts == 1 or tf.config.list_physical_devices("GPU"):
+    parts = 1 if tf.config.list_physical_devices("GPU") else min(cores, batch_size)
+    if parts == _parts == 1:
         return 1
+    # 0: as many as TensorFlow chooses
+    each, side_by_side = (0, 0) if parts == 1 else (cores // parts, parts)
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(cores // parts)
-        tf.config.threading.set_inter_op_parallelism_threads(parts)
+        tf.config.threading.set_intra_op_parallelism_threads(each)
+        tf.config.threading.set_inter_op_parallelism_threads(side_by_side)
     except RuntimeError as error:
         raise InputError(
             "divide_cores must be called before TensorFlow computes anything; it has started."
@@ -80,6 +82,9 @@ def by_parts(function, *tensors):
         function: takes and gives (structures of) tensors with the batch as first axis, and treats
             the samples of a batch independently.
         tensors: of one batch size.
+
+    Returns:
+        What the function gives for the whole batch, to rounding.
     """
     if _parts == 1 or tf.executing_eagerly():
         return function(*tensors)

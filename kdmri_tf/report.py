@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 import scipy.stats
 
-TEACHER, STUDENT, DISTILLED = "teacher", "student", "KD student"
+TEACHER, FRIENDLY_TEACHER = "teacher", "SFT teacher"
+STUDENT, DISTILLED = "student", "KD student"
 FEWEST_VOLUMES_FOR_A_TEST = 6  # with five, the smallest two-sided p-value is 0.0625
 COLUMNS = {"psnr": ("PSNR [dB]", 2), "ssim": ("SSIM", 4), "nmse": ("NMSE", 4), "hfn": ("HFN", 4)}
 

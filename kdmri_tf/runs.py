@@ -42,8 +42,18 @@ class Stage:
         return self.folder / "model.keras"
 
     @property
+    def state_path(self):
+        """The state of training after its last full epoch."""
+        return self.folder / "state.npz"
+
+    @property
     def is_finished(self):
         return self.model_path.exists()
+
+    @property
+    def is_begun(self):
+        """Whether there is anything that its settings have made."""
+        return self.is_finished or self.state_path.exists()
 
     @property
     def teacher_cache(self):
@@ -88,6 +98,8 @@ class Stage:
 def open_stage(run_dir, name, config, facts=None):
     """Makes the folder of a stage, or takes up the one that is there.
 
+    A folder without a full epoch of training is made anew.
+
     Args:
         run_dir: folder of the run.
         name: of the stage, such as "teacher-D5C5".
@@ -96,24 +108,26 @@ def open_stage(run_dir, name, config, facts=None):
 
     Raises:
         InputError: the folder cannot be written, was made with another configuration (the message
-            names what differs), or holds a network that none tells of.
+            names what differs), is in use by another process, or holds a network that no
+            configuration tells of.
     """
     stage = Stage(Path(run_dir) / name, config)
-    path = stage.folder / "config.json"
-    if path.exists() or stage.is_finished:
+    if stage.is_begun:
         check_config(stage.folder, config, entirely=True)
         return stage
+    path = stage.folder / "config.json"
     content = {"config": config, "facts": facts or {}, "environment": _environment()}
     partial = path.with_suffix(".partial")
     try:
         stage.folder.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(content, indent=2))
+        with stage.training():  # another process may be in its first epoch
+            partial.write_text(json.dumps(content, indent=2))
+            partial.replace(path)
     except OSError as error:
         raise InputError(
             f"The folder {stage.folder} cannot be written ({error.strerror}); give another "
             "--run-dir."
         ) from error
-    partial.replace(path)
     return stage
 
 
@@ -138,7 +152,7 @@ def check_config(folder, config, entirely=False):
     if different:
         raise InputError(
             f"{folder} was made with other settings: {'; '.join(different)}. Give another "
-            "--run-dir, delete that folder, or use its model.keras as it is (--teacher, --student)."
+            "--run-dir, delete that folder, or give its model.keras, if it has one, as the network."
         )
 
 
@@ -173,7 +187,7 @@ def read_config(folder):
     except (OSError, ValueError, KeyError) as error:
         raise InputError(
             f"{path} is missing or unreadable, so that nobody knows how {folder} was trained: give "
-            "another --run-dir, or use its model.keras as it is (--teacher, --student)."
+            "another --run-dir, or its model.keras as the network."
         ) from error
 
 

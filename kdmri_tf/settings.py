@@ -4,11 +4,12 @@ import math
 import operator
 from dataclasses import dataclass
 
-from kdmri_tf.data_consistency import FORMS
+from kdmri_tf.data_consistency import FORMS, LINE_AXES
 from kdmri_tf.errors import InputError
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 SCHEDULES = ("step", "cosine", "constant")
+TRAINED_FORMS = tuple(form for form in FORMS if form not in LINE_AXES)  # those are of exports
 # Synthetic slices show in minutes that everything works: few epochs of many small steps.
 SYNTHETIC_EPOCHS = {"cardiac": 4, "brain": 3, "knee": 2, "calgary": 2}
 
@@ -48,7 +49,7 @@ class TrainingSettings:
         counts = ["epochs", "batch_size"] + ([] if self.filters is None else ["filters"])
         for name in (*counts, "seed"):
             # Plain integers, not NumPy's: settings are written as JSON and compared.
-            object.__setattr__(self, name, operator.index(getattr(self, name)))
+            object.__setattr__(self, name, _integer(name, getattr(self, name)))
         object.__setattr__(self, "learning_rate", float(self.learning_rate))
         for name in counts:
             if getattr(self, name) < 1:
@@ -57,12 +58,23 @@ class TrainingSettings:
             raise InputError(f"seed must lie between 0 and 2^31 - 1; got {self.seed}.")
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning_rate must be positive; got {self.learning_rate}.")
-        choices = {"schedule": SCHEDULES, "precision": PRECISIONS, "consistency_form": FORMS}
+        choices = {
+            "schedule": SCHEDULES,
+            "precision": PRECISIONS,
+            "consistency_form": TRAINED_FORMS,
+        }
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise InputError(
                     f"Unknown {name} {getattr(self, name)!r}; choose one of {', '.join(known)}."
                 )
+
+
+def _integer(name, value):
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise InputError(f"{name} must be a whole number; got {value!r}.") from error
 
 
 def default_settings(dataset, source, **chosen):

@@ -44,7 +44,7 @@ def cache_teacher(
     Prints one line that says what is done.
 
     Args:
-        teacher: trained `DCCNN`.
+        teacher: trained `Network`.
         data: `MRIData`.
         feature_loss: keeps what this `FeatureLoss` compares of the features.
         images: keeps the reconstructed images, for imitation.

@@ -19,7 +19,15 @@ VALIDATION_BATCH_SIZE = 8
 
 
 def learning_rate_schedule(settings, steps_per_epoch):
-    """The learning rate over optimizer steps, as `settings.schedule` names it."""
+    """The learning rate over optimizer steps, as `settings.schedule` names it.
+
+    Args:
+        settings: `TrainingSettings`.
+        steps_per_epoch: optimizer steps an epoch.
+
+    Returns:
+        A Keras schedule, or the number if it is constant.
+    """
     total = settings.epochs * steps_per_epoch
     if settings.schedule == "cosine":
         return keras.optimizers.schedules.CosineDecay(settings.learning_rate, total)
@@ -39,7 +47,7 @@ def train(model, network, data, folder, settings, teacher=None, **compile_argume
 
     Args:
         model: what is fitted: the network itself, or a wrapper such as `Distiller`.
-        network: the `DCCNN` whose weights are trained.
+        network: the `Network`, or `StudentFriendlyTeacher`, whose weights are trained.
         data: `MRIData`.
         folder: keeps `state.npz`, `log.csv` and TensorBoard logs.
         settings: `TrainingSettings`.

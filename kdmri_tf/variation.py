@@ -48,10 +48,20 @@ class Variation:
 
     @property
     def augment_name(self):
-        """The name of `augment`, all that a run folder can know of a function; or None."""
+        """The name of `augment`, all that a run folder can know of a function; or None.
+
+        Raises:
+            InputError: it has no name of its own, so that two could not be told apart.
+        """
         if self.augment is None:
             return None
-        return getattr(self.augment, "__qualname__", type(self.augment).__qualname__)
+        name = getattr(self.augment, "__qualname__", None)
+        if name is None or "<lambda>" in name:
+            raise InputError(
+                f"A run folder knows an augmentation by its name, and {self.augment!r} has none of "
+                "its own: give a function that def defines."
+            )
+        return name
 
 
 def check_augment(augment, image_size):

@@ -49,7 +49,13 @@ class WeightedTraining(keras.Model):
         self.loss_weights = {self.LOSSES[name]: weight for name, weight in weights.items()}
 
     def compute_losses(self, inputs, target, training):
-        """(image, name -> loss) of all losses that are reported."""
+        """The image, `(batch, H, W, 1)`, and all losses that are reported, name -> scalar.
+
+        Args:
+            inputs: of the batch, as `fit` gives them.
+            target: `(batch, H, W, 1)`.
+            training: whether a step follows.
+        """
         raise NotImplementedError
 
     @property

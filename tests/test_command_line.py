@@ -10,7 +10,7 @@ import subprocess
 import pytest
 from command_line import TRAIN, command, imports_of_help, run
 
-from kdmri_tf import TrainingSettings, benchmark_training, comparison, masks
+from kdmri_tf import TrainingSettings, benchmark_training, comparison, masks, teacher_cache
 from kdmri_tf.losses import FEATURE_LOSSES
 
 SHARED_BY_SCRIPTS = ("allocator", "benchmark_flags", "flags", "flag_types", "launch")
@@ -38,6 +38,12 @@ def test_help_needs_no_tensorflow(script):
         ("evaluate", ["--dataset", "brain", "nonsense"], "'nonsense' is not NAME=MODEL.keras"),
         ("kd", ["--dataset", "knee", "--teacher", "big"], "'big' is neither a name DdCc, such as"),
         ("kd", ["--dataset", "knee", "--student", "no.keras"], "there is no model no.keras"),
+        ("kd", ["--dataset", "knee", "--student-init", "D3C5"], "'D3C5' is no .keras file"),
+        (
+            "teacher",
+            ["--dataset", "knee", "--teacher", "a.keras"],
+            "a.keras is a trained network; ",
+        ),
         ("kd", ["--dataset", "knee", "--alpha", "2"], "2 does not lie between 0 and 1"),
         ("benchmark", ["--sizes", "150"], "invalid image_size value: '150'"),
         ("benchmark", ["--sizes", "150x0"], "0 is less than 1"),
@@ -95,6 +101,10 @@ def test_choices_are_those_of_the_package(monkeypatch):
     assert all(callable(getattr(comparison, grid)) for grid in compare.GRIDS)
     settings = {field.name for field in dataclasses.fields(TrainingSettings)}
     assert set(launch.SETTINGS) == settings
+    with_networks = flags.parser("")
+    flags.add_networks(with_networks)
+    budget = with_networks.get_default("teacher_memory") * 2**30
+    assert budget == teacher_cache.MEMORY_BUDGET_BYTES
 
 
 def test_interrupt_says_how_to_go_on(tiny_flags, tmp_path):

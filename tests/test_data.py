@@ -197,6 +197,17 @@ def test_data_feeds_a_metric_per_slice(data):
     assert values[0] == pytest.approx(values[1], rel=1e-5)
 
 
+def test_a_cached_teacher_of_other_slices(data):
+    kept = tf.data.Dataset.range(data.num_slices["validation"])
+    with pytest.raises(InputError, match="cached teacher has 4 slices and 'train' has 6; give wh"):
+        data.batches("train", teacher=kept)
+
+
+def test_batches_of_no_slice(data):
+    with pytest.raises(InputError, match="batch_size must be at least 1; got 0"):
+        data.batches("train", 0)
+
+
 def test_unknown_split(data):
     with pytest.raises(InputError, match="no split 'val'; choose one of train, validation"):
         data.batches("val")

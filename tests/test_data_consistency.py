@@ -93,6 +93,23 @@ def test_a_mask_of_lines_needs_no_fft(sample):
         np.testing.assert_allclose(matrix @ image[..., 0], kept, atol=1e-5)
 
 
+def test_on_a_gpu_nothing_is_a_matrix_product_and_xla_can_compile(sample, monkeypatch):
+    """Matrix products are in TensorFloat-32 there; XLA needs equal shapes of both branches."""
+    gpu = tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [gpu])
+    layer = DataConsistency()
+    graph = tf.function(layer, jit_compile=True)
+    np.testing.assert_allclose(graph(*sample), reference(*sample, 1), atol=1e-5)
+    specs = [tf.TensorSpec.from_tensor(tf.constant(value)) for value in sample]
+    operations = tf.function(layer).get_concrete_function(*specs).graph.get_operations()
+    assert not {"BatchMatMulV2", "If", "StatelessIf"} & {node.type for node in operations}
+    assert "RFFT2D" in {node.type for node in operations}
+
+
+def test_keras_does_not_compile_by_xla():
+    assert not DataConsistency().supports_jit
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_measured_samples_come_back_exactly(sample, form):
     image, _, mask = sample

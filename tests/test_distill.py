@@ -197,6 +197,22 @@ def test_same_model_twice(networks):
         Distiller(networks[0], networks[0])
 
 
+def test_a_feature_loss_counts_unless_its_weight_says_otherwise(networks):
+    distiller = Distiller(*networks)
+    for loss, weight, expected in [(None, None, 0), (AttentionTransfer(), None, 1)]:
+        distiller.compile("adam", loss, weight)
+        assert distiller.loss_weights["feature_loss"] == expected
+
+
+def test_predicts_from_batches_that_hold_the_teacher(networks, batch):
+    inputs, _ = batch
+    distiller = Distiller(*networks)
+    distiller.compile("adam")
+    with_teacher = {**inputs, "teacher": {"image": np.zeros((2, 1), np.float32)}}
+    expected = networks[0](inputs)
+    np.testing.assert_allclose(distiller.predict(with_teacher, verbose=0), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("with_target", [False, True], ids=["no target", "sample weights"])
 def test_only_pairs(networks, batch, with_target):
     distiller = Distiller(*networks)

@@ -58,6 +58,11 @@ def test_joint_training_is_one_stage(data, tmp_path, trained):
     }
 
 
+def test_a_weight_of_features_needs_joint_training(data, tmp_path, trained):
+    with pytest.raises(InputError, match="feature_weight 3 weighs features against images, which"):
+        Experiment(data, tmp_path, SETTINGS).distil(DCCNN(2, 1), "D2C1", feature_weight=3.0)
+
+
 def test_imitation_alone_needs_no_equal_cascades(data, tmp_path, trained):
     made = Experiment(data, tmp_path, SETTINGS)
     made.check("D3C2", "D2C1", "none")

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from kdmri_tf import DCCNN, InputError, TrainingSettings
+from kdmri_tf import DCCNN, VDSR, InputError, TrainingSettings
 from kdmri_tf.initial_networks import (
     copy_for_training,
     is_name,
@@ -82,6 +82,18 @@ def test_a_tensor_that_does_not_fit_is_an_error_and_changes_nothing(saved, stude
         load_weights(student, path)
     for weight, expected in zip(student.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, expected)
+
+
+def test_weights_of_another_kind_of_network(saved):
+    with pytest.raises(InputError, match="holds a D2C3, whose weights a VDSR2 cannot start from"):
+        load_weights(VDSR(2, filters=4), saved[1])
+
+
+def test_settings_of_another_kind_of_network():
+    assert new_network("VDSR2", TrainingSettings(filters=4)).filters == 4
+    for setting in ({"residual": False}, {"consistency_form": "fft"}):
+        with pytest.raises(InputError, match=f"VDSR2 has no {next(iter(setting))}: leave that"):
+            new_network("VDSR2", TrainingSettings(**setting))
 
 
 def test_teacher_in_place_of_the_student(saved):

@@ -114,12 +114,19 @@ def test_one_slice_is_not_divided():
 def test_sets_the_threads_of_a_process():
     program = """
         import tensorflow as tf
-        from kdmri_tf import DCCNN, divide_cores, parallel
+        from kdmri_tf import divide_cores, parallel
         parallel.num_cores = lambda: 4
         assert divide_cores(2) == 2
         assert tf.config.threading.get_intra_op_parallelism_threads() == 2
         assert tf.config.threading.get_inter_op_parallelism_threads() == 2
         assert parallel.threads_per_operation() == 2
-        DCCNN(2, 1)({"kspace": tf.zeros((3, 8, 8, 2)), "mask": tf.zeros((3, 8, 8))})
+        assert divide_cores(1) == 1
+        assert tf.config.threading.get_inter_op_parallelism_threads() == 0
+        assert parallel.threads_per_operation() == 4
+        divide_cores(2)
+        sizes = []
+        count = lambda values: sizes.append(values.shape[0]) or values
+        tf.function(lambda values: parallel.by_parts(count, values))(tf.zeros((3, 1)))
+        assert sizes == [1, 2]
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(program)], check=True)

@@ -1,5 +1,6 @@
 """A stage's folder is reused with equal settings and refused with others."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 from kdmri_tf import DCCNN, InputError, evaluate, gaussian_mask, phantom_volume
 from kdmri_tf.finished import finished_networks
-from kdmri_tf.runs import load_network, open_stage, weights_digest
+from kdmri_tf.runs import load_network, open_stage, read_config, weights_digest
 from kdmri_tf.stage_facts import describe
 
 
@@ -23,8 +24,15 @@ def test_config_is_written_and_accepted_again(tmp_path):
     assert open_stage(tmp_path, "teacher-D5C5", config).config == stage.config
 
 
+def begun_stage(run_dir, name, config):
+    """A stage after its first epoch."""
+    stage = open_stage(run_dir, name, config)
+    stage.state_path.touch()
+    return stage
+
+
 def test_other_settings_are_refused_by_name(tmp_path):
-    open_stage(tmp_path, "teacher-D5C5", {"seed": 1, "epochs": 2, "alpha": 3})
+    begun_stage(tmp_path, "teacher-D5C5", {"seed": 1, "epochs": 2, "alpha": 3})
     with pytest.raises(
         InputError, match=r"epochs \(2 there, 5 now\); seed \(1 there, 7 now\)\. Gi"
     ):
@@ -32,11 +40,21 @@ def test_other_settings_are_refused_by_name(tmp_path):
 
 
 def test_settings_that_only_one_of_both_has_are_refused(tmp_path):
-    open_stage(tmp_path, "sft", {"seed": 1, "branch_weight": 2.0})
+    begun_stage(tmp_path, "sft", {"seed": 1, "branch_weight": 2.0})
     with pytest.raises(InputError, match=r"other settings: branch_weight \(2\.0 there, None now\)"):
         open_stage(tmp_path, "sft", {"seed": 1})
     with pytest.raises(InputError, match=r"other settings: alpha \(None there, 0\.5 now\)"):
         open_stage(tmp_path, "sft", {"seed": 1, "branch_weight": 2.0, "alpha": 0.5})
+
+
+def test_settings_that_made_nothing_yet_may_change(tmp_path):
+    """After a mistake, or a stop in the first epoch."""
+    open_stage(tmp_path, "teacher-D5C5", {"seed": 1})
+    stage = open_stage(tmp_path, "teacher-D5C5", {"seed": 2})
+    assert read_config(stage.folder) == {"seed": 2}
+    with in_another_process(stage), pytest.raises(InputError, match="trained by another process"):
+        open_stage(tmp_path, "teacher-D5C5", {"seed": 3})
+    assert read_config(stage.folder) == {"seed": 2}
 
 
 def test_a_network_of_unknown_settings_is_not_adopted(tmp_path):
@@ -55,8 +73,9 @@ def test_a_folder_that_cannot_be_written(tmp_path):
         open_stage(tmp_path, "teacher-D5C5", {})
 
 
-def test_two_processes_do_not_train_one_stage(tmp_path):
-    stage = open_stage(tmp_path, "teacher-D2C1", {})
+@contextlib.contextmanager
+def in_another_process(stage):
+    """Trains the stage there, until that process is killed."""
     program = f"""
 from pathlib import Path
 from kdmri_tf.runs import Stage
@@ -68,22 +87,36 @@ with Stage(Path({str(stage.folder)!r}), {{}}).training():
         [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "training\n"
+    try:
+        yield
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_two_processes_do_not_train_one_stage(tmp_path):
+    stage = open_stage(tmp_path, "teacher-D2C1", {})
     with (
+        in_another_process(stage),
         pytest.raises(InputError, match="teacher-D2C1 is being trained by another process: wait"),
         stage.training(),
     ):
         raise AssertionError("trained")
-    process.kill()
-    process.communicate()
     for _ in range(2):
         with stage.training():
             pass
 
 
-def run_folder(folder, *stages):
+def run_folder(folder, *stages, taught_by=None):
+    """The names of the networks in a run of these stages.
+
+    The first is a teacher, and the distilled students are its own, if they are not of another.
+    """
     for stage in stages:
-        num_convs = int(stage.split("-D")[1][0])
-        open_stage(folder, stage, {"mask": "a"}).finish(DCCNN(num_convs, 1, filters=1))
+        network = DCCNN(int(stage.split("-D")[1][0]), 1, filters=1)
+        taught_by = taught_by or weights_digest(network)
+        teacher = {"teacher_sha256": taught_by if stage.startswith("kd") else None}
+        open_stage(folder, stage, {"mask": "a", **teacher}).finish(network)
     return list(finished_networks(folder, {"mask": "a"}))
 
 
@@ -94,6 +127,12 @@ def test_networks_are_named_by_their_roles_where_they_belong_together(tmp_path):
     assert run_folder(tmp_path / "several", *several) == list(several)
     sizes = ("teacher-D4C1", "student-D3C1", "kd-at-D2C1")
     assert run_folder(tmp_path / "sizes", *sizes) == list(sizes)
+    assert run_folder(tmp_path / "of another", *chain, taught_by="a file") == list(chain)
+    without_teacher = chain[1:]
+    assert run_folder(tmp_path / "two", *without_teacher, taught_by="a file") == [
+        "student",
+        "KD student",
+    ]
 
 
 def test_metrics_are_those_of_the_same_weights(tmp_path):

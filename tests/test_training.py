@@ -131,6 +131,8 @@ def test_step_schedule_scales_with_the_number_of_epochs():
     ("change", "message"),
     [
         ({"epochs": 0}, "epochs must be at least 1; got 0"),
+        ({"epochs": 10.0}, r"epochs must be a whole number; got 10\.0"),
+        ({"consistency_form": "rows"}, "Unknown consistency_form 'rows'; choose one of auto, rfft"),
         ({"batch_size": 0}, "batch_size must be at least 1; got 0"),
         ({"filters": -1}, "filters must be at least 1; got -1"),
         ({"learning_rate": 0.0}, "learning_rate must be positive; got 0.0"),

@@ -1,11 +1,14 @@
 """Training slices vary anew in every pass, as a resumed run would have seen; others stay put."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import flip
 
 from kdmri_tf import InputError, load_data
+from kdmri_tf.data_config import variation_config
 from kdmri_tf.sampling import Sampling
 
 
@@ -44,7 +47,7 @@ def test_random_masks_come_from_a_sampler(tmp_path):
 def test_augmentation_is_anew_in_every_pass(load_tiny, data):
     flipped = load_tiny(augment=flip)
     assert not flipped.is_fixed
-    assert flipped.variation.augment_name == "flip"
+    assert variation_config(flipped)["augment"] == "flip"
     plain, image = (
         np.concatenate([image for _, image in batches.take(8)])
         for batches in (
@@ -92,6 +95,13 @@ def test_a_resumed_stream_varies_as_it_would_have(varied):
         for value, expected_value in zip(batch, expected, strict=True):
             np.testing.assert_array_equal(value, expected_value)
     assert len({mask.tobytes() for mask, _ in whole}) == 8
+
+
+def test_an_augmentation_without_a_name_has_no_place_in_a_run(load_tiny):
+    """Else a stage would be taken for that of another augmentation."""
+    for nameless in (lambda image, seed: image, functools.partial(flip)):
+        with pytest.raises(InputError, match=r"by its name, and .* has none of its own: give a f"):
+            variation_config(load_tiny(augment=nameless))
 
 
 def test_a_cached_teacher_does_not_follow_variation(varied):

@@ -29,6 +29,22 @@ def network(text):
     return text
 
 
+def network_name(text):
+    """Accepts a name such as "D5C5" or "VDSR11" alone."""
+    if text.endswith(".keras"):
+        raise argparse.ArgumentTypeError(
+            f"{text} is a trained network; give the name of one to train, such as D5C5"
+        )
+    return network(text)
+
+
+def trained_network(text):
+    """Accepts a `.keras` file that is there."""
+    if not text.endswith(".keras"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no .keras file")
+    return network(text)
+
+
 def positive_integer(text):
     """Accepts 1, 2, 3, ..."""
     if int(text) < 1:

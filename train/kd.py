@@ -10,7 +10,7 @@ Stages that are finished in the run folder are reused; a stopped one continues.
 
 import flags
 import launch
-from flag_types import network
+from flag_types import trained_network
 
 
 def main(arguments):
@@ -31,9 +31,9 @@ def parser(description):
     group = flags.add_distillation(flags_of_kd, methods=(*flags.METHODS, "none"))
     group.add_argument(
         "--student-init",
-        type=network,
-        metavar="NETWORK",
-        help=".keras file of weights to distil from, such as student.keras of train/sft.py",
+        type=trained_network,
+        metavar="MODEL.keras",
+        help="file of weights to distil from, such as student.keras of train/sft.py",
     )
     return flags_of_kd
 

@@ -81,10 +81,10 @@ def experiment(arguments):
         + ("" if data.is_fixed else f"; training with {data.variation}"),
         flush=True,
     )
-    cache = {
-        "teacher_cache": getattr(arguments, "teacher_cache", True),
-        "teacher_memory": int(getattr(arguments, "teacher_memory", 4) * 2**30),
-    }
+    cache = {}
+    if hasattr(arguments, "teacher_cache"):
+        memory = int(arguments.teacher_memory * 2**30)
+        cache = {"teacher_cache": arguments.teacher_cache, "teacher_memory": memory}
     return Experiment(data, arguments.run_dir or f"runs/{name}", settings, **cache)
 
 

@@ -7,7 +7,7 @@ Leaves runs/<dataset>-<source>-<acc>x/student-D3C5/model.keras, which train/kd.p
 
 import flags
 import launch
-from flag_types import network
+from flag_types import network_name
 
 
 def main(arguments):
@@ -20,5 +20,10 @@ def main(arguments):
 
 if __name__ == "__main__":
     parser = flags.parser("Train a student without a teacher.")
-    parser.add_argument("--student", type=network, default="D3C5", help="name DdCc, such as D4C5")
+    parser.add_argument(
+        "--student",
+        type=network_name,
+        default="D3C5",
+        help="DdCc (c cascades of d convolutions), such as D4C5; with --scale VDSR11, for example",
+    )
     launch.run(main, parser)

@@ -1,0 +1,41 @@
+"""What determines the network of a stage, as JSON values: a stage is reused where they agree."""
+
+from dataclasses import asdict
+
+from kdmri_tf.data_config import data_config, variation_config
+from kdmri_tf.initial_networks import SETTINGS_OF_NETWORKS
+from kdmri_tf.runs import weights_digest
+from kdmri_tf.student_friendly import StudentFriendlyTeacher
+
+
+def stage_config(name, network, data, settings, weights, teacher=None, start=None):
+    """The configuration of one stage.
+
+    Args:
+        name: of the stage.
+        network: the network, or `StudentFriendlyTeacher`, to be trained.
+        data: `MRIData`.
+        settings: `TrainingSettings`; those that this kind of network does not have are left out.
+        weights: of the losses, name -> number.
+        teacher: trained network, or None.
+        start: digest of the initial weights where these are not the seed's own, or None.
+    """
+    architecture = _architecture(network)
+    absent = set(SETTINGS_OF_NETWORKS) - architecture.keys()
+    return {
+        "stage": name,
+        **data_config(data),
+        "teacher_sha256": None if teacher is None else weights_digest(teacher),
+        "start_sha256": start,
+        **variation_config(data),
+        **weights,
+        **{name: value for name, value in asdict(settings).items() if name not in absent},
+        **architecture,
+    }
+
+
+def _architecture(network):
+    """What is to be known of a network, or of the two that are trained together."""
+    if isinstance(network, StudentFriendlyTeacher):
+        return {**_architecture(network.teacher), "student": _architecture(network.student)}
+    return {"architecture": network.architecture, **network.hyperparameters}
