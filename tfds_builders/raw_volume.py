@@ -8,7 +8,7 @@ import numpy as np
 
 from kdmri_tf.errors import InputError
 
-WAY_OUT = "Replace the file, or leave it out by skipping unreadable files (skip_unreadable=True)."
+WAY_OUT = "Replace the file, or leave it out (--skip-unreadable; in code skip_unreadable=True)."
 
 
 @contextmanager

@@ -38,9 +38,9 @@ def parser():
         default=PAPERS_SIZES,
         help="of images (default: 150x150 240x240 640x368)",
     )
-    add("--rounds", type=positive_integer, default=5, help="turns of each (default: 5)")
-    add("--seconds", type=positive_number, help="of a turn (default: 2; inference: 0.5)")
-    add("--torch", action="store_true", help="beside PyTorch")
+    add("--rounds", type=positive_integer, default=5, help="turns of every contender (default: 5)")
+    add("--seconds", type=positive_number, help="length of a turn (default: 2; inference: 0.5)")
+    add("--torch", action="store_true", help="measure PyTorch, too (pip install torch)")
     add("--data-dir", help="prepared data sets (default: ~/tensorflow_datasets)")
     add(
         "--output",
@@ -52,7 +52,7 @@ def parser():
         "--stages",
         nargs="+",
         choices=STAGES + MORE_STAGES,
-        help=f"of training (default: {' '.join(STAGES)})",
+        help=f"what is measured (default: {' '.join(STAGES)})",
     )
     add("--batch-size", type=positive_integer, help="slices a step (default: 4, or 1 if large)")
     add("--scaling", action="store_true", help="instead, the cost over slices and epochs")
@@ -78,7 +78,7 @@ def parser():
         nargs="+",
         type=positive_integer,
         metavar="N",
-        help="of a process (default: 1, and all cores)",
+        help="cores that a network runs on (default: 1, and all)",
     )
     add("--manual-dir", help="raw files, for the PSNR loss of trained networks on real slices")
     return flags

@@ -7,6 +7,7 @@ Without --manual-dir or --data-dir it is checked (and calibrated) on synthetic s
 
 import argparse
 
+import flags
 import launch
 from flag_types import positive_integer, positive_number
 
@@ -34,33 +35,37 @@ def main(arguments):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(
-        description="Export a network.", formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        description="Export a network.", formatter_class=flags.Formatter
     )
     parser.add_argument("model", metavar="MODEL.keras", help="network that training saved")
     formats = ("saved_model", "litert", "onnx", "openvino")
     parser.add_argument("--format", choices=formats, default="saved_model", help="what to make")
-    parser.add_argument("--output", help="file or folder; None: beside the model")
+    parser.add_argument("--output", help="file or folder to write (default: beside the model)")
     parser.add_argument(
         "--quantize",
         choices=("float16", "bfloat16", "int8"),
         help="weights in float16 or int8, convolutions in int8 or (SavedModel, OpenVINO) bfloat16",
     )
     parser.add_argument(
-        "--largest-loss", type=positive_number, default=0.05, help="of PSNR [dB] by --quantize"
+        "--largest-loss",
+        type=positive_number,
+        default=0.05,
+        help="refuse a --quantize that loses more PSNR than this, in dB",
     )
     parser.add_argument(
         "--image-size",
         type=positive_integer,
         nargs=2,
         metavar=("H", "W"),
-        help="of LiteRT files, which have a fixed one; None: as it was trained",
+        help="the only one that a LiteRT file takes (default: that of training)",
     )
     parser.add_argument(
         "--phase-encode-axis",
         type=int,
         choices=(0, 1),
-        help="of all but SavedModel, which take lines along one; None: as it was trained",
+        help="LiteRT, ONNX and OpenVINO take masks of whole rows (0) or columns (1) "
+        "(default: as in training)",
     )
     parser.add_argument("--manual-dir", help="real slices to check on, see train/kd.py")
-    parser.add_argument("--data-dir", help="prepared ones")
+    parser.add_argument("--data-dir", help="prepared slices to check on, see train/kd.py")
     launch.run(main, parser, after_stop="exporting begins anew", tune_allocator=False)

@@ -13,7 +13,7 @@ METHODS = ("at", "fitnets", "cc", "fsp", "sp")
 MASK_SAMPLERS = ("gaussian", "uniform", "equispaced")
 
 
-class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
+class Formatter(argparse.ArgumentDefaultsHelpFormatter):
     """Shows a default only where there is one that the help does not name itself."""
 
     def _get_help_string(self, action):
@@ -24,10 +24,10 @@ class _Formatter(argparse.ArgumentDefaultsHelpFormatter):
 
 def parser(description, training=True):
     """The flags of data, run folder and, if `training`, of training."""
-    flags = argparse.ArgumentParser(description=description, formatter_class=_Formatter)
+    flags = argparse.ArgumentParser(description=description, formatter_class=Formatter)
     sources = sorted({source for spec in DATASETS.values() for source in spec.sources})
     data = flags.add_argument_group("data")
-    data.add_argument("--dataset", required=True, choices=sorted(DATASETS), help="anatomy")
+    data.add_argument("--dataset", required=True, choices=sorted(DATASETS), help="data set")
     data.add_argument(
         "--acc", type=positive_number, help="nominal acceleration (default: 4, if not --scale)"
     )
@@ -94,13 +94,17 @@ def _add_training(group):
         help="one of 256 masks for every training slice, picked anew in every epoch",
     )
     group.add_argument(
-        "--precision", default="float32", choices=["float32", "mixed_bfloat16"], help="training"
+        "--precision",
+        default="float32",
+        choices=["float32", "mixed_bfloat16"],
+        help="of the convolutions; mixed_bfloat16 is faster where the processor has bfloat16",
     )
     group.add_argument(
         "--data-consistency",
         default="auto",
         choices=["auto", "rfft", "fft"],
-        help="how it is computed; the same to rounding",
+        help="how it is computed, the same to rounding; fft: the definition; rfft: by the FFT of "
+        "real images; auto: without FFT for masks of whole lines",
     )
     group.add_argument(
         "--residual",
