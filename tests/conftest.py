@@ -5,6 +5,7 @@ import logging
 import os
 import runpy
 import shutil
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -107,11 +108,13 @@ def run_here(monkeypatch, capsys):
         for library in ("absl", "tensorflow", "tfds_builders"):
             logger = logging.getLogger(library)
             monkeypatch.setattr(logger, "level", logger.level)
-        status = 0
+        status, on_interrupt = 0, signal.getsignal(signal.SIGINT)
         try:
             runpy.run_path(str(path), run_name="__main__")
         except SystemExit as end:
             status = end.code
+        finally:
+            signal.signal(signal.SIGINT, on_interrupt)
         output, error = capsys.readouterr()
         assert status == expect, output + error
         return output, error

@@ -5,6 +5,7 @@ Imports neither TensorFlow nor kdmri_tf before the flags are read.
 
 import logging
 import os
+import signal
 import sys
 import warnings
 
@@ -30,7 +31,8 @@ def run(
 ):
     """Parses the command line and calls `main(arguments)`.
 
-    What the user can put right ends in one line on standard error and exit status 2.
+    What the user can put right ends in one line on standard error and exit status 2; Ctrl-C in one
+    and 130, and a second Ctrl-C at once.
 
     Args:
         main: the script.
@@ -51,6 +53,7 @@ def run(
     for library in ("absl", "tensorflow"):
         logging.getLogger(library).setLevel(logging.ERROR)
     warnings.formatwarning = lambda message, *_: f"{message}\n"  # without a line of our code
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         main(arguments)
     except InputError as error:
@@ -145,6 +148,16 @@ def _load(arguments, source):
             "and --random-masks."
         )
     return load_super_resolution(arguments.dataset, arguments.scale, **places)
+
+
+def _interrupt(*_):
+    """Ends the script in order, and whatever it does at the next Ctrl-C.
+
+    For Python drops an interrupt that comes while it deletes an object, and TensorFlow may take its
+    time to end.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    raise KeyboardInterrupt
 
 
 def _fail(error):
