@@ -7,6 +7,7 @@ import pytest
 
 from kdmri_tf import (
     DCCNN,
+    VDSR,
     FlowOfSolution,
     InputError,
     SimilarityPreserving,
@@ -15,6 +16,7 @@ from kdmri_tf import (
 )
 from kdmri_tf.experiment import Experiment
 from kdmri_tf.runs import load_network
+from kdmri_tf.stage_config import stage_config
 
 SETTINGS = TrainingSettings(epochs=1, filters=2)
 
@@ -68,6 +70,14 @@ def test_imitation_alone_needs_no_equal_cascades(data, tmp_path, trained):
     made.check("D3C2", "D2C1", "none")
     made.distil(DCCNN(3, 2, filters=4), "D2C1", "none")
     assert trained == {"kd-none-D2C1": {"imitation_weight": 0.5, "reconstruction_weight": 0.5}}
+
+
+def test_a_stage_is_made_with_the_settings_that_its_network_has(data):
+    config = stage_config("student-VDSR2", VDSR(2, filters=3), data, SETTINGS, {})
+    assert not {"residual", "consistency_form", "noise_weight"} & config.keys()
+    assert (config["filters"], config["seed"]) == (3, 42)
+    config = stage_config("student-D2C1", DCCNN(2, 1, filters=3), data, SETTINGS, {})
+    assert (config["residual"], config["consistency_form"]) == (True, "auto")
 
 
 def test_friendly_teacher_leaves_its_student_beside_it(data, tmp_path, trained):
