@@ -20,6 +20,9 @@ from kdmri_tf.vdsr import VDSR
 
 NETWORKS = (DCCNN, VDSR)
 
+# The state of a training after its last full epoch, in the folder of its stage.
+STATE_FILE = "state.npz"
+
 # In `evaluation.json`, what tells which network was measured.
 WEIGHTS_DIGEST = "weights_sha256"
 
@@ -44,7 +47,7 @@ class Stage:
     @property
     def state_path(self):
         """The state of training after its last full epoch."""
-        return self.folder / "state.npz"
+        return self.folder / STATE_FILE
 
     @property
     def is_finished(self):

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.metrics import SlicePSNR
+from kdmri_tf.runs import STATE_FILE
 
 VALIDATION_BATCH_SIZE = 8
 
@@ -135,7 +136,7 @@ class TrainingState(keras.callbacks.Callback):
 
     @property
     def _path(self):
-        return self.folder / "state.npz"
+        return self.folder / STATE_FILE
 
     @property
     def epoch(self):

@@ -12,12 +12,14 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from command_line import TRAIN
 
-from kdmri_tf import gaussian_mask, load_data, phantom_volume
+from kdmri_tf import DCCNN, Undersampling, gaussian_mask, load_data, phantom_volume
+from kdmri_tf.export_samples import synthetic_samples
 from kdmri_tf.variation import Variation
 
 SHARED = Path(__file__).parents[2] / "shared"
@@ -90,6 +92,19 @@ def tiny_flags(manual_dir, data_dir):
         *("--dataset", "cardiac", "--source", "folder", "--acc", 2),
         *("--manual-dir", manual_dir, "--data-dir", data_dir, "--image-size", 36, 34),
     ]
+
+
+@pytest.fixture(scope="session")
+def model():
+    """A small network with weights that never change."""
+    keras.utils.set_random_seed(0)
+    return DCCNN(3, 2, filters=8)
+
+
+@pytest.fixture(scope="session")
+def samples():
+    """What exports of it are checked on."""
+    return synthetic_samples(Undersampling, (48, 45))
 
 
 @pytest.fixture

@@ -51,17 +51,6 @@ assert "kdmri_tf" not in sys.modules
 """
 
 
-@pytest.fixture(scope="module")
-def model():
-    keras.utils.set_random_seed(0)
-    return DCCNN(3, 2, filters=8)
-
-
-@pytest.fixture(scope="module")
-def samples():
-    return synthetic_samples(Undersampling, (48, 45))
-
-
 @pytest.fixture(params=SUFFIXES)
 def exported(request, tmp_path, model, samples):
     """An export in each format."""

@@ -2,7 +2,6 @@
 
 import logging
 
-import keras
 import numpy as np
 import pytest
 
@@ -16,24 +15,13 @@ from kdmri_tf import (
     export_network,
 )
 from kdmri_tf.export_formats import FORMATS
-from kdmri_tf.export_samples import Samples, synthetic_samples
+from kdmri_tf.export_samples import Samples
 
 for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx", "openvino"):
     pytest.importorskip(package)
 logging.getLogger("absl").setLevel(logging.ERROR)  # the converters' reports
 
 SUFFIXES = {name: kind.suffix for name, kind in FORMATS.items()}
-
-
-@pytest.fixture(scope="module")
-def model():
-    keras.utils.set_random_seed(0)
-    return DCCNN(3, 2, filters=8)
-
-
-@pytest.fixture(scope="module")
-def samples():
-    return synthetic_samples(Undersampling, (48, 45))
 
 
 @pytest.mark.parametrize("format", SUFFIXES)

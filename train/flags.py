@@ -104,7 +104,7 @@ def _add_training(group):
         default="auto",
         choices=["auto", "rfft", "fft"],
         help="how it is computed, the same to rounding; fft: the definition; rfft: by the FFT of "
-        "real images; auto: without FFT for masks of whole lines",
+        "real images; auto: that, but without FFT for masks of whole lines on a CPU",
     )
     group.add_argument(
         "--residual",
