@@ -76,7 +76,7 @@ def load_super_resolution(dataset, scale=4, *, augment=None, **source):
     Args:
         dataset: as in `load_data`.
         scale: how many times fewer frequencies are kept along each axis; see `LowResolution`.
-        augment: as in `load_data`.
+        augment: as in `load_data`, such as `random_flips`.
         source: `source`, `manual_dir`, `data_dir`, `image_size`, `rebuild` and `skip_unreadable`,
             as in `load_data`.
 

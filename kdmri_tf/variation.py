@@ -64,6 +64,22 @@ class Variation:
         return name
 
 
+def random_flips(image, seed):
+    """Turns an image over, up and down and left and right, each with probability 1/2.
+
+    An `augment` of `load_data` and `load_super_resolution`.
+
+    Args:
+        image: `(..., H, W, C)`; all of a batch are turned alike.
+        seed: int32 `(2,)`; the same gives the same.
+
+    Returns:
+        Tensor like `image`.
+    """
+    is_turned = tf.random.stateless_uniform((2,), seed) < 0.5
+    return tf.reverse(image, tf.boolean_mask([-3, -2], is_turned))
+
+
 def check_augment(augment, image_size):
     """Refuses a function that does not turn an image float32 `(H, W, 1)` into another one.
 

@@ -76,18 +76,20 @@ def test_the_fast_path_changes_no_result(tiny_flags, finished_run, tmp_path):
 
 
 @pytest.mark.slow
-def test_random_masks_need_the_teacher_in_every_step(tiny_flags, finished_run, tmp_path, run_here):
+def test_variation_needs_the_teacher_in_every_step(tiny_flags, finished_run, tmp_path, run_here):
     folder, _ = finished_run
     networks = [f"--{name}={folder}/{name}-{stage}/model.keras" for name, stage in STAGES]
     output, _ = run_here(
         *("kd", *tiny_flags, *TINY_TRAINING, *networks),
-        *("--random-masks", "--precision", "mixed_bfloat16", "--whole-batches"),
+        *("--flips", "--random-masks", "--precision", "mixed_bfloat16", "--whole-batches"),
         *("--run-dir", tmp_path),
     )
-    assert "training with random masks" in output
-    assert output.count("The teacher runs in every step: its inputs vary with random masks") == 2
+    varying = "augmentation and random masks"
+    assert f"training with {varying}" in output
+    assert output.count(f"The teacher runs in every step: its inputs vary with {varying}") == 2
     config = json.loads((tmp_path / "kd-at-D2C2" / "config.json").read_text())["config"]
     assert config["random_masks"] is True
+    assert config["augment"] == "random_flips"
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from conftest import flip
 
-from kdmri_tf import InputError, load_data
+from kdmri_tf import InputError, load_data, random_flips
 from kdmri_tf.data_config import variation_config
 from kdmri_tf.sampling import Sampling
 
@@ -62,6 +62,34 @@ def test_augmentation_is_anew_in_every_pass(load_tiny, data):
     inputs, image = next(iter(flipped.batches("train", 6, seed=1)))
     kspace = np.fft.fft2(image[..., 0], norm="ortho") * data.mask
     np.testing.assert_allclose(inputs["kspace"][..., 0], kspace.real, atol=1e-5)
+
+
+def test_random_flips_turn_each_axis_over_in_half_of_the_images(images):
+    image = images[0]
+    turned = [image, image[::-1], image[:, ::-1], image[::-1, ::-1]]
+    counts = [0, 0, 0, 0]
+    for seed in range(200):
+        result = random_flips(tf.constant(image), tf.constant([seed, 7]))
+        matches = [np.array_equal(result, expected) for expected in turned]
+        assert sum(matches) == 1
+        counts[matches.index(True)] += 1
+    assert min(counts) > 25  # 50 each on average, six standard deviations
+    assert random_flips(tf.constant(image), tf.constant([1, 2])).shape == image.shape
+
+
+def test_random_flips_in_the_pipeline(load_tiny, data):
+    turned = load_tiny(augment=random_flips)
+    assert variation_config(turned)["augment"] == "random_flips"
+    plain, image = (
+        np.concatenate(
+            [image for _, image in chosen.batches("train", 6, seed=1, first_epoch=0).take(8)]
+        )
+        for chosen in (data, turned)
+    )
+    orientations = [plain, plain[:, ::-1], plain[:, :, ::-1], plain[:, ::-1, ::-1]]
+    matches = np.array([(image == other).all(axis=(1, 2, 3)) for other in orientations])
+    assert matches.any(axis=0).all()
+    assert (matches.sum(axis=1) > 2).all()
 
 
 def test_variation_is_anew_in_every_pass_of_a_finite_data_set(varied):

@@ -94,6 +94,11 @@ def _add_training(group):
         help="one of 256 masks for every training slice, picked anew in every epoch",
     )
     group.add_argument(
+        "--flips",
+        action="store_true",
+        help="turn training slices over, up-down and left-right, at random in every epoch",
+    )
+    group.add_argument(
         "--precision",
         default="float32",
         choices=["float32", "mixed_bfloat16"],

@@ -115,16 +115,16 @@ def distillation(arguments):
 
 def _load(arguments, source):
     """The data, undersampled or at low resolution."""
-    from kdmri_tf import InputError
-    from kdmri_tf.loading import load_data, load_super_resolution
+    from kdmri_tf import InputError, load_data, load_super_resolution, random_flips
 
-    places = {
+    options = {
         "source": source,
         "manual_dir": arguments.manual_dir,
         "data_dir": arguments.data_dir,
         "image_size": arguments.image_size,
         "rebuild": arguments.rebuild_data,
         "skip_unreadable": arguments.skip_unreadable,
+        "augment": random_flips if getattr(arguments, "flips", False) else None,
     }
     random_masks = getattr(arguments, "random_masks", False)
     if arguments.mask_seed is not None and arguments.mask not in flags.MASK_SAMPLERS:
@@ -139,7 +139,7 @@ def _load(arguments, source):
             mask=arguments.mask,
             mask_seed=arguments.mask_seed or 0,
             random_masks=random_masks,
-            **places,
+            **options,
         )
     is_masked = arguments.mask != "gaussian" or arguments.mask_seed is not None
     if arguments.acc is not None or random_masks or is_masked:
@@ -147,7 +147,7 @@ def _load(arguments, source):
             "--scale lowers the resolution and needs no mask: leave out --acc, --mask, --mask-seed "
             "and --random-masks."
         )
-    return load_super_resolution(arguments.dataset, arguments.scale, **places)
+    return load_super_resolution(arguments.dataset, arguments.scale, **options)
 
 
 def _interrupt(*_):
