@@ -34,7 +34,7 @@ def measure_lines(kspace, mask, weight, axis):
     zero = tf.cast(tf.minimum(lines[0, 0], 0), tf.int32)  # for the runtime to find out
     height, width = _image_size(kspace)
     bases = dft_matrix(height, zero), dft_matrix(width, zero)
-    real, imaginary = _inverse_fft(kspace * mask[..., tf.newaxis], *bases)
+    real, imaginary = _inverse_fft(kspace * mask[..., tf.newaxis], lines, bases, axis)
     cosines, _ = bases[axis]
     scale = tf.cast(tf.shape(lines)[1], tf.float32)
     column = tf.linalg.matmul(1 - weight * lines, cosines) / scale
@@ -45,22 +45,40 @@ def measure_lines(kspace, mask, weight, axis):
     }
 
 
-def _inverse_fft(kspace, row_basis, column_basis):
+def _inverse_fft(kspace, lines, bases, axis):
     """Real and imaginary part of F^-1 y, each `(batch, H, W)`; bases are those of `dft_matrix`.
 
-    One real product an axis, of the block matrix (C, -S; S, C). Along a row of k-space both parts
-    take turns as they lie in memory, which spares taking them apart.
+    One real product an axis, of the block matrix (C, -S; S, C), first along the readout. There both
+    parts take turns as they lie in memory, which spares taking them apart.
     """
-    height, width = _image_size(kspace)
-    cosines, sines = column_basis
+    phase_encode_basis, (cosines, sines) = bases[axis], bases[1 - axis]
+    if kspace.shape[1 + axis] is None:  # LiteRT knows its sizes, and wants no others in between
+        kspace, phase_encode_basis = _without_empty_lines(kspace, lines, phase_encode_basis, axis)
+    if axis == 1:
+        kspace = tf.transpose(kspace, (0, 2, 1, 3))
+    count, length = _image_size(kspace)
+    size = tf.cast(tf.shape(lines)[1] * length, tf.float32)
     blocks = [tf.concat([cosines, sines], axis=1), tf.concat([-sines, cosines], axis=1)]
-    matrix = tf.reshape(tf.stack(blocks, axis=1), (2 * width, 2 * width))
-    along_rows = tf.linalg.matmul(tf.reshape(kspace, (-1, height, 2 * width)), matrix)
-    stacked = tf.concat(tf.split(along_rows, 2, axis=2), axis=1)
-    cosines, sines = row_basis
+    matrix = tf.reshape(tf.stack(blocks, axis=1), (2 * length, 2 * length))
+    along_readout = tf.linalg.matmul(tf.reshape(kspace, (-1, count, 2 * length)), matrix)
+    stacked = tf.concat(tf.split(along_readout, 2, axis=2), axis=1)
+    cosines, sines = phase_encode_basis
     blocks = [tf.concat([cosines, -sines], axis=1), tf.concat([sines, cosines], axis=1)]
-    matrix = tf.concat(blocks, axis=0) * tf.math.rsqrt(tf.cast(height * width, tf.float32))
-    return tf.split(tf.linalg.matmul(matrix, stacked), 2, axis=1)
+    image = tf.linalg.matmul(tf.concat(blocks, axis=0) * tf.math.rsqrt(size), stacked)
+    if axis == 1:
+        image = tf.transpose(image, (0, 2, 1))
+    return tf.split(image, 2, axis=1 + axis)
+
+
+def _without_empty_lines(kspace, lines, basis, axis):
+    """K-space and the columns of the basis where any slice of the batch has measured.
+
+    The first line stays in any case: not every runtime multiplies matrices of no columns.
+    """
+    is_measured = tf.reduce_max(lines, axis=0) > 0
+    indices = tf.where(tf.concat([[True], is_measured[1:]], axis=0))[:, 0]
+    basis = [tf.gather(part, indices, axis=1) for part in basis]
+    return tf.gather(kspace, indices, axis=1 + axis), basis
 
 
 def _image_size(kspace):

@@ -187,6 +187,29 @@ def test_forms_of_lines(sample, axis, known):
         assert np.isnan(measurement["magnitude"]).all()
 
 
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("lines", [[], [0], [-1], [2, 4]], ids=str)
+def test_lines_that_nobody_measured_are_left_out(size, axis, lines):
+    """Slices of one batch may have measured different lines, or none, or not the first."""
+    generator = np.random.default_rng(1)
+    image = generator.normal(size=(2, *size, 1)).astype(np.float32)
+    mask = np.zeros((2, *size), np.float32)
+    np.moveaxis(mask, 1 + axis, 1)[0, lines] = 1
+    np.moveaxis(mask, 1 + axis, 1)[1, lines[:1]] = 1
+    kspace = generator.normal(size=(2, *size, 2)).astype(np.float32) * mask[..., np.newaxis]
+    sizes = (None,) * 3
+    layer = DataConsistency(form=("rows", "columns")[axis])
+    measure = tf.function(
+        layer.measure, input_signature=[tf.TensorSpec((*sizes, 2)), tf.TensorSpec(sizes)]
+    )
+    measurement = measure(kspace, mask)
+    zero_filled = np.fft.ifft2(kspace[..., 0] + 1j * kspace[..., 1], norm="ortho")
+    np.testing.assert_allclose(measurement["magnitude"], np.abs(zero_filled), atol=1e-6)
+    np.testing.assert_allclose(
+        layer.correct(image, measurement), reference(image, kspace, mask, 1), atol=1e-5
+    )
+
+
 def test_bad_form():
     with pytest.raises(
         InputError, match=r"Unknown form 'dft'.*choose one of auto, rfft, fft, rows, columns"
