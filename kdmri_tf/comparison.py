@@ -30,6 +30,7 @@ class Row:
         network: the trained network.
         teacher: name of the row that taught it, or None.
         baseline: name of the row that shows what the same student is without a teacher, or None.
+        control: name of the row of the same student alone, trained for as many epochs, or None.
         counterpart: name of the row of the same student without SFT, or None.
     """
 
@@ -37,6 +38,7 @@ class Row:
     network: keras.Model
     teacher: str | None = None
     baseline: str | None = None
+    control: str | None = None
     counterpart: str | None = None
 
 
@@ -126,13 +128,14 @@ def ablation(grid) -> list[Row]:
             f"as D3C5, instead of {grid.student_name}."
         )
     reconstruction = {"alpha": 1.0, "last_variant": "-target-only"}
+    long = "student, twice the epochs"
     return [
         Row(TEACHER, grid.teacher),
         Row(STUDENT, grid.student, TEACHER),
-        Row("student, twice the epochs", grid.long_student(), TEACHER, STUDENT),
+        Row(long, grid.long_student(), TEACHER, STUDENT),
         _distilled(grid, "imitation only", "none"),
-        _distilled(grid, "attention only", "at", **reconstruction),
-        _distilled(grid, "attention and imitation", "at"),
+        _distilled(grid, "attention only", "at", control=long, **reconstruction),
+        _distilled(grid, "attention and imitation", "at", control=long),
     ]
 
 
@@ -155,7 +158,7 @@ def compression(grid, students=("D4C5", "D3C5", "D2C5")) -> list[Row]:
                 sized.distilled("at", sft=True),
                 f"SFT teacher of {name}",
                 name,
-                f"{name} KD",
+                counterpart=f"{name} KD",
             ),
         ]
     return rows
@@ -182,8 +185,8 @@ def compare(make_rows, experiment, seeds, name) -> Comparison:
     return comparison
 
 
-def _distilled(grid, name, method, sft=False, **options):
+def _distilled(grid, name, method, sft=False, control=None, **options):
     network = grid.distilled(method, sft, **options)
     if sft:
-        return Row(f"{name}, SFT", network, FRIENDLY_TEACHER, STUDENT, name)
-    return Row(name, network, TEACHER, STUDENT)
+        return Row(f"{name}, SFT", network, FRIENDLY_TEACHER, STUDENT, control, counterpart=name)
+    return Row(name, network, TEACHER, STUDENT, control)

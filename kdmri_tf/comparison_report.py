@@ -6,14 +6,27 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 
 from kdmri_tf.report import Evaluation, gap_closed, mean_and_deviation, wilcoxon
 
-HEADINGS = (
-    *("", "PSNR [dB]", "SSIM", "to its teacher", "gap closed"),
-    *("p, against alone", "p, against without SFT", "parameters", "ms/slice"),
-)
-METRICS = {"psnr": 2, "ssim": 4}
+METRICS = {"psnr": ("PSNR [dB]", 2), "ssim": ("SSIM", 4)}  # key -> heading, digits
+# Key of a record -> (heading, format); a table has those of which any row has a value.
+COLUMNS = {
+    "psnr_to_teacher": ("to its teacher", "{:+.2f}"),
+    "gap_closed_percent": ("gap closed", "{:.0f} %"),
+    "p_against_alone": ("p, against alone", "{:.2g}"),
+    "p_against_as_long": ("p, against as long", "{:.2g}"),
+    "p_against_without_sft": ("p, against without SFT", "{:.2g}"),
+    "parameters": ("parameters", "{:,}"),
+    "milliseconds": ("ms/slice", "{:.1f}"),
+    "psnr_std_over_seeds": ("spread over seeds", "{:.2f}"),
+}
+LEGEND = {
+    "p_against_alone": "the same student trained alone",
+    "p_against_as_long": "alone for as many epochs as both stages",
+    "p_against_without_sft": "distilled by the same method without SFT",
+}
 
 
 @dataclass
@@ -48,16 +61,18 @@ class Comparison:
     def to_markdown(self):
         """The table with its caption."""
         volumes = len(self.values(self.rows[0].name, "psnr"))
-        several = len(self.evaluations) > 1
-        headings = (*HEADINGS, "spread over seeds") if several else HEADINGS
+        records = self.records()
+        shown = [key for key in COLUMNS if any(record[key] is not None for record in records)]
+        headings = ["", *(heading for heading, _ in METRICS.values())]
+        headings += [COLUMNS[key][0] for key in shown]
         lines = ["| " + " | ".join(headings) + " |", "|" + " --- |" * len(headings)]
-        lines += ["| " + " | ".join(_cells(r, several)) + " |" for r in self.records()]
+        lines += ["| " + " | ".join(_cells(record, shown)) + " |" for record in records]
+        others = ", or ".join(words for key, words in LEGEND.items() if key in shown)
         caption = (
             f"**{self.title}.** Mean ± one sample standard deviation over {volumes} volumes; time "
             f"at batch size 1 on {self._any.device}. To its teacher: difference of mean PSNR [dB]. "
             "Gap closed: between the same student alone and its teacher, PSNR. p: two-sided "
-            "Wilcoxon signed-rank test over volumes, PSNR; against the student alone, and against "
-            "the same method without SFT."
+            f"Wilcoxon signed-rank test over volumes, PSNR, against {others}."
         )
         return f"{caption}\n\n" + "\n".join(lines) + "\n" + self._mean_over_counterparts()
 
@@ -99,21 +114,23 @@ class Comparison:
             statistics = mean_and_deviation(self.values(row.name, metric))
             record |= {metric: statistics["mean"], f"{metric}_std": statistics["std"]}
         psnr = self.values(row.name, "psnr")
-        teacher, baseline, counterpart = (
+        teacher, baseline, control, counterpart = (
             None if name is None else self.values(name, "psnr")
-            for name in (row.teacher, row.baseline, row.counterpart)
+            for name in (row.teacher, row.baseline, row.control, row.counterpart)
         )
         record["psnr_to_teacher"] = None if teacher is None else float(psnr.mean() - teacher.mean())
         record["gap_closed_percent"] = None
         if teacher is not None and baseline is not None:
             record["gap_closed_percent"] = gap_closed(teacher.mean(), baseline.mean(), psnr.mean())
         record["p_against_alone"] = _p_value(psnr, baseline)
+        record["p_against_as_long"] = _p_value(psnr, control)
         record["p_against_without_sft"] = _p_value(psnr, counterpart)
         facts = [e.networks[row.name] for e in self.evaluations.values()]
         record["parameters"] = facts[0]["parameters"]
         record["milliseconds"] = float(np.median([f["milliseconds"] for f in facts]))
         by_seed = [e.values(row.name, "psnr").mean() for e in self.evaluations.values()]
-        record["psnr_std_over_seeds"] = mean_and_deviation(np.array(by_seed))["std"]
+        spread = mean_and_deviation(np.array(by_seed))["std"] if len(by_seed) > 1 else None
+        record["psnr_std_over_seeds"] = spread
         return record
 
     def _plot(self, path):
@@ -130,6 +147,7 @@ class Comparison:
                 axes.plot(record[fact], record["psnr"], marker, color=colour, alpha=0.8)
             axes.set_xlabel(label)
             axes.set_xlim(left=0)
+            axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 50k
             axes.grid(alpha=0.3)
         panels[0].set_ylabel("PSNR [dB]")
         lines = panels[0].get_lines()
@@ -142,18 +160,11 @@ def _p_value(values, others):
     return None if others is None else wilcoxon(values, others)[0]
 
 
-def _cells(record, several_seeds):
+def _cells(record, shown):
     cells = [record["network"]]
-    for metric, digits in METRICS.items():
+    for metric, (_, digits) in METRICS.items():
         cells.append(f"{record[metric]:.{digits}f} ± {record[f'{metric}_std']:.{digits}f}")
-    cells.append(_cell(record["psnr_to_teacher"], "{:+.2f}"))
-    cells.append(_cell(record["gap_closed_percent"], "{:.0f} %"))
-    cells.append(_cell(record["p_against_alone"], "{:.2g}"))
-    cells.append(_cell(record["p_against_without_sft"], "{:.2g}"))
-    cells.append(f"{record['parameters']:,}")
-    cells.append(f"{record['milliseconds']:.1f}")
-    return [*cells, f"{record['psnr_std_over_seeds']:.2f}"] if several_seeds else cells
-
-
-def _cell(value, form):
-    return "-" if value is None else form.format(value)
+    for key in shown:
+        _, form = COLUMNS[key]
+        cells.append("-" if record[key] is None else form.format(record[key]))
+    return cells

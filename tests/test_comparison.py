@@ -74,6 +74,9 @@ def test_ablation_leaves_out_one_loss_at_a_time(monkeypatch):
         "attention and imitation": "at: teacher D5C5 -> D3C5 alpha=0.5",
     }
     assert {row.baseline for row in rows[2:]} == {"student"}
+    # Imitation alone has one stage: its control is the student.
+    long = "student, twice the epochs"
+    assert [row.control for row in rows] == [None, None, None, None, long, long]
 
 
 def test_ablation_trains_its_student_itself():
@@ -103,7 +106,7 @@ ROWS = [
     Row("teacher", None),
     Row("student", None, "teacher"),
     Row("AT", None, "teacher", "student"),
-    Row("AT, SFT", None, "teacher", "student", "AT"),
+    Row("AT, SFT", None, "teacher", "student", counterpart="AT"),
 ]
 
 
@@ -139,9 +142,23 @@ def test_records(compared):
 def test_several_methods_have_a_mean_with_and_without_sft(compared):
     assert "Mean PSNR" not in compared.to_markdown()
     # AT with SFT once more, against the student alone: means 32.08 against (31.58 + 30.5) / 2.
-    several = [*ROWS, Row("AT, SFT", None, "teacher", "student", "student")]
+    several = [*ROWS, Row("AT, SFT", None, "teacher", "student", counterpart="student")]
     table = Comparison(several, {42: evaluation()}).to_markdown()
     assert "2 students with SFT: 32.08 dB; of the same without: 31.04 dB." in table
+
+
+def test_a_table_has_the_columns_that_have_values(compared):
+    text = compared.to_markdown()
+    assert "p, against as long" not in text
+    assert "against the same student trained alone, or distilled by the same method" in text
+    rows = [*ROWS[:3], Row("AT", None, "teacher", "student", control="student")]
+    compared = Comparison(rows, {42: evaluation()})
+    assert compared.records()[-1]["p_against_as_long"] == pytest.approx(1 / 32)
+    text = compared.to_markdown()
+    assert "| p, against alone | p, against as long | parameters |" in text
+    assert text.splitlines()[-1].endswith("| 54 % | 0.031 | 0.031 | 1,000 | 2.0 |")
+    assert "trained alone, or alone for as many epochs as both stages." in text
+    assert "SFT" not in text
 
 
 def test_seeds_are_averaged_volume_by_volume():
