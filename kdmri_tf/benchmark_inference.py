@@ -13,10 +13,10 @@ from kdmri_tf.benchmark_inference_report import (
     InferenceGroup,
     InferenceReport,
 )
-from kdmri_tf.benchmark_report import make_folder
 from kdmri_tf.benchmark_training import PYTORCH_THREADS, TUNED_ALLOCATOR, check_pytorch
 from kdmri_tf.cores import num_cores
 from kdmri_tf.errors import InputError
+from kdmri_tf.folders import make_folder
 from kdmri_tf.parallel import describe_device
 
 NETWORKS = {"teacher": "D5C5", "student": "D3C5"}
@@ -115,7 +115,7 @@ def run(
         raise InputError(f"--threads {max(threads)}: this process may use {cores} cores at most.")
     if torch:
         check_pytorch()
-    make_folder(folder)
+    make_folder(folder, "--output")
     # This process computes what is expected of the contenders, beside them.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     places = {"manual_dir": manual_dir, "data_dir": data_dir}

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from kdmri_tf.errors import InputError
-
 COLOURS = {
     "TensorFlow": "C0",
     "PyTorch": "C1",
@@ -260,17 +258,3 @@ def markdown_table(columns: dict[str, list[str]]) -> str:
     """A table of columns, heading -> cells."""
     rows = [columns, ["---"] * len(columns), *zip(*columns.values(), strict=True)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
-
-
-def make_folder(path: Path) -> None:
-    """Makes the folder of a report, before anything is measured.
-
-    Raises:
-        InputError: it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"The folder {path} cannot be made ({error.strerror}); give another (--output)."
-        ) from error

@@ -15,8 +15,8 @@ import numpy as np
 from tqdm import tqdm
 
 from kdmri_tf.benchmark import peak_memory
-from kdmri_tf.benchmark_report import make_folder
 from kdmri_tf.errors import InputError
+from kdmri_tf.folders import make_folder
 from kdmri_tf.loading import load_data
 from kdmri_tf.models import DCCNN
 from kdmri_tf.parallel import describe_device, divide_cores
@@ -40,7 +40,7 @@ def run(folder, image_size, batch_size):
     Raises:
         InputError: the folder cannot be made, or a training failed.
     """
-    make_folder(folder)
+    make_folder(folder, "--output")
     return write_scaling(measure_scaling(image_size, batch_size), folder, describe_device())
 
 

@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 from kdmri_tf.benchmark import measure
-from kdmri_tf.benchmark_report import Contender, Group, Report, make_folder
+from kdmri_tf.benchmark_report import Contender, Group, Report
 from kdmri_tf.errors import InputError
+from kdmri_tf.folders import make_folder
 from kdmri_tf.parallel import describe_device
 
 STAGES = ("teacher", "sft", "student", "attention", "distillation")
@@ -83,7 +84,7 @@ def run(folder, *, sizes, stages, batch_size, rounds, seconds, torch, data_dir):
         InputError: the folder cannot be made, or as for `training_groups`.
     """
     groups = training_groups(sizes, stages, batch_size, torch, data_dir)
-    make_folder(folder)
+    make_folder(folder, "--output")
     notes = NOTES + PYTORCH_NOTES if torch else NOTES
     report = Report("Training", describe_device(), groups, notes)
     measure(report, rounds, seconds)

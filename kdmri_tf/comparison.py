@@ -120,8 +120,11 @@ def ablation(grid) -> list[Row]:
     "student, twice the epochs" is the plain student trained as long as both stages together.
 
     Raises:
-        InputError: the student is a file, which cannot be trained that long.
+        InputError: the student is a file, which cannot be trained that long, or alpha is 1, so that
+            nothing is imitated.
     """
+    if grid.options.get("alpha") == 1:
+        raise InputError("The ablation tells imitation from attention: give an alpha below 1.")
     if not is_name(grid.student_name):
         raise InputError(
             "The ablation trains its student alone for longer, as a control: give its name, such "

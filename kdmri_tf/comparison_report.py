@@ -71,9 +71,12 @@ class Comparison:
         caption = (
             f"**{self.title}.** Mean ± one sample standard deviation over {volumes} volumes; time "
             f"at batch size 1 on {self._any.device}. To its teacher: difference of mean PSNR [dB]. "
-            "Gap closed: between the same student alone and its teacher, PSNR. p: two-sided "
-            f"Wilcoxon signed-rank test over volumes, PSNR, against {others}."
+            "Gap closed: between the same student alone and its teacher, PSNR."
         )
+        if others:
+            caption += (
+                f" p: two-sided Wilcoxon signed-rank test over volumes, PSNR, against {others}."
+            )
         return f"{caption}\n\n" + "\n".join(lines) + "\n" + self._mean_over_counterparts()
 
     def _mean_over_counterparts(self):

@@ -10,6 +10,7 @@ from kdmri_tf.evaluation import evaluate
 from kdmri_tf.export_samples import prepared_samples
 from kdmri_tf.figures import reconstruction_figure
 from kdmri_tf.finished import finished_networks
+from kdmri_tf.folders import make_folder
 from kdmri_tf.initial_networks import (
     check_weights,
     copy_for_training,
@@ -63,12 +64,7 @@ class Experiment:
         self.teacher_cache = teacher_cache
         self.teacher_memory = teacher_memory
         self._last_stage = None
-        try:
-            self.run_dir.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"The run folder {run_dir} cannot be made ({error.strerror}); give another."
-            ) from error
+        make_folder(self.run_dir, "--run-dir")
 
     def check(self, teacher, student, method="at", start=None, sft=False):
         """Refuses networks that cannot be distilled, before anything is trained.
@@ -83,7 +79,9 @@ class Experiment:
         Raises:
             InputError: an unreadable or impossible network, or a method that cannot compare these.
         """
-        teacher, student = (new_network(name, self.settings) for name in (teacher, student))
+        student = new_network(student, self.settings)
+        is_trained_here = sft or is_name(teacher)
+        teacher = new_network(teacher, self.settings) if is_trained_here else load_network(teacher)
         for network in (teacher, student):
             network.check_degradation(self.data.degradation)
         if start is not None:
@@ -196,7 +194,12 @@ class Experiment:
 
         Returns:
             `Evaluation`.
+
+        Raises:
+            InputError: the folder cannot be written to.
         """
+        folder = Path(folder or self.run_dir)
+        make_folder(folder, "--run-dir")
         evaluation = evaluate(
             networks,
             self.data.volumes("validation"),
@@ -206,7 +209,6 @@ class Experiment:
             source=self.data.source,
             acceleration=self.data.acceleration_label,
         )
-        folder = Path(folder or self.run_dir)
         table = evaluation.write(folder)
         figure = folder / "reconstructions.png"
         upside_down = self.data.source in SOURCES_STORED_UPSIDE_DOWN

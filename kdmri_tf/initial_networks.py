@@ -11,6 +11,7 @@ from kdmri_tf.settings import TrainingSettings
 
 # Settings that only networks of some kinds have.
 SETTINGS_OF_NETWORKS = ("residual", "consistency_form", "filters")
+ARCHITECTURE = {"residual", "filters"}  # those that a trained network cannot change
 
 
 def is_name(network):
@@ -26,16 +27,23 @@ def new_network(network, settings):
         settings: `TrainingSettings`.
 
     Raises:
-        InputError: an unreadable file, an impossible name, or a setting that this kind does not
-            have.
+        InputError: an unreadable file, an impossible name, a setting that this kind does not have,
+            or one that the file's network has otherwise.
     """
     keras.utils.set_random_seed(settings.seed)
-    if not is_name(network):
-        return _untrained(load_network(network), settings)
-    kind = _kind(network)
     defaults = TrainingSettings()
     chosen = {name: getattr(settings, name) for name in SETTINGS_OF_NETWORKS}
     chosen = {name: v for name, v in chosen.items() if v != getattr(defaults, name)}
+    if not is_name(network):
+        loaded = load_network(network)
+        for name in chosen.keys() & ARCHITECTURE:
+            if loaded.hyperparameters.get(name, chosen[name]) != chosen[name]:
+                raise InputError(
+                    f"{network} has {name} {loaded.hyperparameters[name]}, not {chosen[name]}: "
+                    "leave that setting out, or give the network's name."
+                )
+        return _untrained(loaded, settings)
+    kind = _kind(network)
     for name in chosen.keys() - inspect.signature(kind).parameters.keys():
         raise InputError(f"{network} has no {name}: leave that setting out.")
     return kind.from_name(network, dtype=settings.precision, **chosen)

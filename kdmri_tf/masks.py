@@ -88,7 +88,8 @@ def read_mask(path):
             f"There is no mask file {path}; give a .npy file or one of {', '.join(SAMPLERS)}."
         )
     try:
-        return np.load(path, allow_pickle=False)
+        with open(path, "rb") as file:
+            return np.lib.format.read_array(file, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise InputError(f"The mask file {path} is not a readable .npy array ({error}).") from error
 

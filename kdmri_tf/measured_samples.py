@@ -6,6 +6,8 @@ from kdmri_tf.errors import InputError
 
 # Of a line's samples, at least so many must be there for the whole line to count as measured.
 LINE_SHARE = 0.9
+# Of the samples between measured ones. A line or two may be lost without harm.
+LARGEST_GAP_SHARE = 0.1
 
 
 def measured_mask(volume):
@@ -47,6 +49,27 @@ def measured_mask(volume):
             "first, as the networks take one."
         )
     return mask.astype(np.float32)
+
+
+def refuse_gaps(samples, path, index):
+    """Refuses a slice whose image would be aliased.
+
+    Args:
+        samples: bool `(H, W)`, unshifted, true where measured.
+        path: of its file.
+        index: of the slice.
+
+    Raises:
+        InputError: of the samples between measured ones, see `gap_share`, more than a tenth are
+            missing.
+    """
+    gaps = gap_share(samples)
+    if gaps > LARGEST_GAP_SHARE:
+        raise InputError(
+            f"{path}: slice {index} (the first is 0) is undersampled, {gaps:.0%} of its samples "
+            "between measured ones are 0, and its image is aliased; give fully sampled k-space, "
+            "or reconstruct it as it is, without --acc and --mask."
+        )
 
 
 def gap_share(samples):

@@ -25,10 +25,10 @@ def phantom_volume(
 ) -> np.ndarray:
     """Paint one synthetic patient.
 
-    Heart: short axis, base to apex, balanced steady-state contrast. Brain: axial, base to vertex,
-    T1 contrast. Knee: sagittal, one side to the other, proton density contrast. The painted signal
-    is multiplied by the shading of a coil array, blurred, scaled to a volume maximum of 1 and
-    given Rician noise (magnitude of complex Gaussian noise).
+    Heart: short axis, base to apex, balanced steady-state contrast. Brain: axial, thalamus to
+    vertex, T1 contrast. Knee: sagittal, one side to the other, proton density contrast. The painted
+    signal is multiplied by the shading of a coil array, blurred, scaled to a volume maximum of 1
+    and given Rician noise (magnitude of complex Gaussian noise).
 
     Args:
         anatomy: "cardiac", "brain" or "knee".

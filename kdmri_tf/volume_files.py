@@ -31,7 +31,7 @@ def open_volume(path):
     - NumPy: real numbers are images `(slices, H, W)`, complex ones centred k-space as in HDF5,
       floats `(slices, H, W, 2)` the real and imaginary part of unshifted k-space.
 
-    A single slice may also be `(H, W)`.
+    A single slice may also be `(H, W)`, but for NIfTI.
 
     Returns:
         An `ImageVolume` or `KspaceVolume`, for the time of the context.

@@ -7,13 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.measured_samples import gap_share
+from kdmri_tf.measured_samples import refuse_gaps
 from kdmri_tf.voxel_grid import VoxelGrid
 from tfds_builders.centered_kspace import combined_coils, images_of_kspace
 from tfds_builders.raw_volume import magnitude_of, reading
-
-# A line or two may be lost without harm.
-LARGEST_GAP_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -82,17 +79,11 @@ class KspaceVolume(ImageVolume):
         """The root sum of squares of the coil images, float32 `(H, W)`.
 
         Raises:
-            InputError: as `stored`, or the slice is undersampled: of the samples between measured
-                ones, see `gap_share`, more than a tenth are 0 in all coils.
+            InputError: as `stored`, or the slice is undersampled, as for `refuse_gaps`: samples
+                are 0 in all coils.
         """
         kspace = self._coils(index)
-        gaps = gap_share(self._measured(kspace))
-        if gaps > LARGEST_GAP_SHARE:
-            raise InputError(
-                f"{self.path}: slice {index} (the first is 0) is undersampled, {gaps:.0%} of its "
-                "samples between measured ones are 0, and its image is aliased; give fully sampled "
-                "k-space, or reconstruct it as it is, without --acc and --mask."
-            )
+        refuse_gaps(self._measured(kspace), self.path, index)
         return self._finite(magnitude_of(combined_coils(self._images(kspace))), index)
 
     def samples(self, index):

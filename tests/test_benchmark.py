@@ -9,7 +9,8 @@ import pytest
 
 from kdmri_tf import InputError
 from kdmri_tf.benchmark import measure, peak_memory
-from kdmri_tf.benchmark_report import Contender, Group, Report, Turn, make_folder
+from kdmri_tf.benchmark_report import Contender, Group, Report, Turn
+from kdmri_tf.folders import make_folder
 
 # Says its name in a file at every turn, takes as long as it is told and fails when it is told.
 FAKE = """
@@ -169,8 +170,10 @@ def test_files(report, tmp_path):
 
 def test_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"cannot be made .*; give another"):
-        make_folder(tmp_path / "file" / "benchmark")
+    with pytest.raises(InputError, match=r"cannot be written to .*; give another \(--output\)"):
+        make_folder(tmp_path / "file" / "benchmark", "--output")
+    make_folder(tmp_path / "new" / "benchmark", "--output")
+    assert list((tmp_path / "new" / "benchmark").iterdir()) == []
 
 
 def test_peak_memory_is_that_of_one_process():

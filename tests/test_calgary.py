@@ -48,6 +48,14 @@ class TestReading:
             found / found.max(), np.abs(images) / np.abs(images).max(), atol=1e-6
         )
 
+    def test_refuses_undersampled_kspace(self, tmp_path, rng):
+        path = write_volume(tmp_path / "a.npy", complex_images(rng, (113, 16, 12)))
+        kspace = np.load(path)
+        kspace[5, 1::2] = 0
+        np.save(path, kspace)
+        with pytest.raises(InputError, match=r"a\.npy: slice 5 .* is undersampled, 4.% of its"):
+            read_single_channel(path)
+
     @pytest.mark.parametrize(
         ("num_slices", "first", "count"), [(110, 0, 110), (113, 1, 110), (170, 30, 110), (4, 0, 4)]
     )

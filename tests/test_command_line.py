@@ -57,6 +57,19 @@ def test_help_needs_no_tensorflow(script):
             "--stages is of training: leave it or --inference out",
         ),
         ("benchmark", ["--networks", "D5C5"], "'D5C5' is not NAME=MODEL.keras"),
+        ("benchmark", ["--networks", "a/b=D5C5"], "'a/b' names a folder: give a name without /"),
+        (
+            "benchmark",
+            ["--inference", "--networks", "a=D5C5", "a=D3C5"],
+            "Two networks have the same name: a, a; give each its own.",
+        ),
+        ("benchmark", ["--scaling", "--torch"], "--torch has no place in --scaling."),
+        ("benchmark", ["--scaling", "--rounds", "9"], "--rounds has no place in --scaling."),
+        (
+            "benchmark",
+            ["--scaling", "--sizes", "8x8", "9x9"],
+            "--scaling is of one size: leave the others of --sizes out.",
+        ),
         ("benchmark", ["--networks", "a=no.keras"], "there is no model no.keras"),
     ],
 )

@@ -79,6 +79,11 @@ def test_ablation_leaves_out_one_loss_at_a_time(monkeypatch):
     assert [row.control for row in rows] == [None, None, None, None, long, long]
 
 
+def test_ablation_needs_imitation():
+    with pytest.raises(InputError, match="give an alpha below 1"):
+        comparison.ablation(Grid(FakeExperiment(), alpha=1.0))
+
+
 def test_ablation_trains_its_student_itself():
     with pytest.raises(InputError, match=r"for longer, as a control: give its name.*s\.keras\."):
         comparison.ablation(Grid(FakeExperiment(), student="s.keras"))
@@ -159,6 +164,15 @@ def test_a_table_has_the_columns_that_have_values(compared):
     assert text.splitlines()[-1].endswith("| 54 % | 0.031 | 0.031 | 1,000 | 2.0 |")
     assert "trained alone, or alone for as many epochs as both stages." in text
     assert "SFT" not in text
+
+
+def test_too_few_volumes_for_p_values():
+    few = evaluation()
+    few.records = [record for record in few.records if int(record["volume"]) < 5]
+    text = Comparison(ROWS, {42: few}).to_markdown()
+    assert "its teacher, PSNR.\n" in text
+    assert "Wilcoxon" not in text
+    assert "p, against" not in text
 
 
 def test_seeds_are_averaged_volume_by_volume():

@@ -194,6 +194,14 @@ def test_distillation_is_refused_before_training(data, tmp_path, trained):
     assert trained == {}
 
 
+def test_results_that_cannot_be_written_are_refused_before_the_evaluation(data, tmp_path):
+    checked = Experiment(data, tmp_path, SETTINGS)
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file" / "results", tmp_path / ("x" * 300)):
+        with pytest.raises(InputError, match=r"cannot be written to .*; give another \(--run-dir"):
+            checked.evaluate({"teacher": None}, folder)
+
+
 def test_nothing_to_export(data, tmp_path):
     with pytest.raises(InputError, match=r"Nothing was trained in .*: use train/export\.py"):
         Experiment(data, tmp_path, SETTINGS).export()

@@ -120,6 +120,18 @@ def test_file_gives_the_architecture_alone(saved):
     assert not any(equal(new, network))
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"filters": 8}, r"student\.keras has filters 4, not 8: leave that setting out"),
+        ({"residual": False}, r"student\.keras has residual True, not False: leave that"),
+    ],
+)
+def test_settings_cannot_change_the_architecture_of_a_file(saved, settings, message):
+    with pytest.raises(InputError, match=message):
+        new_network(saved[1], TrainingSettings(**settings))
+
+
 def test_copy_is_trainable_in_the_precision_of_the_settings(saved):
     network, _ = saved
     network.trainable = False

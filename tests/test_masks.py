@@ -82,6 +82,14 @@ def test_load_mask(tmp_path):
     assert (loaded == mask).all()
 
 
+def test_half_an_archive_is_no_mask(tmp_path):
+    np.savez(tmp_path / "mask.npz", mask=np.ones((8, 8)))
+    path = tmp_path / "mask.npy"
+    path.write_bytes((tmp_path / "mask.npz").read_bytes()[:60])
+    with pytest.raises(InputError, match=r"is not a readable \.npy array"):
+        load_mask(path, (8, 8))
+
+
 def test_load_mask_errors(tmp_path):
     path = tmp_path / "mask.npy"
     with pytest.raises(InputError, match=r"no mask file .*mask.npy; give a .npy file or one"):

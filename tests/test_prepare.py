@@ -138,8 +138,46 @@ class TestReuse:
                 prepare("knee", "folder", manual_dir, data_dir, SIZE)
         assert len(read_back(prepare("knee", "folder", manual_dir, data_dir, SIZE), "train")) == 4
 
+    def test_a_failed_rebuild_keeps_what_was_prepared(self, manual_dir, data_dir, knees):
+        prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        broken = manual_dir / "knee/folder/train/broken.npy"
+        broken.write_bytes(b"")
+        with pytest.raises(InputError, match=r"broken\.npy"):
+            prepare("knee", "folder", manual_dir, data_dir, SIZE, rebuild=True)
+        broken.unlink()
+        builder = prepare("knee", "folder", None, data_dir, SIZE)
+        assert len(read_back(builder, "train")) == 4
+        assert os.listdir(data_dir / "knee/folder_16x12") == ["1.0.1"]
+
+    def test_a_killed_rebuild_keeps_what_was_prepared(self, manual_dir, data_dir, knees):
+        prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        folder = data_dir / "knee/folder_16x12"
+        (folder / "1.0.1").rename(folder / "before.1.0.1")
+        builder = prepare("knee", "folder", None, data_dir, SIZE)
+        assert len(read_back(builder, "train")) == 4
+        # Killed after the new data were in place: these count.
+        (folder / "before.1.0.1").mkdir()
+        prepare("knee", "folder", None, data_dir, SIZE)
+        assert os.listdir(folder) == ["1.0.1"]
+
+    def test_a_link_that_leads_nowhere_is_an_unreadable_file(self, manual_dir, data_dir, knees):
+        """Such as DataLad leaves for files that were not fetched."""
+        (manual_dir / "knee/folder/train/gone.npy").symlink_to("/nowhere/gone.npy")
+        with pytest.raises(InputError, match=r"gone\.npy"):
+            prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        for _ in range(2):  # prepared, and taken up
+            builder = prepare("knee", "folder", manual_dir, data_dir, SIZE, skip_unreadable=True)
+            assert len(read_back(builder, "train")) == 4
+
 
 class TestBadArguments:
+    def test_data_dir_without_a_place_for_the_data_set(self, tmp_path):
+        (tmp_path / "knee").touch()
+        with pytest.raises(
+            InputError, match=r"knee.* cannot be prepared .*: give a data directory"
+        ):
+            prepare("knee", "synthetic", None, tmp_path, SIZE)
+
     def test_missing_source_prints_the_expected_tree(self, manual_dir, data_dir):
         for directory, searched in [(manual_dir, "cardiac/acdc"), (None, "no manual directory")]:
             with pytest.raises(InputError, match=rf"{searched}[\s\S]*patient001_frame01\.nii\.gz"):

@@ -187,6 +187,13 @@ class TestHammernik:
         result = read_rawdata(tmp_path / "rawdata1.mat")
         np.testing.assert_allclose(result[0], np.abs(image), rtol=1e-4, atol=1e-5)
 
+    def test_refuses_undersampled_kspace(self, tmp_path, rng):
+        kspace = np.moveaxis(centered_kspace(complex_images(rng, (2, 12, 16))), 0, 2)
+        kspace[:, 1::4] = kspace[:, 2::4] = 0
+        write_mat5(tmp_path / "rawdata1.mat", kspace)
+        with pytest.raises(InputError, match=r"rawdata1\.mat: slice 0 .* is undersampled, 5.% of"):
+            read_rawdata(tmp_path / "rawdata1.mat")
+
     def test_refuses_a_file_without_rawdata(self, tmp_path):
         scipy.io.savemat(tmp_path / "v5.mat", {"other": 1})
         write_hdf5(tmp_path / "v73.mat", other=1)

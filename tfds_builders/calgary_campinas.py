@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.measured_samples import refuse_gaps
 from tfds_builders.raw_volume import WAY_OUT, magnitude_volume, reading
 
 # As in SFT-KD-Recon (2023): further out there is little brain.
@@ -21,8 +22,8 @@ def read_single_channel(path: Path) -> np.ndarray:
         Magnitude, float32 `(slices, H, W)`.
 
     Raises:
-        InputError: unreadable or truncated, not float32, of another shape, empty, or with a NaN or
-            an infinity.
+        InputError: unreadable or truncated, not float32, of another shape, empty, undersampled, or
+            with a NaN or an infinity.
     """
     with reading(path):
         kspace = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -35,5 +36,7 @@ def read_single_channel(path: Path) -> np.ndarray:
             raise InputError(f"{path} is empty: its shape is {kspace.shape}. {WAY_OUT}")
         first = max(0, (len(kspace) - NUM_CENTRE_SLICES) // 2)
         chosen = kspace[first : first + NUM_CENTRE_SLICES]
+        for index, samples in enumerate((chosen != 0).any(axis=-1), start=first):
+            refuse_gaps(samples, path, index)
         images = np.abs(np.fft.ifft2(chosen[..., 0] + 1j * chosen[..., 1], norm="ortho"))
         return magnitude_volume(images, path)

@@ -14,7 +14,7 @@ Fingerprint = dict[str, list[int | str]]
 def fingerprint(splits: Splits, root: Path) -> Fingerprint:
     """Return, for each raw file, its path below `root` -> [bytes, modified in ns, SHA-256]."""
     return {
-        name: [path.stat().st_size, path.stat().st_mtime_ns, _sha256(path)]
+        name: [*_size_and_time(path), _sha256(path)]
         for name, path in _raw_files(splits, root).items()
     }
 
@@ -25,16 +25,17 @@ def describe_changes(before: Fingerprint, splits: Splits, root: Path) -> str:
     Files of the same size with another time stamp, such as copies, are the same if their contents
     are. Their time stamps are then put into the fingerprint.
     """
-    now = _raw_files(splits, root)
+    files = _raw_files(splits, root)
+    now = {name: _size_and_time(path) for name, path in files.items()}
     both = now.keys() & before.keys()
-    modified = {name for name in both if now[name].stat().st_size != before[name][0]}
-    touched = {name for name in both - modified if now[name].stat().st_mtime_ns != before[name][1]}
+    modified = {name for name in both if now[name][0] != before[name][0]}
+    touched = {name for name in both - modified if now[name][1] != before[name][1]}
     if touched:
         logger.info("%d raw files have another time stamp: comparing contents.", len(touched))
     for name in touched:
-        size, _, digest = before[name]
-        if _sha256(now[name]) == digest:
-            before[name] = [size, now[name].stat().st_mtime_ns, digest]
+        digest = before[name][2]
+        if _sha256(files[name]) == digest:
+            before[name] = [*now[name], digest]
         else:
             modified.add(name)
     differences = {
@@ -53,6 +54,15 @@ def _raw_files(splits: Splits, root: Path) -> dict[str, Path]:
     volumes = (volume for split in splits.values() for volume in split)
     files = (path for volume in volumes for path in volume.files)
     return {path.relative_to(root).as_posix(): path for path in files}
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    """Zeros for a link that leads nowhere, which the file's reader will report."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
 
 
 def _sha256(path: Path) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.io
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.measured_samples import refuse_gaps
 from tfds_builders.centered_kspace import root_sum_of_squares
 from tfds_builders.raw_volume import WAY_OUT, magnitude_volume, reading
 
@@ -22,7 +23,7 @@ def read_rawdata(path: Path) -> np.ndarray:
 
     Raises:
         InputError: unreadable or truncated, without `rawdata`, not complex, of another rank,
-            empty, or with a NaN or an infinity.
+            empty, undersampled, or with a NaN or an infinity.
     """
     with reading(path):
         kspace = _hdf5_rawdata(path) if h5py.is_hdf5(path) else _mat5_rawdata(path)
@@ -37,6 +38,7 @@ def read_rawdata(path: Path) -> np.ndarray:
         )
     if kspace.size == 0:
         raise InputError(f"{path}: 'rawdata' is empty, its shape is {kspace.shape}. {WAY_OUT}")
+    refuse_gaps(np.fft.ifftshift((kspace != 0).any(axis=2)), path, index=0)
     return magnitude_volume(root_sum_of_squares(np.moveaxis(kspace, 2, 0))[np.newaxis], path)
 
 

@@ -3,6 +3,8 @@
 import contextlib
 import importlib
 import logging
+import shutil
+from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
@@ -42,7 +44,7 @@ def prepare(
         data_dir: where TFDS keeps prepared data; None for its own default (`TFDS_DATA_DIR`, else
             `~/tensorflow_datasets`).
         image_size: (height, width) in pixels; None for that of the catalog.
-        rebuild: prepare anew, over what was prepared before.
+        rebuild: prepare anew; what was prepared before is kept until that is done.
         skip_unreadable: leave out raw files that cannot be read, instead of raising.
 
     Raises:
@@ -53,6 +55,8 @@ def prepare(
     source = resolve_source(dataset, source, manual_dir)
     name = config_name(dataset, source, _checked_size(image_size))
     builder = _builder(dataset, name, data_dir, skip_unreadable)
+    if _take_back(Path(builder.data_dir)):
+        builder = _builder(dataset, name, data_dir, skip_unreadable)
     reuse = builder.is_prepared() and not rebuild
     if source != "synthetic":
         if manual_dir is not None and has_raw_files(dataset, source, manual_dir):
@@ -66,14 +70,43 @@ def prepare(
     if reuse:
         _report_skipped(builder)
         return builder
-    builder.download_and_prepare(
-        download_config=tfds.download.DownloadConfig(
-            manual_dir=manual_dir,
-            download_mode=tfds.GenerateMode.REUSE_CACHE_IF_EXISTS,  # overwrites what is there
-            try_download_gcs=False,
-        )
-    )
+    config = tfds.download.DownloadConfig(manual_dir=manual_dir, try_download_gcs=False)
+    try:
+        with _kept_until_replaced(Path(builder.data_dir)):
+            builder.download_and_prepare(download_config=config)
+    except OSError as error:
+        raise InputError(
+            f"{builder.data_dir} cannot be prepared ({error}): give a data directory that can be "
+            "written and has room (--data-dir)."
+        ) from error
     return _builder(dataset, name, data_dir, skip_unreadable)
+
+
+@contextlib.contextmanager
+def _kept_until_replaced(folder: Path) -> Iterator[None]:
+    """Puts a folder aside, and back if what is to replace it fails or is stopped."""
+    if folder.exists():
+        folder.rename(_aside(folder))
+    try:
+        yield
+    finally:
+        _take_back(folder)
+
+
+def _take_back(folder: Path) -> bool:
+    """Puts a folder back that was put aside, unless it was replaced; returns whether it did."""
+    aside = _aside(folder)
+    if not aside.exists():
+        return False
+    if folder.exists():
+        shutil.rmtree(aside)
+        return False
+    aside.rename(folder)
+    return True
+
+
+def _aside(folder: Path) -> Path:
+    return folder.with_name(f"before.{folder.name}")
 
 
 def _builder(

@@ -15,7 +15,13 @@ import launch
 def main(arguments):
     _check(arguments)
     folder = Path(arguments.output)
-    common = {name: getattr(arguments, name) for name in benchmark_flags.FOR_BOTH}
+    sizes = arguments.sizes or benchmark_flags.PAPERS_SIZES
+    common = {
+        "sizes": sizes,
+        "rounds": arguments.rounds or 5,
+        "torch": arguments.torch,
+        "data_dir": arguments.data_dir,
+    }
     if arguments.inference:
         from kdmri_tf import benchmark_inference
 
@@ -31,7 +37,7 @@ def main(arguments):
     elif arguments.scaling:
         from kdmri_tf import benchmark_scaling
 
-        table = benchmark_scaling.run(folder, arguments.sizes[0], arguments.batch_size or 4)
+        table = benchmark_scaling.run(folder, sizes[0], arguments.batch_size or 4)
     else:
         from kdmri_tf import benchmark_training
 
@@ -46,7 +52,7 @@ def main(arguments):
 
 
 def _check(arguments):
-    """Refuses flags of training with --inference, and those of inference without."""
+    """Refuses flags that would have no effect."""
     from kdmri_tf.errors import InputError
 
     unfit, rule = benchmark_flags.FOR_INFERENCE, "needs --inference: add that, or leave this out"
@@ -55,6 +61,15 @@ def _check(arguments):
     for name in unfit:
         if getattr(arguments, name):
             raise InputError(f"--{name.replace('_', '-')} {rule}.")
+    if arguments.scaling:
+        for name, value in vars(arguments).items():
+            if value and name not in benchmark_flags.FOR_SCALING:
+                raise InputError(f"--{name.replace('_', '-')} has no place in --scaling.")
+        if len(arguments.sizes or ()) > 1:
+            raise InputError("--scaling is of one size: leave the others of --sizes out.")
+    names = [name for name, _ in arguments.networks or ()]
+    if len(set(names)) < len(names):
+        raise InputError(f"Two networks have the same name: {', '.join(names)}; give each its own.")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from flag_types import named_model, network, positive_integer, positive_number
 STAGES = ("teacher", "sft", "student", "attention", "distillation")
 MORE_STAGES = ("fitnets", "cc", "fsp", "sp")
 PAPERS_SIZES = [(150, 150), (240, 240), (640, 368)]
-FOR_BOTH = ("sizes", "rounds", "torch", "data_dir")
+FOR_SCALING = ("scaling", "sizes", "batch_size", "output")
 FOR_TRAINING = ("stages", "batch_size", "scaling")
 FOR_INFERENCE = ("networks", "batch_sizes", "threads", "manual_dir")
 
@@ -35,10 +35,9 @@ def parser():
         nargs="+",
         type=image_size,
         metavar="HxW",
-        default=PAPERS_SIZES,
         help="of images (default: 150x150 240x240 640x368)",
     )
-    add("--rounds", type=positive_integer, default=5, help="turns of every contender (default: 5)")
+    add("--rounds", type=positive_integer, help="turns of every contender (default: 5)")
     add("--seconds", type=positive_number, help="length of a turn (default: 2; inference: 0.5)")
     add("--torch", action="store_true", help="measure PyTorch, too (pip install torch)")
     add("--data-dir", help="prepared data sets (default: ~/tensorflow_datasets)")
@@ -55,7 +54,11 @@ def parser():
         help=f"what is measured (default: {' '.join(STAGES)})",
     )
     add("--batch-size", type=positive_integer, help="slices a step (default: 4, or 1 if large)")
-    add("--scaling", action="store_true", help="instead, the cost over slices and epochs")
+    add(
+        "--scaling",
+        action="store_true",
+        help="instead, the cost over slices and epochs at one size",
+    )
     add = flags.add_argument_group("inference").add_argument
     add("--inference", action="store_true", help="networks in every format and precision")
     add(

@@ -13,6 +13,8 @@ def named_model(text):
     name, separator, path = text.partition("=")
     if not (name and separator and path):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=MODEL.keras")
+    if "/" in name:
+        raise argparse.ArgumentTypeError(f"{name!r} names a folder: give a name without /")
     return name, path
 
 
