@@ -96,12 +96,11 @@ def export_network(
     """
     check_request(path, format, quantize)
     path, kind = Path(path), FORMATS[format]
-    needs_axis = kind.needs_lines and network.degradation is not LowResolution
     if samples is None:
-        _check_layout(format, image_size, phase_encode_axis, needs_axis)
+        check_layout(format, network, image_size, phase_encode_axis)
         samples = samples_of({}, network, image_size or (95, 80), phase_encode_axis)
     form, axis = "auto", None
-    if needs_axis:
+    if _needs_lines(kind, network):
         axis = masks.phase_encode_axis(samples.degradation.sampled(samples.image_size))
         if axis is None:
             raise InputError(
@@ -139,18 +138,27 @@ def export_network(
     return agreement
 
 
-def _check_layout(format, image_size, phase_encode_axis, needs_axis):
-    """Refuses to guess what a format has for good."""
+def check_layout(format, network, image_size, phase_encode_axis):
+    """Refuses to guess what a format has for good.
+
+    Raises:
+        InputError: the image size or the axis is None, and the format needs it.
+    """
     if FORMATS[format].needs_size and image_size is None:
         raise InputError(
-            f"A {format} export has one image size for good: give image_size=(H, W), or samples."
+            f"A {format} export has one image size for good: give it (--image-size H W; in code "
+            "image_size=(H, W))."
         )
-    if needs_axis and phase_encode_axis is None:
+    if _needs_lines(FORMATS[format], network) and phase_encode_axis is None:
         raise InputError(
-            f"A {format} export takes masks of whole lines along one axis: give "
-            "phase_encode_axis=0 where masks have whole rows, 1 where they have whole columns, or "
-            "samples."
+            f"A {format} export takes masks of whole lines along one axis: give it "
+            "(--phase-encode-axis; in code phase_encode_axis), 0 where masks have whole rows, 1 "
+            "where they have whole columns, or export a SavedModel, which takes any mask."
         )
+
+
+def _needs_lines(kind, network):
+    return kind.needs_lines and network.degradation is not LowResolution
 
 
 def _inputs(degradation, images):
@@ -201,7 +209,7 @@ def _judge(agreement, path, quantize, largest_loss):
 
 
 def _remove(path):
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

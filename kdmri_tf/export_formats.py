@@ -1,6 +1,7 @@
 """The formats of exported networks, and what is asked of an export before any work."""
 
 import importlib.util
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +82,8 @@ def check_request(path, format, quantize):
         raise InputError(f"A {format} file is named *{kind.suffix}, not {path.name}.")
     if not path.parent.is_dir():
         raise InputError(f"There is no folder {path.parent} to export {path.name} to.")
+    if not os.access(path.parent, os.W_OK):
+        raise InputError(f"The folder {path.parent} cannot be written; choose another output.")
     if path.exists() and not _is_export(path, kind):
         raise InputError(f"{path} exists and is no {format}; choose another path to export to.")
 

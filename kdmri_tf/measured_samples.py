@@ -28,19 +28,27 @@ def measured_mask(volume):
     """
     union = np.zeros(volume.image_size, bool)
     counts = np.zeros(volume.num_slices, int)
+    lines = [np.zeros((volume.num_slices, length), bool) for length in volume.image_size]
     for index in range(volume.num_slices):
         samples = volume.samples(index)
         union |= samples
         counts[index] = samples.sum()
+        for axis in (0, 1):
+            lines[axis][index] = samples.any(axis=1 - axis)
     if not union.any():
         raise InputError(f"{volume.path} holds nothing but zeros.")
-    different = (counts > 0) & (counts < LINE_SHARE * union.sum())
+    mask = _whole_lines(union)
+    different = counts < LINE_SHARE * union.sum()
+    for axis in (0, 1):
+        measured = mask.any(axis=1 - axis)
+        if not measured.all():  # the phase-encode axis; zeros along a line are by chance
+            different |= (lines[axis] != measured).any(axis=1)
+    different &= counts > 0
     if different.any():
         raise InputError(
             f"{volume.path}: slice {different.argmax()} (the first is 0) lacks samples that other "
             "slices have; split the file, so that all slices of a file have one mask."
         )
-    mask = _whole_lines(union)
     if mask.all():
         raise InputError(f"{volume.path} is fully sampled: add --acc 4 to undersample it.")
     if volume.num_coils != 1:

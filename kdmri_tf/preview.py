@@ -34,7 +34,7 @@ def preview_figure(slices, path, title, degraded_name, flip=False):
     panel_height = PANEL_WIDTH * height / width + LABEL_HEIGHT
     size = PANEL_WIDTH * max(2.5, len(rows[0])), panel_height * len(rows) + TITLE_HEIGHT
     figure = Figure(figsize=size, layout="constrained")
-    figure.suptitle(title, fontsize=8)
+    figure.suptitle(title, fontsize=8, parse_math=False)  # names of files may have a $
     axes = figure.subplots(len(rows), len(rows[0]), squeeze=False)
     for part, row, panels in zip(slices, axes, rows, strict=True):
         target = part.measured.target

@@ -15,7 +15,7 @@ from kdmri_tf.reconstructor import Reconstructor
 from kdmri_tf.trained_conditions import warn_of_differences
 from kdmri_tf.volume_files import open_volume
 from kdmri_tf.volume_metrics import psnr
-from kdmri_tf.volume_output import check_output, suffix_of, volume_output
+from kdmri_tf.volume_output import check_output, preview_beside, volume_output
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,8 @@ def reconstruct_file(model, source, output, batch_size=8, **wishes):
     Raises:
         InputError: whatever is wrong with these; nothing is then written.
     """
+    if batch_size < 1:
+        raise InputError(f"batch_size must be at least 1; got {batch_size}.")
     check_output(output, [source, *filter(None, [wishes.get("mask")])])
     with open_volume(source) as volume:
         network = Reconstructor(model) if isinstance(model, str | Path) else model
@@ -122,7 +124,7 @@ def reconstruct_file(model, source, output, batch_size=8, **wishes):
                     shown.append(part)
         flip = volume.grid.first_row_is_lowest
     print(f"Wrote {output}: {_summary(*zip(*scores, strict=True), acquisition.degraded_name)}.")
-    preview = Path(output).with_name(Path(output).name[: -len(suffix_of(output))] + ".png")
+    preview = preview_beside(output)
     preview_figure(shown, preview, f"{Path(source).name}\n{note}", acquisition.degraded_name, flip)
     print(f"Wrote {preview}: a preview of {len(shown)} of them.")
 

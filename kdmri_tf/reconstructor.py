@@ -76,16 +76,16 @@ class Reconstructor:
                 f"{first.shape}."
             )
         self.check_image_size(first.shape[1:3])
-        if "mask" in arrays:
-            if arrays["mask"].shape != first.shape[:3]:
-                raise InputError(
-                    "mask must be (height, width) or (batch, height, width) as kspace is; got "
-                    f"mask {arrays['mask'].shape} and kspace {first.shape}."
-                )
-            self.check_mask(arrays["mask"])
+        if "mask" in arrays and arrays["mask"].shape != first.shape[:3]:
+            raise InputError(
+                "mask must be (height, width) or (batch, height, width) as kspace is; got mask "
+                f"{arrays['mask'].shape} and kspace {first.shape}."
+            )
         for name, array in arrays.items():
             if not np.isfinite(array).all():
                 raise InputError(f"{name} holds NaN or infinity.")
+        if "mask" in arrays:
+            self.check_mask(arrays["mask"])
 
     def check_image_size(self, image_size):
         """Refuses images that this artefact cannot take.
@@ -108,15 +108,20 @@ class Reconstructor:
             mask: `(H, W)` or `(batch, H, W)`.
 
         Raises:
-            InputError: it was exported for lines along one axis, and the mask has other samples.
+            InputError: values other than 0 and 1; or it was exported for lines along one axis, and
+                the mask has other samples.
         """
+        if not ((mask == 0) | (mask == 1)).all():
+            raise InputError("A mask is 1 where k-space was measured and 0 elsewhere.")
         axis = self._runtime.phase_encode_axis
         if axis is not None and not (mask == np.take(mask, [0], axis=1 - axis - 2)).all():
             lines = ("rows", "columns")[axis]
+            is_across = (mask == np.take(mask, [0], axis=axis - 2)).all()
+            other = f"with --phase-encode-axis {1 - axis}, or " if is_across else ""
             raise InputError(
                 f"{self.path} was exported for masks of whole {lines} (phase encode axis {axis}), "
-                "but this mask has other samples; export it with --phase-encode-axis "
-                f"{1 - axis}, or as a SavedModel, which takes any mask."
+                f"but this mask has other samples; export it {other}as a SavedModel, which takes "
+                "any mask."
             )
 
 

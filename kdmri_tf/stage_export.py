@@ -1,6 +1,7 @@
 """Exports of trained networks, checked on slices as they were trained on."""
 
-from kdmri_tf.export import LARGEST_LOSS, export_network
+from kdmri_tf.errors import InputError
+from kdmri_tf.export import LARGEST_LOSS, check_layout, export_network
 from kdmri_tf.export_samples import samples_of
 from kdmri_tf.runs import load_network
 from kdmri_tf.stage_facts import describe
@@ -24,10 +25,20 @@ def export_trained(
         places: other arguments of `samples_of`.
 
     Raises:
-        InputError: no such network, or as `export_network` and `samples_of`.
+        InputError: no such network; one that does not say what it was trained on, where this is
+            asked for; or as `export_network` and `samples_of`.
     """
     network = load_network(model_path)
     metadata = describe(model_path, network)
+    if samples is None:
+        known = {key: places.get(key) for key in ("image_size", "phase_encode_axis")}
+        known = {key: metadata.get(key) if v is None else v for key, v in known.items()}
+        check_layout(format, network, **known)
+        if "dataset" not in metadata and (places.get("manual_dir") or places.get("data_dir")):
+            raise InputError(
+                f"{model_path} does not say what data it was trained on, as a file in the folder "
+                "of its stage does: leave --manual-dir and --data-dir out."
+            )
     agreement = export_network(
         network,
         output,

@@ -40,6 +40,6 @@ def _metrics(folder, digest):
             for values in networks.values():
                 if values.get(WEIGHTS_DIGEST) == digest:
                     return {key: value for key, value in values.items() if key != WEIGHTS_DIGEST}
-        except (OSError, ValueError, KeyError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue  # the file of something else
     return None

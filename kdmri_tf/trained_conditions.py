@@ -44,7 +44,9 @@ def trained_mask(metadata, image_size, path):
 
 
 def warn_of_differences(metadata, image_size, mask=None, scale=None):
-    """Warns of each difference from what the network was trained on, as far as that is known.
+    """Warns of differences from what the network was trained on, as far as that is known.
+
+    Of masks the first of these: their acceleration, their axis, their lines.
 
     Args:
         metadata: of a `Reconstructor`.

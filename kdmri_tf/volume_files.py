@@ -31,7 +31,7 @@ def open_volume(path):
     - NumPy: real numbers are images `(slices, H, W)`, complex ones centred k-space as in HDF5,
       floats `(slices, H, W, 2)` the real and imaginary part of unshifted k-space.
 
-    A single slice may also be `(H, W)`, but for NIfTI.
+    A single slice may also be `(H, W)`, but for NIfTI and pairs of real and imaginary part.
 
     Returns:
         An `ImageVolume` or `KspaceVolume`, for the time of the context.
@@ -90,6 +90,11 @@ def _read_npy(path, stack):
 
         shape = len(array), array.shape[1:3]
         return KspaceVolume(path, *shape, VoxelGrid.of_voxels(), read_slice, centered=False)
+    if array.dtype.kind == "f" and array.ndim == 3 and array.shape[-1] == 2:
+        raise InputError(
+            f"{path} has shape {array.shape}: k-space of one slice needs an axis of slices, too, "
+            "(1, H, W, 2)."
+        )
     is_kspace = array.dtype.kind == "c"
     return _volume(path, "array", array, VoxelGrid.of_voxels(), is_kspace)
 

@@ -25,7 +25,7 @@ def check_output(path, sources):
 
     Raises:
         InputError: an unknown suffix, a folder that is not there or cannot be written, a folder in
-            place of the file, or one of the sources.
+            place of the file or its preview, or one of the sources.
     """
     path = Path(path)
     if not path.name.lower().endswith(SUFFIXES):
@@ -36,11 +36,18 @@ def check_output(path, sources):
         )
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"The folder {path.parent} cannot be written; choose another output.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give the name of a file.")
+    for place in (path, preview_beside(path)):
+        if place.is_dir():
+            raise InputError(f"{place} is a folder; give the name of another file.")
     for source in map(Path, sources):
         if path.resolve() == source.resolve():
             raise InputError(f"The output {path} would overwrite what is read; choose another.")
+
+
+def preview_beside(path):
+    """The `.png` beside an output."""
+    path = Path(path)
+    return path.with_name(path.name[: -len(suffix_of(path))] + ".png")
 
 
 def suffix_of(path):

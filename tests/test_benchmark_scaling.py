@@ -1,10 +1,11 @@
 """The scaling benchmark: one real training, its table, its error."""
 
 import csv
+from types import SimpleNamespace
 
 import pytest
 
-from kdmri_tf import InputError
+from kdmri_tf import InputError, benchmark_scaling
 from kdmri_tf.benchmark_scaling import COLUMNS, measure_scaling, write_scaling
 
 
@@ -17,9 +18,11 @@ def test_scaling():
     assert row["milliseconds_per_slice_and_epoch"] == pytest.approx(1000 * row["seconds"] / 8)
 
 
-def test_scaling_that_fails_says_why():
-    with pytest.raises(InputError, match=r"The training failed: .*each at least 32"):
-        measure_scaling((8, 8), 2, slices=[4], epochs=[1])
+def test_scaling_that_fails_says_why(monkeypatch):
+    failed = SimpleNamespace(returncode=1, stdout="", stderr="Traceback\n  ...\nOSError: no room\n")
+    monkeypatch.setattr(benchmark_scaling.subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(InputError, match=r"The training failed: OSError: no room"):
+        measure_scaling((40, 40), 2, slices=[4], epochs=[1])
 
 
 def test_scaling_files(tmp_path):

@@ -11,7 +11,14 @@ import sys
 import pytest
 from command_line import TRAIN, command, imports_of_help, run
 
-from kdmri_tf import TrainingSettings, benchmark_training, comparison, masks, teacher_cache
+from kdmri_tf import (
+    TrainingSettings,
+    benchmark_training,
+    comparison,
+    masks,
+    random_flips,
+    teacher_cache,
+)
 from kdmri_tf.losses import FEATURE_LOSSES
 
 SHARED_BY_SCRIPTS = ("allocator", "benchmark_flags", "flags", "flag_types", "launch")
@@ -115,6 +122,7 @@ def test_choices_are_those_of_the_package(monkeypatch):
     assert all(callable(getattr(comparison, grid)) for grid in compare.GRIDS)
     settings = {field.name for field in dataclasses.fields(TrainingSettings)}
     assert set(launch.SETTINGS) == settings
+    assert set(launch.SETTINGS.values()) <= {action.dest for action in flags.parser("")._actions}
     with_networks = flags.parser("")
     flags.add_networks(with_networks)
     budget = with_networks.get_default("teacher_memory") * 2**30
@@ -134,14 +142,77 @@ def test_interrupt_says_how_to_go_on(tiny_flags, tmp_path):
     for line in process.stdout:
         if line.startswith("Epoch 2/"):
             break
-    for _ in range(2):  # Python drops an interrupt that comes while it deletes an object
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            _, error = process.communicate(timeout=60)
-            break
-    if process.returncode != -signal.SIGINT:
+    interrupts, ended = 0, False
+    try:
+        # Python drops an interrupt that comes while it deletes an object.
+        while interrupts < 2 and not ended:
+            process.send_signal(signal.SIGINT)
+            interrupts += 1
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                _, error = process.communicate(timeout=60)
+                ended = True
+    finally:
+        process.kill()
+        process.communicate()
+    assert ended
+    if interrupts == 1:  # the second one ends it at once
         assert process.returncode == 130
         assert "training continues after its last full epoch" in error
+
+
+INTERRUPTED = """
+import sys
+sys.path.insert(0, sys.argv.pop())
+import argparse, launch
+def main(arguments):
+    raise KeyboardInterrupt
+launch.run(main, argparse.ArgumentParser(), "all continues")
+"""
+
+
+def test_status_and_words_of_an_interrupt():
+    command = [sys.executable, "-c", INTERRUPTED, str(TRAIN)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr == "\nStopped; all continues with the same command.\n"
+
+
+def test_flags_reach_the_data(monkeypatch):
+    monkeypatch.syspath_prepend(TRAIN)
+    flags, launch = (importlib.import_module(name) for name in ("flags", "launch"))
+    asked = {}
+
+    class Asked(Exception):
+        """Instead of preparing data."""
+
+    def prepare(dataset, augment, **source):
+        asked.update(source, dataset=dataset, augment=augment)
+        raise Asked
+
+    monkeypatch.setattr("kdmri_tf.loading._prepare", prepare)
+    for task in (["--acc", "2"], ["--scale", "2"]):
+        words = ["--dataset", "knee", "--manual-dir", "a", "--data-dir", "b", *task]
+        words += ["--image-size", "40", "36", "--rebuild-data", "--skip-unreadable", "--flips"]
+        with pytest.raises(Asked):
+            launch._load(flags.parser("").parse_args(words), "folder")
+        assert asked == {
+            **{"dataset": "knee", "source": "folder", "manual_dir": "a", "data_dir": "b"},
+            **{"image_size": [40, 36], "rebuild": True, "skip_unreadable": True},
+            "augment": random_flips,
+        }
+
+
+def test_flags_reach_the_distillation(monkeypatch):
+    monkeypatch.syspath_prepend(TRAIN)
+    flags, launch = (importlib.import_module(name) for name in ("flags", "launch"))
+    parser = flags.parser("")
+    flags.add_first_cascade(flags.add_distillation(parser))
+    words = ["--dataset", "knee", "--method", "sp", "--joint", "--feature-weight", "2"]
+    words += ["--alpha", "0.3", "--first-cascade", "second"]
+    assert launch.distillation(parser.parse_args(words)) == {
+        **{"method": "sp", "joint": True, "feature_weight": 2.0},
+        **{"alpha": 0.3, "first_cascade": "second"},
+    }
 
 
 STUBBORN = """

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from kdmri_tf import DataConsistency, InputError, fourier
 
-SIZES = [(16, 16), (15, 22), (31, 17)]
+SIZES = [(16, 15), (31, 22)]
 FORMS = ("auto", "rfft", "fft")  # for any mask
 MASKS = ("points", "rows", "columns", "one of each")
 

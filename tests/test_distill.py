@@ -170,6 +170,7 @@ def test_a_users_own_feature_loss_gets_float32(batch, cached):
 
 def test_users_own_networks(inputs):
     """Any model with `return_features` will do, with another input structure as well."""
+    keras.utils.set_random_seed(0)
 
     class Pointwise(keras.Model):
         def __init__(self, filters):

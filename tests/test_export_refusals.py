@@ -67,6 +67,15 @@ def test_an_earlier_export_is_overwritten_and_nothing_else(tmp_path):
         export_network(model, tmp_path / "notes.onnx", "onnx")
 
 
+def test_a_link_is_replaced_by_the_export(tmp_path):
+    model = DCCNN(2, 1, filters=2)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    export_network(model, tmp_path / "link")
+    assert not (tmp_path / "link").is_symlink()
+    assert list((tmp_path / "folder").iterdir()) == []
+
+
 def test_a_killed_export_does_not_stand_in_the_way(tmp_path):
     model = DCCNN(2, 1, filters=2)
     (tmp_path / "model.partial" / "variables").mkdir(parents=True)
@@ -83,6 +92,10 @@ def test_bad_requests(tmp_path, model, monkeypatch):
         export_network(model, tmp_path / "a.lite", "litert")
     with pytest.raises(InputError, match=r"There is no folder .*none to export a to"):
         export_network(model, tmp_path / "none" / "a")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.access", lambda *_: False)
+        with pytest.raises(InputError, match=r"The folder .* cannot be written; choose another"):
+            export_network(model, tmp_path / "a")
     monkeypatch.setattr(export_formats.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r'needs onnx and .*: run pip install "kdmri_tf\[onnx\]"'):
         export_network(model, tmp_path / "a.onnx", "onnx")
@@ -94,7 +107,9 @@ def test_what_a_format_has_for_good_is_not_guessed(tmp_path, format):
     layout = {"phase_encode_axis": 1} | ({"image_size": (40, 36)} if format == "litert" else {})
     for missing in layout:
         known = {name: value for name, value in layout.items() if name != missing}
-        with pytest.raises(InputError, match=rf"A {format} export .* give {missing}="):
+        with pytest.raises(
+            InputError, match=rf"A {format} export .*: give it .* in code {missing}"
+        ):
             network.export(path, format, **known)
     network.export(path, format, verbose=False, **layout)
     mask = np.zeros((40, 36), np.float32)

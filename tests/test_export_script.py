@@ -74,6 +74,27 @@ def test_mistakes(model, tmp_path, run_here):
     assert "error: saved_model cannot be reduced to 'int8': choose one of bfloat16, or" in error
     _, error = run_here("export", tmp_path / "none.keras", "--format", "onnx", expect=2)
     assert "There is no model" in error
+    _, error = run_here("export", model, "--largest-loss", 1, expect=2)
+    assert "--largest-loss is of --quantize" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("--format", "litert", "--phase-encode-axis", 0),
+            "one image size for good: give it (--im",
+        ),
+        (("--format", "litert", "--image-size", 40, 36), "along one axis: give it (--phase-encode"),
+        (("--format", "onnx"), "along one axis: give it (--phase-encode-axis"),
+        (("--data-dir", "."), "does not say what data it was trained on"),
+    ],
+)
+def test_nothing_is_guessed_of_a_network_outside_its_stage(tmp_path, run_here, arguments, message):
+    DCCNN(2, 1, filters=2).save(tmp_path / "model.keras")
+    _, error = run_here("export", tmp_path / "model.keras", *arguments, expect=2)
+    assert message in error
+    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
 
 
 def test_an_experiment_exports_checked_on_its_own_slices(data, tmp_path, capsys):

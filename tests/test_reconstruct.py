@@ -149,6 +149,29 @@ class TestFile:
             reconstruct_file(ZeroFilling(), tmp_path / "a.npy", tmp_path / "b.h5", acceleration=2)
         assert [path.name for path in tmp_path.iterdir()] == ["a.npy"]
 
+    def test_warns_of_what_the_network_was_not_trained_on(self, source, tmp_path):
+        network = ZeroFilling(image_size=SIZE, acceleration=4.0)
+        with pytest.warns(UserWarning, match=r"trained on acceleration 4.00, .* has 2.00; expect"):
+            reconstruct_file(network, source, tmp_path / "b.npy", acceleration=2)
+
+    def test_names_that_look_like_formulas(self, truth, tmp_path):
+        np.save(tmp_path / "a$b_{$.npy", truth)
+        reconstruct_file(ZeroFilling(), tmp_path / "a$b_{$.npy", tmp_path / "b.npy", acceleration=2)
+        assert (tmp_path / "b.png").is_file()
+
+    def test_preview_is_the_right_way_up(self, source, tmp_path, monkeypatch):
+        shown = []
+        monkeypatch.setattr(
+            "kdmri_tf.reconstruction.preview_figure", lambda *arguments: shown.append(arguments[-1])
+        )
+        reconstruct_file(ZeroFilling(), source, tmp_path / "b.npy", acceleration=2)
+        with open_volume(source) as volume:
+            assert shown == [volume.grid.first_row_is_lowest] == [True]
+
+    def test_batches_of_no_slices(self, source, tmp_path):
+        with pytest.raises(InputError, match="batch_size must be at least 1; got 0"):
+            reconstruct_file(ZeroFilling(), source, tmp_path / "b.npy", batch_size=0)
+
     def test_network_that_diverged(self, source, tmp_path):
         class Diverged(ZeroFilling):
             def __call__(self, kspace, mask):

@@ -157,6 +157,14 @@ class TestGaps:
         assert gap_share(np.fft.ifftshift(rows**2 + columns**2 <= 1)) == 0
 
 
+def moved(mask):
+    """The mask with its first line in another place."""
+    lines = mask[:, 0].copy()
+    measured, empty = np.flatnonzero(lines), np.flatnonzero(lines == 0)
+    lines[[measured[0], empty[-1]]] = 0, 1
+    return np.broadcast_to(lines[:, np.newaxis], mask.shape)
+
+
 class TestUndersampledAlready:
     @pytest.mark.parametrize("axis", [0, 1])
     @pytest.mark.parametrize(
@@ -236,6 +244,10 @@ class TestUndersampledAlready:
             ),
             (
                 lambda kspace, mask: kspace * [mask, mask, np.roll(mask, 5, axis=0)],
+                "slice 0 .* lacks samples that other slices have; split the file",
+            ),
+            (
+                lambda kspace, mask: kspace * [mask, mask, moved(mask)],
                 "slice 0 .* lacks samples that other slices have; split the file",
             ),
             (

@@ -133,6 +133,7 @@ class TestReading:
         [
             ("a.npy", np.zeros((2, 3, 4, 5)), r"'array' has shape \(2, 3, 4, 5\).*height, width"),
             ("a.npy", np.zeros((2, 0, 4)), "'array' is empty"),
+            ("a.npy", np.zeros((4, 6, 2)), r"k-space of one slice needs an axis of slices, too, "),
             ("a.npy", np.array(["a"] * 4).reshape(2, 2), "holds <U1 values instead of numbers"),
             ("a.npy", np.zeros(5, np.complex64), r"shape \(5,\); \(\[slices, \[coils,\]\] height"),
             ("a.h5", {"kspace": np.zeros((2, 4, 4))}, "'kspace' is float64, but must be complex"),
@@ -258,12 +259,14 @@ class TestWriting:
         [
             ("b.png", r"b\.png is of no known kind; the output may be \.nii, \.nii\.gz, \.h5, \.n"),
             ("no/b.nii", r"no folder .*no to write b\.nii to"),
-            ("folder.npy", "is a folder; give the name of a file"),
+            ("folder.npy", r"folder\.npy is a folder; give the name of another file"),
+            ("picture.npy", r"picture\.png is a folder; give the name of another file"),
             ("x/../a.npy", "would overwrite what is read"),
         ],
     )
     def test_places_that_are_refused(self, tmp_path, name, message):
         (tmp_path / "folder.npy").mkdir()
+        (tmp_path / "picture.png").mkdir()
         (tmp_path / "x").mkdir()
         with pytest.raises(InputError, match=message):
             check_output(tmp_path / name, ["mask.npy", tmp_path / "a.npy"])

@@ -127,15 +127,21 @@ def test_bad_inputs(folder, inputs, name):
     broken[1, 2, 3, 0] = np.nan
     with pytest.raises(InputError, match="kspace holds NaN or infinity"):
         reconstruct(broken, mask)
+    with pytest.raises(InputError, match="A mask is 1 where k-space was measured and 0 elsewhere"):
+        reconstruct(kspace, 255 * mask)
 
 
 @pytest.mark.parametrize("name", WITHOUT)
 def test_a_mask_that_the_export_cannot_take(folder, inputs, name):
     kspace, mask = inputs
-    columns = np.zeros_like(mask[0])
+    columns, point = np.zeros_like(mask[0]), np.zeros_like(mask[0])
     columns[:, ::2] = 1
-    with pytest.raises(InputError, match=r"for masks of whole rows \(phase encode axis 0\), but"):
+    point[0, 0] = 1
+    message = r"for masks of whole rows \(phase encode axis 0\), but .*; export it "
+    with pytest.raises(InputError, match=message + "with --phase-encode-axis 1, or as a SavedMod"):
         Reconstructor(folder / name)(kspace, columns)
+    with pytest.raises(InputError, match=message + "as a SavedModel"):
+        Reconstructor(folder / name)(kspace, point)
 
 
 def test_a_size_that_the_export_cannot_take(folder, inputs):
@@ -148,6 +154,8 @@ def test_threads_of_a_call(folder, inputs):
     for name in WITHOUT:
         image = Reconstructor(folder / name, num_threads=1)(*inputs)
         np.testing.assert_allclose(image, Reconstructor(folder / name)(*inputs), atol=1e-5)
+    session = Reconstructor(folder / "student.onnx", num_threads=1)._runtime._session
+    assert session.get_session_options().intra_op_num_threads == 1
     with pytest.raises(InputError, match="num_threads must be 1 or more, not 0"):
         Reconstructor(folder / "student-openvino", num_threads=0)
     for name in ("student.keras", "student"):

@@ -187,6 +187,9 @@ def test_foreign_config_beside_a_model_is_ignored(tmp_path):
     for text in ('{"model_type": "bert"}', "[1, 2", '{"config": 3}'):
         (tmp_path / "config.json").write_text(text)
         assert describe(tmp_path / "model.keras", DCCNN(2, 1))["architecture"] == "D2C1"
+    for text in ("[1, 2]", '{"networks": {"a": 3}}', '{"networks": [1]}'):
+        (tmp_path / "evaluation.json").write_text(text)
+        assert describe(tmp_path / "model.keras", DCCNN(2, 1))["metrics"] is None
 
 
 def test_digest_tells_weights_apart():

@@ -13,19 +13,24 @@ from flag_types import positive_integer, positive_number
 
 
 def main(arguments):
+    from kdmri_tf.errors import InputError
     from kdmri_tf.export_formats import check_request, output_beside
+
+    if arguments.largest_loss and not arguments.quantize:
+        raise InputError("--largest-loss is of --quantize: leave it out, or reduce the precision.")
 
     kind = arguments.format, arguments.quantize
     output = arguments.output or output_beside(arguments.model, *kind)
     check_request(output, *kind)  # before TensorFlow is imported
 
+    from kdmri_tf.export import LARGEST_LOSS
     from kdmri_tf.stage_export import export_trained
 
     export_trained(
         arguments.model,
         output,
         *kind,
-        arguments.largest_loss,
+        arguments.largest_loss or LARGEST_LOSS,
         image_size=arguments.image_size,
         phase_encode_axis=arguments.phase_encode_axis,
         manual_dir=arguments.manual_dir,
@@ -49,8 +54,7 @@ if __name__ == "__main__":
     parser.add_argument(
         "--largest-loss",
         type=positive_number,
-        default=0.05,
-        help="refuse a --quantize that loses more PSNR than this, in dB",
+        help="refuse a --quantize that loses more PSNR than this, in dB (default: 0.05)",
     )
     parser.add_argument(
         "--image-size",
