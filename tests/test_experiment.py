@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from types import SimpleNamespace
 
 import pytest
 
@@ -200,6 +201,20 @@ def test_results_that_cannot_be_written_are_refused_before_the_evaluation(data, 
     for folder in (tmp_path / "file" / "results", tmp_path / ("x" * 300)):
         with pytest.raises(InputError, match=r"cannot be written to .*; give another \(--run-dir"):
             checked.evaluate({"teacher": None}, folder)
+
+
+@pytest.mark.parametrize(("source", "flip"), [("mrbrains18", True), ("acdc", False)])
+def test_figures_have_the_head_on_top(tmp_path, monkeypatch, source, flip):
+    results = SimpleNamespace(write=lambda folder: "table", figure_slices=[], title="a test")
+    monkeypatch.setattr(experiment, "evaluate", lambda *_, **__: results)
+    drawn = []
+    monkeypatch.setattr(
+        experiment, "reconstruction_figure", lambda *_, **options: drawn.append(options)
+    )
+    facts = {"dataset": "brain", "degradation": None, "acceleration_label": "4x"}
+    brains = SimpleNamespace(source=source, volumes=lambda split: [], **facts)
+    assert Experiment(brains, tmp_path, SETTINGS).evaluate({}) is results
+    assert drawn == [{"flip": flip}]
 
 
 def test_nothing_to_export(data, tmp_path):

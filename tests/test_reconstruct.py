@@ -292,6 +292,21 @@ def test_real_files_of_fastmri(shared, model_file, tmp_path, capsys):
     assert np.linalg.norm(from_raw - simulated) < 0.1 * np.linalg.norm(simulated)
 
 
+def test_flags_reach_the_reconstruction(monkeypatch, run_here):
+    asked = []
+    monkeypatch.setattr(
+        "kdmri_tf.reconstruction.reconstruct_file",
+        lambda *places, **wishes: asked.append((places, wishes)),
+    )
+    drawn = ("--mask", "uniform", "--mask-seed", 5, "--center-lines", 7, "--phase-encode-axis", 1)
+    run_here("reconstruct", "m", "i", "o", "--acc", 3, "--scale", 2, "--batch-size", 9, *drawn)
+    wishes = {
+        **{"acceleration": 3.0, "scale": 2.0, "batch_size": 9},
+        **{"mask": "uniform", "mask_seed": 5, "center_lines": 7, "phase_encode_axis": 1},
+    }
+    assert asked == [(("m", "i", "o"), wishes)]
+
+
 def test_mistakes_end_in_one_line(source, tmp_path):
     _, error = run("reconstruct", "no.keras", source, tmp_path / "b.npy", "--acc", 4, expect=2)
     assert error == "error: There is no model no.keras.\n"

@@ -59,4 +59,4 @@ if __name__ == "__main__":
     )
     add("--scale", type=positive_number, help="VDSR: lower the resolution this many times first")
     add("--batch-size", type=positive_integer, default=8, help="slices at a time (default: 8)")
-    launch.run(main, parser, "nothing was written: start again")
+    launch.run(main, parser, "reconstruction begins anew")
