@@ -73,7 +73,7 @@ def _inverse_fft(kspace, lines, bases, axis):
 def _without_empty_lines(kspace, lines, basis, axis):
     """K-space and the columns of the basis where any slice of the batch has measured.
 
-    The first line stays in any case: not every runtime multiplies matrices of no columns.
+    The first line stays in any case: ONNX Runtime makes no matrices of no columns.
     """
     is_measured = tf.reduce_max(lines, axis=0) > 0
     indices = tf.where(tf.concat([[True], is_measured[1:]], axis=0))[:, 0]

@@ -69,6 +69,15 @@ def test_agrees_with_the_network_at_any_batch_size(exported, model, samples):
         np.testing.assert_allclose(image, model(inputs), atol=1e-5)
 
 
+@pytest.mark.parametrize("lines", [[], [-1]], ids=["nothing", "last line"])
+def test_agrees_where_the_first_line_is_not_measured(exported, model, lines):
+    mask = np.zeros((2, 48, 45), np.float32)
+    mask[0, lines] = 1
+    kspace = np.random.default_rng(0).normal(size=(2, 48, 45, 2)).astype(np.float32)
+    inputs = {"kspace": kspace * mask[..., np.newaxis], "mask": mask}
+    np.testing.assert_allclose(Reconstructor(exported)(*inputs.values()), model(inputs), atol=1e-5)
+
+
 def test_metadata_travels_along(exported):
     reconstruct = Reconstructor(exported)
     metadata = reconstruct.metadata

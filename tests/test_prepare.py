@@ -144,9 +144,11 @@ class TestReuse:
         broken.write_bytes(b"")
         with pytest.raises(InputError, match=r"broken\.npy"):
             prepare("knee", "folder", manual_dir, data_dir, SIZE, rebuild=True)
+        assert os.listdir(data_dir / "knee/folder_16x12") == ["1.0.1"]
         broken.unlink()
         builder = prepare("knee", "folder", None, data_dir, SIZE)
         assert len(read_back(builder, "train")) == 4
+        prepare("knee", "folder", manual_dir, data_dir, SIZE, rebuild=True)
         assert os.listdir(data_dir / "knee/folder_16x12") == ["1.0.1"]
 
     def test_a_killed_rebuild_keeps_what_was_prepared(self, manual_dir, data_dir, knees):
