@@ -14,7 +14,7 @@ import keras
 from kdmri_tf.comparison_report import Comparison
 from kdmri_tf.errors import InputError
 from kdmri_tf.experiment import Experiment
-from kdmri_tf.initial_networks import is_name
+from kdmri_tf.initial_networks import is_name, new_network
 from kdmri_tf.losses import FEATURE_LOSSES
 from kdmri_tf.report import FRIENDLY_TEACHER, STUDENT, TEACHER
 
@@ -140,6 +140,27 @@ def ablation(grid) -> list[Row]:
         _distilled(grid, "attention only", "at", control=long, **reconstruction),
         _distilled(grid, "attention and imitation", "at", control=long),
     ]
+
+
+def check_architectures(experiment, students):
+    """Refuses students that would share the names of their stages.
+
+    Args:
+        experiment: `Experiment`.
+        students: names, or `.keras` files.
+
+    Raises:
+        InputError: two students have the same numbers of convolutions and cascades.
+    """
+    named = {}
+    for student in students:
+        architecture = new_network(student, experiment.settings).architecture
+        if architecture in named:
+            raise InputError(
+                f"{named[architecture]} and {student} are both {architecture}, which names their "
+                "stages: compare them in two runs."
+            )
+        named[architecture] = student
 
 
 def compression(grid, students=("D4C5", "D3C5", "D2C5")) -> list[Row]:

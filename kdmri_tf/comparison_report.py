@@ -8,7 +8,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from kdmri_tf.report import Evaluation, gap_closed, mean_and_deviation, wilcoxon
+from kdmri_tf.report import (
+    Evaluation,
+    counted_volumes,
+    gap_closed,
+    mean_and_deviation,
+    wilcoxon,
+    with_deviation,
+)
 
 METRICS = {"psnr": ("PSNR [dB]", 2), "ssim": ("SSIM", 4)}  # key -> heading, digits
 # Key of a record -> (heading, format); a table has those of which any row has a value.
@@ -60,7 +67,6 @@ class Comparison:
 
     def to_markdown(self):
         """The table with its caption."""
-        volumes = len(self.values(self.rows[0].name, "psnr"))
         records = self.records()
         shown = [key for key in COLUMNS if any(record[key] is not None for record in records)]
         headings = ["", *(heading for heading, _ in METRICS.values())]
@@ -69,13 +75,14 @@ class Comparison:
         lines += ["| " + " | ".join(_cells(record, shown)) + " |" for record in records]
         others = ", or ".join(words for key, words in LEGEND.items() if key in shown)
         caption = (
-            f"**{self.title}.** Mean ± one sample standard deviation over {volumes} volumes; time "
-            f"at batch size 1 on {self._any.device}. To its teacher: difference of mean PSNR [dB]. "
-            "Gap closed: between the same student alone and its teacher, PSNR."
+            f"**{self.title}.** Mean ± one sample standard deviation over "
+            f"{counted_volumes(self._any.patients)}; time at batch size 1 on {self._any.device}. "
+            "To its teacher: difference of mean PSNR [dB]. Gap closed: between the same student "
+            "alone and its teacher, PSNR."
         )
         if others:
             caption += (
-                f" p: two-sided Wilcoxon signed-rank test over volumes, PSNR, against {others}."
+                f" p: two-sided Wilcoxon signed-rank test over patients, PSNR, against {others}."
             )
         return f"{caption}\n\n" + "\n".join(lines) + "\n" + self._mean_over_counterparts()
 
@@ -125,9 +132,9 @@ class Comparison:
         record["gap_closed_percent"] = None
         if teacher is not None and baseline is not None:
             record["gap_closed_percent"] = gap_closed(teacher.mean(), baseline.mean(), psnr.mean())
-        record["p_against_alone"] = _p_value(psnr, baseline)
-        record["p_against_as_long"] = _p_value(psnr, control)
-        record["p_against_without_sft"] = _p_value(psnr, counterpart)
+        record["p_against_alone"] = self._p_value(psnr, baseline)
+        record["p_against_as_long"] = self._p_value(psnr, control)
+        record["p_against_without_sft"] = self._p_value(psnr, counterpart)
         facts = [e.networks[row.name] for e in self.evaluations.values()]
         record["parameters"] = facts[0]["parameters"]
         record["milliseconds"] = float(np.median([f["milliseconds"] for f in facts]))
@@ -135,6 +142,11 @@ class Comparison:
         spread = mean_and_deviation(np.array(by_seed))["std"] if len(by_seed) > 1 else None
         record["psnr_std_over_seeds"] = spread
         return record
+
+    def _p_value(self, values, others):
+        if others is None:
+            return None
+        return wilcoxon(*(self._any.by_patient(psnr) for psnr in (values, others)))[0]
 
     def _plot(self, path):
         """PSNR against parameters and against time, students of one size side by side."""
@@ -159,14 +171,10 @@ class Comparison:
         figure.savefig(path, dpi=200)
 
 
-def _p_value(values, others):
-    return None if others is None else wilcoxon(values, others)[0]
-
-
 def _cells(record, shown):
     cells = [record["network"]]
     for metric, (_, digits) in METRICS.items():
-        cells.append(f"{record[metric]:.{digits}f} ± {record[f'{metric}_std']:.{digits}f}")
+        cells.append(with_deviation(record[metric], record[f"{metric}_std"], digits))
     for key in shown:
         _, form = COLUMNS[key]
         cells.append("-" if record[key] is None else form.format(record[key]))

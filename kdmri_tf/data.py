@@ -116,14 +116,14 @@ class MRIData:
                 pass depend on (seed, first_epoch + e) alone: a run that is resumed at an epoch sees
                 what it would have seen. `fit` then needs
                 `steps_per_epoch=data.num_batches(split, batch_size)`.
-            teacher: what `cache_teacher` kept of this split; joins the inputs as "teacher".
+            teacher: the `KeptTeacher` of this split; joins the inputs as "teacher".
 
         Returns:
             `tf.data.Dataset`, prefetched.
 
         Raises:
-            InputError: an unknown split, a batch size below 1, or a cached teacher of other slices
-                or where the slices vary.
+            InputError: an unknown split, a batch size below 1, or a kept teacher of other slices
+                or another mask, or where the slices vary.
         """
         self._check_split(split)
         if batch_size < 1:
@@ -133,13 +133,8 @@ class MRIData:
         if teacher is not None:
             if variation is not None:
                 raise InputError(f"A cached teacher does not follow {variation}; leave it out.")
-            kept, needed = int(teacher.cardinality()), self.num_slices[split]
-            if kept not in (needed, tf.data.UNKNOWN_CARDINALITY):
-                raise InputError(
-                    f"The cached teacher has {kept} slices and {split!r} has {needed}; give what "
-                    "cache_teacher kept of this split."
-                )
-            slices = tf.data.Dataset.zip(slices, teacher)
+            teacher.check_data(self, split)
+            slices = tf.data.Dataset.zip(slices, teacher.slices)
         image_bytes = 4 * math.prod(self.image_size)
         buffer = min(self.num_slices[split], max(1, SHUFFLE_BUFFER_BYTES // image_bytes))
         divides = self.num_slices[split] % batch_size == 0
@@ -173,6 +168,11 @@ class MRIData:
         examples = self._read(split).as_numpy_iterator()
         for name, group in itertools.groupby(examples, key=lambda example: example["volume"]):
             yield name.decode(), np.stack([example["image"][..., 0] for example in group])
+
+    def patients(self, split):
+        """Volume name -> whose it is; ACDC has two volumes of each patient."""
+        self._check_split(split)
+        return dict(self.builder.info.metadata["splits"][split]["patients"])
 
     def _check_split(self, split):
         if split not in self.num_slices:

@@ -1,6 +1,7 @@
 """What a network owes to its data, as JSON values: a stage is reused only where they agree."""
 
 import hashlib
+import json
 
 import numpy as np
 
@@ -23,6 +24,12 @@ def data_config(data):
         "mask": data.mask_origin,
         "mask_sha256": hashlib.sha256(data.mask.tobytes()).hexdigest(),
     }
+
+
+def data_digest(data):
+    """SHA-256 of images and mask, in hexadecimal: what a frozen network's outputs depend on."""
+    config = {key: value for key, value in data_config(data).items() if key != "mask"}
+    return hashlib.sha256(json.dumps(config).encode()).hexdigest()
 
 
 def data_facts(data):

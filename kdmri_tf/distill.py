@@ -2,6 +2,9 @@
 
 from typing import ClassVar
 
+import tensorflow as tf
+
+from kdmri_tf import losses
 from kdmri_tf.errors import InputError
 from kdmri_tf.feature_comparison import for_loss, takes_any_dtype
 from kdmri_tf.weighted_training import WeightedTraining, mean_absolute_error
@@ -37,6 +40,7 @@ class Distiller(WeightedTraining):
         "imitation_weight": "imitation_loss",
         "feature_weight": "feature_loss",
     }
+    TRAINED = ("student",)
     ALWAYS_REPORTED = ("student_loss",)
 
     def __init__(self, student, teacher, **kwargs):
@@ -60,15 +64,20 @@ class Distiller(WeightedTraining):
         """Sets optimizer and losses; other arguments go to `keras.Model.compile`.
 
         Args:
-            feature_loss: `loss(teacher_features, student_features)`, such as `AttentionTransfer()`.
+            feature_loss: `loss(teacher_features, student_features)`, such as `AttentionTransfer()`,
+                or its name, such as "at"; see `FEATURE_LOSSES`.
             feature_weight: its weight; None for 1 with a feature loss and 0 without.
             imitation_weight: weight of |x_T - x_S|, 1 - alpha in the paper.
             reconstruction_weight: weight of |x - x_S|, alpha in the paper.
 
         Raises:
-            InputError: a weight is negative, all are 0, the feature weight has no loss, or a
-                `loss` is given.
+            InputError: a weight is negative, all are 0, the feature weight has no loss, `loss` or
+                `loss_weights` are given, or the student is frozen.
         """
+        if isinstance(feature_loss, str):
+            feature_loss = losses.feature_loss(feature_loss)
+        if not (feature_loss is None or callable(feature_loss)):
+            raise InputError(f"feature_loss must be a loss or its name; got {feature_loss!r}.")
         if feature_weight is None:
             feature_weight = 0.0 if feature_loss is None else 1.0
         if feature_weight and feature_loss is None:
@@ -96,12 +105,12 @@ class Distiller(WeightedTraining):
     def compute_losses(self, inputs, target, training):
         inputs, teacher_outputs = self._with_teacher(inputs)
         image, features = self.student(inputs, return_features=True, training=training)
-        losses = {"student_loss": mean_absolute_error(target, image)}
+        values = {"student_loss": mean_absolute_error(target, image)}
         if self.loss_weights["imitation_loss"]:
-            losses["imitation_loss"] = mean_absolute_error(teacher_outputs["image"], image)
+            values["imitation_loss"] = mean_absolute_error(teacher_outputs["image"], image)
         if self.loss_weights["feature_loss"]:
-            losses["feature_loss"] = self._compare(teacher_outputs, features)
-        return image, losses
+            values["feature_loss"] = self._compare(teacher_outputs, features)
+        return image, values
 
     def _with_teacher(self, inputs):
         """(the student's inputs, what the losses need of the teacher)."""
@@ -127,6 +136,8 @@ class Distiller(WeightedTraining):
         if "described" in teacher_outputs:
             features = for_loss(features, loss)
             return loss.compare(teacher_outputs["described"], loss.describe(features))
-        # `keras.losses.Loss.__call__` would first write all features in float32.
-        compare = loss.call if takes_any_dtype(loss) else loss
-        return compare(teacher_outputs["features"], features)
+        if takes_any_dtype(loss):
+            # `keras.losses.Loss.__call__` would first write all features in float32.
+            return loss.call(teacher_outputs["features"], features)
+        value = loss(for_loss(teacher_outputs["features"], loss), for_loss(features, loss))
+        return tf.cast(value, tf.float32)

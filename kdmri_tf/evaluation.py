@@ -5,7 +5,7 @@ the slices for the figure can be chosen.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import keras
 import numpy as np
@@ -37,6 +37,7 @@ def evaluate(
     dataset: str,
     source: str,
     acceleration: str,
+    patients: Mapping[str, str] | None = None,
 ) -> Evaluation:
     """Degrades every volume, reconstructs it with each network and measures what comes back.
 
@@ -59,11 +60,13 @@ def evaluate(
         dataset: anatomy, for the titles.
         source: where the data comes from; "synthetic" is written into every result.
         acceleration: what was asked for, as a label such as "4x".
+        patients: volume name -> whose it is; None if every volume is of a patient of its own. Tests
+            compare patients, as volumes of one patient are no independent samples.
 
     Raises:
-        InputError: no volume; a volume that is blank, not (slices, H, W) or not in [0, 1]; a mask
-            of another size; a network called "zero-filled", made for another degradation, or that
-            returns NaN or infinity.
+        InputError: no volume; a volume whose patient is not given, or that is blank, not
+            (slices, H, W) or not in [0, 1]; a mask of another size; a network called "zero-filled",
+            made for another degradation, or that returns NaN or infinity.
     """
     if not isinstance(degradation, Degradation):
         degradation = Undersampling(degradation)
@@ -87,11 +90,13 @@ def evaluate(
         volumes, desc="evaluating", unit="volume", disable=None if progress else True
     ):
         _check_volume(volume, images)
+        patient = _patient(volume, patients)
         true_acceleration = degradation.acceleration(images.shape[1:])
         reconstructions = _reconstruct(reconstructors, images, degradation, batch_size)
         for name, prediction in reconstructions.items():
             values = _measure(volume, name, images, prediction)
-            records.append({"volume": volume, "network": name, "slices": len(images), **values})
+            facts = {"volume": volume, "patient": patient, "network": name, "slices": len(images)}
+            records.append({**facts, **values})
         candidates.add(volume, images, reconstructions[last])
     if not records:
         raise InputError("There is no volume to evaluate: the split is empty.")
@@ -173,6 +178,14 @@ def _check_volume(name: str, images: np.ndarray) -> None:
         raise InputError(
             f"Volume {name} must hold finite values in [0, 1]: divide each slice by its maximum."
         )
+
+
+def _patient(volume: str, patients: Mapping[str, str] | None) -> str:
+    if patients is None:
+        return volume
+    if volume not in patients:
+        raise InputError(f"patients does not say whose volume {volume} is.")
+    return patients[volume]
 
 
 def _compiled(network: keras.Model, specification: dict[str, tf.TensorSpec]) -> Reconstructor:

@@ -1,5 +1,6 @@
 """The stages of both papers on one data set and one mask, from a teacher to a distilled student."""
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from kdmri_tf.initial_networks import (
 )
 from kdmri_tf.losses import feature_loss
 from kdmri_tf.precision import report_slow_bfloat16
-from kdmri_tf.runs import load_network, open_stage, weights_digest
+from kdmri_tf.runs import differences, load_network, open_stage, weights_digest
 from kdmri_tf.stage_config import stage_config
 from kdmri_tf.stage_export import export_trained
 from kdmri_tf.student_friendly import StudentFriendlyTeacher
@@ -29,6 +30,8 @@ from kdmri_tf.training import train
 
 # The student that a student-friendly teacher was trained with, beside it in its stage.
 SFT_STUDENT = "student.keras"
+
+SETTINGS_OF_A_BASELINE = ("epochs", "batch_size", "learning_rate", "schedule")
 
 # NIfTI's y axis runs from the back of the head to the front, so its first row belongs below.
 SOURCES_STORED_UPSIDE_DOWN = ("mrbrains13", "mrbrains18")
@@ -163,6 +166,10 @@ class Experiment:
                 "stages of their own unless joint=True."
             )
         network = new_network(student, self.settings)
+        if first_cascade is not None and start is None:
+            raise InputError(
+                f"first_cascade={first_cascade!r} is of a student that starts from SFT: give start."
+            )
         for party in (teacher, network):
             party.check_degradation(self.data.degradation)
         self._check_method(method, teacher, network)
@@ -208,6 +215,7 @@ class Experiment:
             dataset=self.data.dataset,
             source=self.data.source,
             acceleration=self.data.acceleration_label,
+            patients=self.data.patients("validation"),
         )
         table = evaluation.write(folder)
         figure = folder / "reconstructions.png"
@@ -244,10 +252,27 @@ class Experiment:
 
     def _plain(self, role, network):
         if not is_name(network):
+            self._warn_of_differences(role, network)
             return load_network(network)
         network = new_network(network, self.settings)
         network.check_degradation(self.data.degradation)
         return self._train(f"{role}-{network.architecture}", network, loss="mae")
+
+    def _warn_of_differences(self, role, path):
+        """Warns where a network given as a file was trained otherwise, as far as that is known."""
+        folder = Path(path).parent
+        if not (folder / "config.json").is_file():
+            return
+        config = data_config(self.data)
+        if role == "student":  # the baseline, which is to differ in its teacher alone
+            config |= {name: getattr(self.settings, name) for name in SETTINGS_OF_A_BASELINE}
+        different = differences(folder, config)
+        if different:
+            warnings.warn(
+                f"The {role} {path} was trained otherwise: {different}. What is compared with it "
+                "differs in that, too.",
+                stacklevel=4,
+            )
 
     def _distilled(self, name, student, teacher, **losses):
         """One stage of distillation, from the weights that the student has."""

@@ -82,7 +82,7 @@ def export_network(
         image_size: (H, W) of the latter, which "litert" has for good.
         phase_encode_axis: of a mask for the latter, which all but "saved_model" have for good: 0
             where it has whole rows, 1 where it has whole columns.
-        metadata: facts that travel with the network, as JSON values.
+        metadata: facts that travel with the network beside its architecture, as JSON values.
         largest_loss: of PSNR [dB] that a reduced precision may cost.
 
     Returns:
@@ -95,7 +95,7 @@ def export_network(
             (float32) or loses more than `largest_loss`. None is kept then.
     """
     check_request(path, format, quantize)
-    path, kind = Path(path), FORMATS[format]
+    path, kind = Path(path).absolute(), FORMATS[format]
     if samples is None:
         check_layout(format, network, image_size, phase_encode_axis)
         samples = samples_of({}, network, image_size or (95, 80), phase_encode_axis)
@@ -112,6 +112,7 @@ def export_network(
     precision = "mixed_bfloat16" if in_bfloat16 else "float32"
     copy = serving.inference_copy(network, precision, form)
     metadata = {
+        **network.facts,
         **(metadata or {}),
         "format": format,
         "quantize": quantize,

@@ -66,7 +66,7 @@ def check_request(path, format, quantize):
     """
     if format not in FORMATS:
         raise InputError(f"Unknown format {format!r}: choose one of {', '.join(FORMATS)}.")
-    kind, path = FORMATS[format], Path(path)
+    kind, path = FORMATS[format], Path(path).absolute()  # "." has a name then
     if quantize is not None and quantize not in kind.reductions:
         raise InputError(
             f"{format} cannot be reduced to {quantize!r}: choose one of "

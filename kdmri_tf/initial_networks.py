@@ -11,6 +11,7 @@ from kdmri_tf.settings import TrainingSettings
 
 # Settings that only networks of some kinds have.
 SETTINGS_OF_NETWORKS = ("residual", "consistency_form", "filters")
+FIRST_CASCADES = ("random", "second")  # how the cascade starts that SFT does not train
 ARCHITECTURE = {"residual", "filters"}  # those that a trained network cannot change
 
 
@@ -85,8 +86,12 @@ def check_weights(network, path, first_cascade=None):
 
     Raises:
         InputError: a tensor is missing in the file or has another shape, or the file holds another
-            kind of network or one with another `residual`.
+            kind of network or one with another `residual`; an unknown `first_cascade`.
     """
+    if first_cascade not in (None, *FIRST_CASCADES):
+        raise InputError(
+            f"first_cascade must be one of {', '.join(FIRST_CASCADES)}; got {first_cascade!r}."
+        )
     loaded = load_network(path)
     if type(loaded) is not type(network):
         raise InputError(

@@ -4,6 +4,7 @@ A mask is a float32 NumPy array `(H, W)` of 0 and 1, unshifted (zero frequency a
 along the readout axis. The samplers draw whole lines along `axis`, the phase-encode axis.
 """
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,14 @@ def load_mask(path, image_size):
         InputError: the file is missing or no .npy array, holds other values than 0 and 1, or its
             shape is not `image_size`.
     """
-    return check_mask(read_mask(path), image_size, name=f"mask {path}")
+    mask = check_mask(read_mask(path), image_size, name=f"mask {path}")
+    if not mask[0, 0]:
+        warnings.warn(
+            f"The mask {path} does not measure the zero frequency, at [0, 0]; if it has that in "
+            "the centre, save np.fft.ifftshift(mask).",
+            stacklevel=2,
+        )
+    return mask
 
 
 def read_mask(path):

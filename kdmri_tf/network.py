@@ -55,6 +55,16 @@ class Network(keras.Model):
         """Name -> `tf.TensorSpec` of the inputs; batch, height and width are free."""
         return self.degradation.input_specification
 
+    @property
+    def facts(self):
+        """What every export says of its network, as JSON values."""
+        return {
+            "architecture": self.architecture,
+            **self.hyperparameters,
+            "parameters": self.count_params(),
+            "intended_use": "research only, not for clinical use",
+        }
+
     def build(self, input_shape):
         for block in self.blocks:
             block.build((None, None, None, 1))

@@ -1,7 +1,11 @@
 """A picture of a few slices of a reconstructed volume."""
 
+from pathlib import Path
+
 import numpy as np
 from matplotlib.figure import Figure
+
+from kdmri_tf.errors import InputError
 
 # Lengths in inches.
 PANEL_WIDTH = 2.2
@@ -9,6 +13,7 @@ LABEL_HEIGHT = 0.2
 TITLE_HEIGHT = 0.5
 DOTS_PER_INCH = 150
 RESIDUE_GAIN = 5
+TALLEST = 4  # of a panel, in its widths; taller images are shown smaller
 
 
 def previewed_slices(num_slices):
@@ -24,14 +29,17 @@ def preview_figure(slices, path, title, degraded_name, flip=False):
 
     Args:
         slices: `ReconstructedSlice`s, at least one, all with a target or all without.
-        path: the PNG file to write.
+        path: the PNG file to write; an earlier one is replaced at one stroke.
         title: heading of the figure, and the title within the file.
         degraded_name: what the inputs are called.
         flip: shows the first row at the bottom.
+
+    Raises:
+        InputError: the file cannot be written.
     """
     rows = [_panels(part, degraded_name) for part in slices]
     height, width = slices[0].image.shape
-    panel_height = PANEL_WIDTH * height / width + LABEL_HEIGHT
+    panel_height = PANEL_WIDTH * min(height / width, TALLEST) + LABEL_HEIGHT
     size = PANEL_WIDTH * max(2.5, len(rows[0])), panel_height * len(rows) + TITLE_HEIGHT
     figure = Figure(figsize=size, layout="constrained")
     figure.suptitle(title, fontsize=8, parse_math=False)  # names of files may have a $
@@ -44,7 +52,16 @@ def preview_figure(slices, path, title, degraded_name, flip=False):
             panel.set_title(label, fontsize=7, pad=3)
             limits = {"vmin": 0, "vmax": max(brightest, np.finfo(np.float32).tiny)}
             panel.imshow(image, cmap="gray", origin="lower" if flip else "upper", **limits)
-    figure.savefig(path, dpi=DOTS_PER_INCH, format="png", metadata={"Title": title})
+    partial = Path(f"{path}.partial")
+    try:
+        figure.savefig(partial, dpi=DOTS_PER_INCH, format="png", metadata={"Title": title})
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise InputError(
+            f"The preview {path} cannot be written ({error.strerror}); move that file away, or "
+            "choose another output."
+        ) from error
 
 
 def _panels(part, degraded_name):

@@ -1,6 +1,7 @@
 """What an evaluation found: per-volume values, the table of the papers, and two comparisons.
 
-Spread is the sample standard deviation (n - 1) over volumes, 0 for a single volume. Results on
+Spread is the sample standard deviation (n - 1) over volumes; a single volume has none. P-values are
+over patients: volumes of one patient are alike, and count as one by their mean. Results on
 synthetic data say so in the title, the table, the CSV and the JSON file.
 """
 
@@ -16,8 +17,9 @@ import scipy.stats
 
 TEACHER, FRIENDLY_TEACHER = "teacher", "SFT teacher"
 STUDENT, DISTILLED = "student", "KD student"
-FEWEST_VOLUMES_FOR_A_TEST = 6  # with five, the smallest two-sided p-value is 0.0625
+FEWEST_PATIENTS_FOR_A_TEST = 6  # with five, the smallest two-sided p-value is 0.0625
 COLUMNS = {"psnr": ("PSNR [dB]", 2), "ssim": ("SSIM", 4), "nmse": ("NMSE", 4), "hfn": ("HFN", 4)}
+COMPARED = {"psnr": "{:.2f} dB", "ssim": "{:.4f}"}  # metric -> how a difference in it is shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +43,8 @@ class Evaluation:
         acceleration: what was asked for, as a label such as "4x" or "4x super-resolution".
         true_acceleration: all k-space samples over measured samples.
         device: what the times were measured on.
-        records: one dictionary a volume and network: `volume`, `network`, `slices`, `psnr` [dB],
-            `ssim`, `nmse`, `hfn`; the volumes of each network in the same order.
+        records: one dictionary a volume and network: `volume`, `patient`, `network`, `slices`,
+            `psnr` [dB], `ssim`, `nmse`, `hfn`; the volumes of each network in the same order.
         networks: name -> `parameters`, `milliseconds` a slice and `weights_sha256`; None or missing
             for rows without a network, of which zero-filled is always the first.
         figure_slices: a good, a median and a bad slice, for `figures.reconstruction_figure`.
@@ -70,6 +72,17 @@ class Evaluation:
         """The metric of every volume, in the order of the evaluation."""
         return np.array([r[metric] for r in self.records if r["network"] == network])
 
+    @property
+    def patients(self) -> list[str]:
+        """Whose every volume is, in the order of the evaluation."""
+        first = next(iter(self.networks))
+        return [record["patient"] for record in self.records if record["network"] == first]
+
+    def by_patient(self, values: np.ndarray) -> np.ndarray:
+        """Values of every volume, averaged over the volumes of each patient."""
+        patients = np.array(self.patients)
+        return np.array([values[patients == one].mean() for one in dict.fromkeys(self.patients)])
+
     def summary(self) -> dict:
         """Everything but the single volumes, as plain numbers: the content of the JSON file."""
         first = next(iter(self.networks))
@@ -82,6 +95,7 @@ class Evaluation:
             "true_acceleration": self.true_acceleration,
             "device": self.device,
             "volumes": len(counted),
+            "patients": len(set(self.patients)),
             "slices": sum(record["slices"] for record in counted),
             "networks": {
                 name: {
@@ -90,7 +104,7 @@ class Evaluation:
                 }
                 for name, facts in self.networks.items()
             },
-            "comparisons": {metric: self._compare(metric) for metric in ("psnr", "ssim")},
+            "comparisons": {metric: self._compare(metric) for metric in COMPARED},
         }
 
     def write(self, folder: str | Path) -> str:
@@ -130,13 +144,14 @@ class Evaluation:
             *(_row(name, facts) for name, facts in summary["networks"].items()),
         ]
         caption = (
-            f"**{self.title}.** Mean ± one sample standard deviation over {summary['volumes']} "
-            f"volumes ({summary['slices']} slices); time at batch size 1 on {self.device}."
+            f"**{self.title}.** Mean ± one sample standard deviation over "
+            f"{counted_volumes(self.patients)} ({summary['slices']} slices); time at batch size 1 "
+            f"on {self.device}."
         )
         notes = [
             f"{COLUMNS[metric][0].split()[0]}: {sentence}"
             for metric, comparison in summary["comparisons"].items()
-            for sentence in _sentences(comparison)
+            for sentence in _sentences(comparison, COMPARED[metric])
         ]
         return "\n\n".join([caption, "\n".join(rows), *notes]) + "\n"
 
@@ -144,22 +159,25 @@ class Evaluation:
         """The comparisons for which all networks are there."""
         comparison = {}
         if {TEACHER, STUDENT, DISTILLED} <= set(self.networks):
-            means = (self.values(n, metric).mean() for n in (TEACHER, STUDENT, DISTILLED))
+            means = [self.values(n, metric).mean() for n in (TEACHER, STUDENT, DISTILLED)]
+            comparison["gap"] = float(means[0] - means[1])
             comparison["gap_closed_percent"] = gap_closed(*means)
         if {STUDENT, DISTILLED} <= set(self.networks):
-            p_value, reason = wilcoxon(self.values(DISTILLED, metric), self.values(STUDENT, metric))
+            pair = (self.by_patient(self.values(name, metric)) for name in (DISTILLED, STUDENT))
+            p_value, reason = wilcoxon(*pair)
             comparison["wilcoxon_p"] = p_value
             comparison["wilcoxon_note"] = reason
         return comparison
 
 
 def mean_and_deviation(values: np.ndarray) -> dict[str, float]:
-    """Mean and sample standard deviation (n - 1; 0 for one value).
+    """Mean and sample standard deviation (n - 1).
 
-    With an infinite value (the PSNR of a perfect reconstruction) the deviation is NaN.
+    The deviation of a single value, and with an infinite one (the PSNR of a perfect
+    reconstruction), is NaN.
     """
     with np.errstate(invalid="ignore"):
-        deviation = np.std(values, ddof=1) if len(values) > 1 else 0.0
+        deviation = np.std(values, ddof=1) if len(values) > 1 else math.nan
     return {"mean": float(np.mean(values)), "std": float(deviation)}
 
 
@@ -175,42 +193,56 @@ def gap_closed(teacher: float, student: float, distilled: float) -> float | None
 
 
 def wilcoxon(distilled: Sequence[float], student: Sequence[float]) -> tuple[float | None, str]:
-    """Two-sided Wilcoxon signed-rank test of paired values, one pair a volume.
+    """Two-sided Wilcoxon signed-rank test of paired values, one pair a patient.
 
     Returns:
-        (p-value, ""), or (None, the reason) when there are fewer than 6 volumes or no differences.
+        (p-value, ""), or (None, the reason) when there are fewer than 6 patients or no differences.
     """
     distilled, student = np.asarray(distilled), np.asarray(student)
-    if len(distilled) < FEWEST_VOLUMES_FOR_A_TEST:
-        return None, f"needs {FEWEST_VOLUMES_FOR_A_TEST} volumes or more, here {len(distilled)}"
+    if len(distilled) < FEWEST_PATIENTS_FOR_A_TEST:
+        return None, f"needs {FEWEST_PATIENTS_FOR_A_TEST} patients or more, here {len(distilled)}"
     if np.array_equal(distilled, student):
         return None, "all differences are zero"
     return float(scipy.stats.wilcoxon(distilled, student).pvalue), ""
 
 
+def with_deviation(mean: float, deviation: float, digits: int) -> str:
+    """Text such as "31.68 ± 2.34"; the mean alone where there is no deviation."""
+    spread = f" ± {deviation:.{digits}f}" if math.isfinite(deviation) else ""
+    return f"{mean:.{digits}f}{spread}"
+
+
+def counted_volumes(patients: list[str]) -> str:
+    """Text such as "20 volumes of 10 patients", of whose every volume is."""
+    volumes, different = len(patients), len(set(patients))
+    of_patients = "" if different == volumes else f" of {different} patients"
+    return f"{volumes} volume{'s' * (volumes != 1)}{of_patients}"
+
+
 def _row(name: str, facts: dict) -> str:
     cells = [name]
     for metric, (_, digits) in COLUMNS.items():
-        cells.append(f"{facts[metric]['mean']:.{digits}f} ± {facts[metric]['std']:.{digits}f}")
+        cells.append(with_deviation(facts[metric]["mean"], facts[metric]["std"], digits))
     cells.append("-" if facts["parameters"] is None else f"{facts['parameters']:,}")
     cells.append("-" if facts["milliseconds"] is None else f"{facts['milliseconds']:.1f}")
     return "| " + " | ".join(cells) + " |"
 
 
-def _sentences(comparison: dict) -> list[str]:
+def _sentences(comparison: dict, difference: str) -> list[str]:
     sentences = []
     if "gap_closed_percent" in comparison:
         share = comparison["gap_closed_percent"]
         sentences.append(
             "gap closed n/a (the teacher is not better than the student)."
             if share is None
-            else f"distillation closes {share:.0f} % of the gap between student and teacher."
+            else f"distillation closes {share:.0f} % of the gap of "
+            f"{difference.format(comparison['gap'])} between student and teacher."
         )
     if "wilcoxon_p" in comparison:
         p_value = comparison["wilcoxon_p"]
         result = f"n/a ({comparison['wilcoxon_note']})" if p_value is None else f"p = {p_value:.2g}"
         sentences.append(
-            f"KD student against student, two-sided Wilcoxon signed-rank test over volumes, "
+            f"KD student against student, two-sided Wilcoxon signed-rank test over patients, "
             f"{result}."
         )
     return sentences

@@ -6,7 +6,6 @@ import json
 import platform
 import shutil
 import sys
-import zipfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +21,9 @@ NETWORKS = (DCCNN, VDSR)
 
 # The state of a training after its last full epoch, in the folder of its stage.
 STATE_FILE = "state.npz"
+
+# Settings that say in words what another has as a digest: a mask's file may change its name.
+DESCRIPTIONS = {"mask": "mask_sha256"}
 
 # In `evaluation.json`, what tells which network was measured.
 WEIGHTS_DIGEST = "weights_sha256"
@@ -145,18 +147,23 @@ def check_config(folder, config, entirely=False):
     Raises:
         InputError: the message names each setting that differs; or there are none.
     """
-    earlier, config = read_config(folder), json.loads(json.dumps(config))
-    compared = earlier.keys() | config.keys() if entirely else config.keys()
-    different = [
-        f"{key} ({earlier.get(key)!r} there, {config.get(key)!r} now)"
-        for key in sorted(compared)
-        if earlier.get(key) != config.get(key)
-    ]
+    different = differences(folder, config, entirely)
     if different:
         raise InputError(
-            f"{folder} was made with other settings: {'; '.join(different)}. Give another "
-            "--run-dir, delete that folder, or give its model.keras, if it has one, as the network."
+            f"{folder} was made with other settings: {different}. Give another --run-dir, delete "
+            "that folder, or give its model.keras, if it has one, as the network."
         )
+
+
+def differences(folder, config, entirely=False):
+    """In words, what `check_config` refuses; empty if there is nothing."""
+    earlier, config = read_config(folder), json.loads(json.dumps(config))
+    compared = earlier.keys() | config.keys() if entirely else config.keys()
+    different = {key for key in compared if earlier.get(key) != config.get(key)}
+    different -= {words for words, digest in DESCRIPTIONS.items() if digest not in different}
+    return "; ".join(
+        f"{key} ({earlier.get(key)!r} there, {config.get(key)!r} now)" for key in sorted(different)
+    )
 
 
 def load_network(path):
@@ -170,7 +177,7 @@ def load_network(path):
         raise InputError(f"There is no model {path}; give a .keras file that training wrote.")
     try:
         network = keras.models.load_model(path, compile=False)
-    except (ValueError, OSError, TypeError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever Keras and zipfile make of a damaged file
         raise InputError(f"{path} is not a readable .keras model ({error}).") from error
     if not isinstance(network, NETWORKS):
         known = " or ".join(known.__name__ for known in NETWORKS)

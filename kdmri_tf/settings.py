@@ -24,7 +24,9 @@ class TrainingSettings:
         learning_rate: Adam's first learning rate.
         schedule: "step" (times 0.1 every 40 of 150 epochs, in proportion for other lengths),
             "cosine" (to 0) or "constant".
-        seed: of initial weights and slice order.
+        seed: of initial weights and slice order. Every network starts from the same random
+            numbers, as in the released code, so that convolutions of one shape at the same place,
+            such as the first two of teacher and student, start with the same weights.
         precision: "float32" or "mixed_bfloat16" (convolutions alone in bfloat16).
         residual: whether a cascade adds its input; see `DCCNN`.
         filters: channels between the convolutions; None for the network's own default.

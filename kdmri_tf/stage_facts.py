@@ -20,14 +20,7 @@ def describe(model_path, network):
         known = {**stage["config"], **stage.get("facts", {})}
     except (OSError, ValueError, KeyError, TypeError):
         known = {}  # the folder of something else
-    return {
-        **known,
-        "architecture": network.architecture,
-        **network.hyperparameters,
-        "parameters": network.count_params(),
-        "metrics": _metrics(folder, weights_digest(network)),
-        "intended_use": "research only, not for clinical use",
-    }
+    return {**known, **network.facts, "metrics": _metrics(folder, weights_digest(network))}
 
 
 def _metrics(folder, digest):

@@ -44,6 +44,7 @@ class StudentFriendlyTeacher(WeightedTraining):
         "branch_weight": "branch_loss",
         "imitation_weight": "imitation_loss",
     }
+    TRAINED = ("teacher", "student")
     ALWAYS_REPORTED = tuple(LOSSES.values())
 
     def __init__(self, teacher, student, **kwargs):
@@ -69,7 +70,8 @@ class StudentFriendlyTeacher(WeightedTraining):
         """Sets optimizer and weights; other arguments go to `keras.Model.compile`.
 
         Raises:
-            InputError: a weight is negative, all are 0, or a `loss` is given.
+            InputError: a weight is negative, all are 0, `loss` or `loss_weights` are given, or
+                teacher or student is frozen.
         """
         weights = {
             "reconstruction_weight": reconstruction_weight,

@@ -4,16 +4,52 @@ import hashlib
 import json
 import re
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
 from tqdm import tqdm
 
+from kdmri_tf.data_config import data_digest
+from kdmri_tf.errors import InputError
 from kdmri_tf.feature_comparison import for_loss
 from kdmri_tf.runs import weights_digest
 
 # What may be kept in memory, for both splits together.
 MEMORY_BUDGET_BYTES = 4 * 2**30
+
+
+@dataclass(frozen=True, eq=False)
+class KeptTeacher:
+    """What is kept of a teacher on one split.
+
+    Attributes:
+        slices: data set with one element a slice, in the order of the split: a dictionary of
+            "image" and "described", or one of them.
+        split: "train" or "validation".
+        data_sha256: of the images and the mask that the teacher saw.
+    """
+
+    slices: tf.data.Dataset
+    split: str
+    data_sha256: str
+
+    def check_data(self, data, split):
+        """Refuses to be paired with other slices.
+
+        Raises:
+            InputError: another split, other images or another mask.
+        """
+        if self.split != split:
+            raise InputError(
+                f"The cached teacher is of the split {self.split!r}, and these batches are of "
+                f"{split!r}: give what cache_teacher kept of this split."
+            )
+        if self.data_sha256 != data_digest(data):
+            raise InputError(
+                "The cached teacher saw other images or another mask than these batches have: call "
+                "cache_teacher with this data."
+            )
 
 
 def cache_teacher(
@@ -53,9 +89,9 @@ def cache_teacher(
         memory_budget: bytes that may be kept in memory.
 
     Returns:
-        split -> data set for `MRIData.batches(..., teacher=...)`, with one element a slice. None if
-        the teacher has to run in every step, since the training inputs vary or there is no room,
-        and if there is nothing to keep.
+        split -> `KeptTeacher`, for `MRIData.batches(..., teacher=...)`. None if the teacher has to
+        run in every step, since the training inputs vary or there is no room, and if there is
+        nothing to keep.
     """
     if not images and feature_loss is None:
         return None
@@ -125,18 +161,20 @@ class _Outputs:
         )
 
     def cached(self, folder=None):
-        """split -> data set whose first full pass computes the values, and later ones read them."""
-        return {
-            split: self._computed(split).cache("" if folder is None else str(folder / split))
-            for split in self._data.num_slices
-        }
+        """split -> `KeptTeacher` that a first full pass computes, and later ones read."""
+        digest = data_digest(self._data)
+        kept = {}
+        for split in self._data.num_slices:
+            slices = self._computed(split).cache("" if folder is None else str(folder / split))
+            kept[split] = KeptTeacher(slices, split, digest)
+        return kept
 
     def keep(self, folder=None):
         """The same after that first pass."""
         kept = self.cached(folder)
-        for split, slices in kept.items():
+        for split, of_split in kept.items():
             progress = tqdm(
-                slices,
+                of_split.slices,
                 desc=f"teacher on {split}",
                 unit="slice",
                 total=self._data.num_slices[split],

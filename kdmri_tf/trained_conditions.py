@@ -29,8 +29,9 @@ def trained_mask(metadata, image_size, path):
     facts = [metadata.get(key) for key in ("phase_encode_axis", "measured_lines", "image_size")]
     if None in facts:
         raise InputError(
-            f"{path} does not say which lines were measured in its training: give an export or a "
-            ".keras file in the folder of its stage, or --mask with the mask's .npy file."
+            f"{path} does not say which lines were measured in its training: give what "
+            "train/export.py made, or a .keras file in the folder of its stage, or --mask with the "
+            "mask's .npy file."
         )
     axis, lines, trained_size = facts
     if tuple(trained_size) != tuple(image_size):

@@ -17,7 +17,7 @@ HDF5_DATASETS = ("kspace", "image", "reconstruction_esc", "reconstruction_rss")
 
 @contextmanager
 def open_volume(path):
-    """Opens a volume without reading its slices.
+    """Opens a volume; of its slices, the middle one is read to check it.
 
     ::
 
@@ -37,7 +37,8 @@ def open_volume(path):
         An `ImageVolume` or `KspaceVolume`, for the time of the context.
 
     Raises:
-        InputError: no such file, of another kind, damaged, empty, not numeric or of another rank.
+        InputError: no such file, of another kind, damaged, empty, not numeric, of another rank, or
+            of slices that are one pixel wide; or as `ImageVolume.check`.
     """
     path = Path(path)
     if not path.is_file():
@@ -49,12 +50,23 @@ def open_volume(path):
     with ExitStack() as stack:
         with reading(path, way_out=""):
             volume = read(path, stack)
+        if min(volume.image_size) == 1:
+            height, width = volume.image_size
+            raise InputError(
+                f"{path} has slices of {height}x{width} pixels: slices lie along the third axis of "
+                "a NIfTI and the first axis of other files; reorder the axes."
+            )
+        volume.check()
         yield volume
 
 
 def _read_nifti(path, stack):
     # Kept open: a compressed file is then read once, from its beginning to its end.
     image = nibabel.load(path, keep_file_open=True)
+    if not np.isfinite(image.affine).all():
+        raise InputError(
+            f"{path}: its header puts the voxels nowhere (affine); set sform or qform."
+        )
     grid, voxels, rest = VoxelGrid(image.affine, image.header), image.dataobj, image.shape[3:]
     if len(image.shape) not in (3, 4) or rest not in ((), (1,)):
         raise InputError(f"{path} has shape {image.shape}; a 3-D image (x, y, slices) is needed.")

@@ -14,6 +14,7 @@ import numpy as np
 from kdmri_tf.errors import InputError
 
 DESCRIPTION_BYTES = 79  # of a NIfTI header
+LONGEST_NIFTI_AXIS = 2**15 - 1
 
 
 def check_output(path, sources):
@@ -79,9 +80,14 @@ def volume_output(path, shape, grid, note):
         float32 `(slices, H, W)`, all 0, memory-mapped.
 
     Raises:
-        InputError: there is no room on the disk.
+        InputError: there is no room on the disk, or too many slices for NIfTI.
     """
     path, suffix = Path(path), suffix_of(path)
+    if WRITERS.get(suffix) is _write_nifti and max(shape) > LONGEST_NIFTI_AXIS:
+        raise InputError(
+            f"{path} would have {max(shape)} voxels along an axis, and NIfTI has at most "
+            f"{LONGEST_NIFTI_AXIS}; write .h5 or .npy."
+        )
     num_bytes = 4 * math.prod(shape) * (1 if suffix == ".npy" else 2)
     free = shutil.disk_usage(path.parent).free
     if free < num_bytes:

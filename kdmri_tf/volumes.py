@@ -1,5 +1,6 @@
 """Images or k-space in a file, read slice by slice."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,11 @@ from kdmri_tf.measured_samples import refuse_gaps
 from kdmri_tf.voxel_grid import VoxelGrid
 from tfds_builders.centered_kspace import combined_coils, images_of_kspace
 from tfds_builders.raw_volume import magnitude_of, reading
+
+# Interpolation makes values slightly negative, normalisation to mean 0 makes half of them so.
+NEGATIVE_SHARE = 0.05
+# How many times more energy about where the zero frequency would be by the other convention.
+FORGOTTEN_SHIFT = 10
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,23 @@ class ImageVolume:
         """
         return self._finite(magnitude_of(self.stored(index)), index)
 
+    def check(self):
+        """Looks at the middle slice, whether values and frequencies are where they should be.
+
+        Warns of images with negative values, whose magnitude is rarely what is meant.
+
+        Raises:
+            InputError: k-space whose zero frequency is elsewhere, or as `stored`.
+        """
+        index = self.num_slices // 2
+        image = self.stored(index)
+        if not np.iscomplexobj(image) and -float(image.min()) > NEGATIVE_SHARE * image.max():
+            warnings.warn(
+                f"{self.path} has negative values in slice {index} (down to {image.min():.4g}), of "
+                "which the magnitude is taken: if it was normalised to mean 0, undo that.",
+                stacklevel=2,
+            )
+
     def _finite(self, array, index):
         if not np.isfinite(array).all():
             raise InputError(
@@ -70,6 +93,19 @@ class KspaceVolume(ImageVolume):
 
     num_coils: int = 1
     centered: bool = True
+
+    def check(self):
+        index = self.num_slices // 2
+        energy = (np.abs(self._coils(index)).astype(float) ** 2).sum(axis=0)
+        centered = np.fft.fftshift(energy) if not self.centered else energy
+        here, there = _low_energy(centered), _low_energy(np.fft.ifftshift(centered))
+        if there > FORGOTTEN_SHIFT * here:
+            place, shift = ("centre", "fftshift") if self.centered else ("corner", "ifftshift")
+            raise InputError(
+                f"{self.path} should hold k-space with the zero frequency in the {place}, but in "
+                f"slice {index} the low frequencies are elsewhere: apply np.fft.{shift} over its "
+                "last two axes."
+            )
 
     def coil_images(self, index):
         """Complex images of a slice, `(coils, H, W)`, aliased or not; errors as `stored`."""
@@ -99,3 +135,9 @@ class KspaceVolume(ImageVolume):
     def _measured(self, kspace):
         samples = (kspace != 0).any(axis=0)
         return np.fft.ifftshift(samples) if self.centered else samples
+
+
+def _low_energy(centered):
+    """The mean energy of a few samples about the zero frequency, in the centre of `(H, W)`."""
+    around = (slice(max(0, n // 2 - n // 20 - 1), n // 2 + n // 20 + 2) for n in centered.shape)
+    return centered[tuple(around)].mean()

@@ -17,11 +17,13 @@ class WeightedTraining(keras.Model):
 
     Attributes:
         LOSSES: argument of `compile` -> name of the loss that it weighs.
+        TRAINED: attributes that hold the networks to train.
         ALWAYS_REPORTED: losses that are computed and reported with a weight of 0 as well.
         loss_weights: name of a loss -> its weight; set by `compile`.
     """
 
     LOSSES: ClassVar = {}
+    TRAINED = ()
     ALWAYS_REPORTED = ()
 
     def __init__(self, **kwargs):
@@ -34,12 +36,20 @@ class WeightedTraining(keras.Model):
         """As `keras.Model.compile`, with the weights by argument name instead of a `loss`.
 
         Raises:
-            InputError: a weight is negative, all are 0, or a `loss` is given.
+            InputError: a weight is negative, all are 0, `loss` or `loss_weights` are given, or a
+                network that is to be trained is frozen.
         """
-        if "loss" in kwargs:
+        for name in {"loss", "loss_weights"} & kwargs.keys():
             raise InputError(
-                f"A {type(self).__name__} has its own losses; set their weights instead of loss."
+                f"A {type(self).__name__} has its own losses; set {', '.join(self.LOSSES)} instead "
+                f"of {name}."
             )
+        for name in self.TRAINED:
+            if not getattr(self, name).trainable:
+                raise InputError(
+                    f"The {name} is frozen, as a Distiller leaves its teacher, and could not be "
+                    f"trained: set {name}.trainable = True first."
+                )
         for argument, weight in weights.items():
             if not weight >= 0:
                 raise InputError(f"{argument} must not be negative; got {weight}.")
@@ -76,6 +86,10 @@ class WeightedTraining(keras.Model):
             # Replicas sum their gradients, so each takes its share of a mean loss.
             replicas = tf.distribute.get_strategy().num_replicas_in_sync
             loss = self.optimizer.scale_loss(losses["loss"] / replicas)
+        if not self.optimizer.built:
+            # On all variables, moved here or not: at the end of `fit` Keras pairs these with the
+            # optimizer's, one by one, to write back the averages of `use_ema`.
+            self.optimizer.build(self.trainable_variables)
         variables = self.trained_variables
         # Zeros leave a weight be that no loss reaches, as behind the last matched layer.
         gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
@@ -100,12 +114,23 @@ class WeightedTraining(keras.Model):
         return image, {**losses, "loss": tf.add_n(weighted)}
 
     def unpack(self, data):
-        """(inputs, target) of a batch."""
+        """(inputs, target) of a batch, the target float32 `(batch, H, W, 1)`.
+
+        Raises:
+            InputError: no target, sample weights, or a target of another shape.
+        """
         inputs, target, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if target is None or sample_weight is not None:
             raise InputError(
                 f"A {type(self).__name__} is fitted on (inputs, image) pairs, without sample "
                 "weights."
+            )
+        target = tf.cast(target, tf.float32)
+        if target.shape.rank == 3:
+            target = target[..., tf.newaxis]
+        if target.shape.rank not in (4, None) or target.shape[-1:] not in ([1], [None]):
+            raise InputError(
+                f"The target must be images (batch, H, W, 1) or (batch, H, W); got {target.shape}."
             )
         return inputs, target
 

@@ -69,7 +69,7 @@ class TestSources:
         }
         write_acdc(manual_dir, volumes)
         builder = prepare("cardiac", "acdc", manual_dir, data_dir, SIZE)
-        assert builder.info.full_name == "cardiac/acdc_16x12/1.0.1"
+        assert builder.info.full_name == "cardiac/acdc_16x12/1.0.2"
         order = [("patient001", "01"), ("patient002", "01"), ("patient002", "12")]
         train = [
             example
@@ -85,6 +85,8 @@ class TestSources:
         )
         counts = dict(builder.info.metadata["splits"]["train"])
         assert len(counts.pop("sha256")) == 64
+        patients = {f"{name}_frame{frame}": name for name, frame in order}
+        assert counts.pop("patients") == patients
         assert counts == {"volumes": 3, "slices": 17, "blank_slices": 0}
         assert len(builder.info.metadata["raw_files"]) == 4
 
@@ -97,7 +99,7 @@ class TestSources:
             },
         )
         builder = prepare("cardiac", "acdc", manual_dir, data_dir)
-        assert builder.info.full_name == "cardiac/acdc/1.0.1"
+        assert builder.info.full_name == "cardiac/acdc/1.0.2"
         (example, *_) = builder.as_dataset(split="train").as_numpy_iterator()
         assert example["image"].shape == (150, 150, 1)
         assert example["image"].dtype == np.float32

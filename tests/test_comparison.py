@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from kdmri_tf import InputError, comparison
+from kdmri_tf import InputError, TrainingSettings, comparison
 from kdmri_tf.comparison import Grid, Row
 from kdmri_tf.comparison_report import Comparison
 from kdmri_tf.report import Evaluation
@@ -117,7 +117,10 @@ ROWS = [
 
 def evaluation(shift=0.0):
     records = [
-        {"volume": str(i), "network": name, "slices": 1, "psnr": psnr + shift, "ssim": 0.9}
+        {
+            **{"volume": str(i), "patient": str(i), "network": name, "slices": 1},
+            **{"psnr": psnr + shift, "ssim": 0.9},
+        }
         for name, values in VALUES.items()
         for i, psnr in enumerate(values)
     ]
@@ -173,6 +176,22 @@ def test_too_few_volumes_for_p_values():
     assert "its teacher, PSNR.\n" in text
     assert "Wilcoxon" not in text
     assert "p, against" not in text
+
+
+def test_p_values_are_over_patients():
+    """Six volumes of three patients are three samples."""
+    paired = evaluation()
+    for record in paired.records:
+        record["patient"] = str(int(record["volume"]) // 2)
+    assert "p, against" not in Comparison(ROWS, {42: paired}).to_markdown()
+
+
+def test_students_of_one_architecture_are_refused(tmp_path):
+    """They would share the names of their stages, the second after hours of the first."""
+    experiment = SimpleNamespace(settings=TrainingSettings())
+    comparison.check_architectures(experiment, ["D2C2", "D3C2"])
+    with pytest.raises(InputError, match="D3C2 and d3c2 are both D3C2, which names their stages"):
+        comparison.check_architectures(experiment, ["D2C2", "D3C2", "d3c2"])
 
 
 def test_seeds_are_averaged_volume_by_volume():

@@ -193,6 +193,54 @@ def test_users_own_networks(inputs):
     assert logs["loss"][-1] < logs["loss"][0]
 
 
+def test_a_plain_function_as_feature_loss(batch):
+    """In mixed precision, too; and a name."""
+    student, teacher = (DCCNN(3, 2, filters=4, dtype="mixed_bfloat16") for _ in range(2))
+    _, (features, _) = teacher(batch[0], return_features=True)
+    assert features.dtype == tf.bfloat16
+
+    def distance(teacher_features, student_features):
+        pairs = zip(teacher_features, student_features, strict=True)
+        return sum(tf.reduce_mean(tf.square(t - s)) for t, s in pairs)
+
+    distiller = Distiller(student, teacher)
+    losses = []
+    for loss in (distance, "fitnets"):
+        distiller.compile(keras.optimizers.SGD(0.0), loss, 1.0)
+        losses.append(distiller.train_on_batch(*batch, return_dict=True)["feature_loss"])
+    assert losses[0] == pytest.approx(2 * losses[1], rel=1e-5)  # FitNets is a mean over cascades
+    for wrong, message in [("att", "Unknown distillation method 'att'"), (3, "or its name; got 3")]:
+        with pytest.raises(InputError, match=message):
+            distiller.compile("adam", wrong)
+
+
+@pytest.mark.parametrize("change", [lambda x: x[..., 0], lambda x: x.astype(np.float64)])
+def test_takes_every_target_that_a_network_is_fitted_on(change):
+    """(batch, H, W) as well, where broadcasting would compare every row with every column."""
+    rng = np.random.default_rng(0)
+    target = rng.uniform(size=(1, 8, 8, 1)).astype(np.float32)
+    inputs = {"kspace": np.zeros((1, 8, 8, 2), np.float32), "mask": np.ones((1, 8, 8), np.float32)}
+    student, teacher = DCCNN(2, 1, filters=2), DCCNN(2, 1, filters=2)
+    distiller = Distiller(student, teacher)
+    distiller.compile(keras.optimizers.SGD(0.0), imitation_weight=0.0, reconstruction_weight=1.0)
+    changed = tf.data.Dataset.from_tensors((inputs, change(target)))
+    loss = distiller.evaluate(changed, verbose=0, return_dict=True)["loss"]
+    assert loss == pytest.approx(float(np.abs(target - student(inputs)).mean()), rel=1e-5)
+    with pytest.raises(InputError, match=r"target must be images \(batch, H, W, 1\)"):
+        distiller.evaluate(inputs, np.zeros((1, 8, 8, 2), np.float32), verbose=0)
+
+
+def test_a_former_teacher_is_not_trained_unnoticed(networks):
+    """A distiller has frozen it: its weights would stay, or Keras would find none to train."""
+    student, teacher = networks
+    Distiller(student, teacher)
+    frozen = Distiller(teacher, DCCNN(3, 2, filters=6))
+    with pytest.raises(InputError, match=r"The student is frozen.*set student\.trainable = True"):
+        frozen.compile("adam")
+    teacher.trainable = True
+    frozen.compile("adam")
+
+
 def test_same_model_twice(networks):
     with pytest.raises(InputError, match="the same model; distillation needs two"):
         Distiller(networks[0], networks[0])
@@ -229,7 +277,8 @@ def test_only_pairs(networks, batch, with_target):
         ({"imitation_weight": -1.0}, "imitation_weight must not be negative; got -1.0"),
         ({"imitation_weight": 0, "reconstruction_weight": 0}, "All loss weights are 0"),
         ({"feature_weight": 1.0}, "feature_weight is 1.0 but there is no feature_loss"),
-        ({"loss": "mse"}, "A Distiller has its own losses; set their weights instead"),
+        ({"loss_weights": [1, 2]}, "reconstruction_weight, .* instead of loss_weights"),
+        ({"loss": "mse"}, "A Distiller has its own losses; set reconstruction_weight, "),
     ],
 )
 def test_bad_weights(networks, arguments, message):

@@ -178,6 +178,29 @@ def test_a_file_of_another_architecture_is_another_stage(data, tmp_path, trained
         experiment.distil(teacher, tmp_path / "b.keras", "none")
 
 
+def test_warns_of_files_that_were_trained_otherwise(data, load_tiny, tmp_path, trained):
+    """Else a table compares a student of one mask with one of another, without a word."""
+    earlier = Experiment(data, tmp_path / "earlier", SETTINGS)
+    earlier.student("D2C1")
+    path = tmp_path / "earlier" / "student-D2C1" / "model.keras"
+    other = Experiment(load_tiny(mask="uniform"), tmp_path / "other", SETTINGS)
+    for role in ("teacher", "student"):
+        with pytest.warns(UserWarning, match=f"The {role} .* was trained otherwise: mask .*gaussi"):
+            getattr(other, role)(path)
+    longer = dataclasses.replace(SETTINGS, epochs=2)
+    with pytest.warns(UserWarning, match=r"trained otherwise: epochs \(1 there, 2 now\)\. What"):
+        Experiment(data, tmp_path / "longer", longer).student(path)
+    Experiment(data, tmp_path / "longer", longer).teacher(path)  # may have its own length
+    Experiment(data, tmp_path / "same", SETTINGS).student(path)
+
+
+def test_a_first_cascade_needs_a_start(data, tmp_path, trained):
+    with pytest.raises(InputError, match="first_cascade='second' is of a student that starts"):
+        Experiment(data, tmp_path, SETTINGS).distil(
+            DCCNN(2, 1, filters=2), "D2C1", first_cascade="second"
+        )
+
+
 def test_networks_for_another_degradation_are_refused_before_training(data, tmp_path, trained):
     experiment = Experiment(data, tmp_path, SETTINGS)
     with pytest.raises(InputError, match=r"VDSR3 takes .*low_resolution"):
@@ -212,7 +235,9 @@ def test_figures_have_the_head_on_top(tmp_path, monkeypatch, source, flip):
         experiment, "reconstruction_figure", lambda *_, **options: drawn.append(options)
     )
     facts = {"dataset": "brain", "degradation": None, "acceleration_label": "4x"}
-    brains = SimpleNamespace(source=source, volumes=lambda split: [], **facts)
+    brains = SimpleNamespace(
+        source=source, volumes=lambda split: [], patients=lambda split: {}, **facts
+    )
     assert Experiment(brains, tmp_path, SETTINGS).evaluate({}) is results
     assert drawn == [{"flip": flip}]
 

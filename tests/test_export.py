@@ -82,6 +82,7 @@ def test_metadata_travels_along(exported):
     reconstruct = Reconstructor(exported)
     metadata = reconstruct.metadata
     assert metadata["source"] == "synthetic"
+    assert metadata["architecture"] == "D3C2"
     assert metadata["inputs"] == ["kspace", "mask"]
     is_litert = exported.suffix == ".tflite"
     assert metadata["exported_image_size"] == ([48, 45] if is_litert else None)

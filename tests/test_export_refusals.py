@@ -93,6 +93,12 @@ def test_bad_requests(tmp_path, model, monkeypatch):
     with pytest.raises(InputError, match=r"There is no folder .*none to export a to"):
         export_network(model, tmp_path / "none" / "a")
     with monkeypatch.context() as patch:
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "folder" / "mine").touch()
+        patch.chdir(tmp_path / "folder")
+        with pytest.raises(InputError, match=r"folder exists and is no saved_model"):
+            export_network(model, ".")
+    with monkeypatch.context() as patch:
         patch.setattr("os.access", lambda *_: False)
         with pytest.raises(InputError, match=r"The folder .* cannot be written; choose another"):
             export_network(model, tmp_path / "a")

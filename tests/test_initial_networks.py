@@ -57,6 +57,12 @@ def test_first_cascade_stays_random(saved, capsys):
     assert "Loaded 8 of 12 tensors" in capsys.readouterr().out
 
 
+def test_first_cascade_of_another_name(saved):
+    """Which would be random without a word."""
+    with pytest.raises(InputError, match="one of random, second; got 'Second'"):
+        load_weights(DCCNN(3, 3, filters=4), saved[1], first_cascade="Second")
+
+
 def test_first_cascade_is_a_copy_of_the_second(saved):
     network, path = saved
     student = DCCNN(2, 3, filters=4)

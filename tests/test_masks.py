@@ -82,6 +82,13 @@ def test_load_mask(tmp_path):
     assert (loaded == mask).all()
 
 
+def test_warns_of_a_mask_with_the_zero_frequency_in_the_centre(tmp_path):
+    """Which would measure high frequencies instead of low ones."""
+    np.save(tmp_path / "mask.npy", np.fft.fftshift(gaussian_mask((65, 48), 4)))
+    with pytest.warns(UserWarning, match=r"zero frequency, at \[0, 0\]; .* np\.fft\.ifftshift"):
+        load_mask(tmp_path / "mask.npy", (65, 48))
+
+
 def test_half_an_archive_is_no_mask(tmp_path):
     np.savez(tmp_path / "mask.npz", mask=np.ones((8, 8)))
     path = tmp_path / "mask.npy"

@@ -122,7 +122,7 @@ class TestReuse:
             prepare("knee", "folder", manual_dir, data_dir, SIZE)
 
     def test_what_an_interruption_left_is_not_taken_for_whole(self, manual_dir, data_dir, knees):
-        left = data_dir / "knee/folder_16x12/1.0.1"
+        left = data_dir / "knee/folder_16x12/1.0.2"
         left.mkdir(parents=True)
         (left / "knee-train.tfrecord-00000-of-00001").write_bytes(b"half a record")
         builder = prepare("knee", "folder", manual_dir, data_dir, SIZE)
@@ -144,23 +144,23 @@ class TestReuse:
         broken.write_bytes(b"")
         with pytest.raises(InputError, match=r"broken\.npy"):
             prepare("knee", "folder", manual_dir, data_dir, SIZE, rebuild=True)
-        assert os.listdir(data_dir / "knee/folder_16x12") == ["1.0.1"]
+        assert os.listdir(data_dir / "knee/folder_16x12") == ["1.0.2"]
         broken.unlink()
         builder = prepare("knee", "folder", None, data_dir, SIZE)
         assert len(read_back(builder, "train")) == 4
         prepare("knee", "folder", manual_dir, data_dir, SIZE, rebuild=True)
-        assert os.listdir(data_dir / "knee/folder_16x12") == ["1.0.1"]
+        assert os.listdir(data_dir / "knee/folder_16x12") == ["1.0.2"]
 
     def test_a_killed_rebuild_keeps_what_was_prepared(self, manual_dir, data_dir, knees):
         prepare("knee", "folder", manual_dir, data_dir, SIZE)
         folder = data_dir / "knee/folder_16x12"
-        (folder / "1.0.1").rename(folder / "before.1.0.1")
+        (folder / "1.0.2").rename(folder / "before.1.0.2")
         builder = prepare("knee", "folder", None, data_dir, SIZE)
         assert len(read_back(builder, "train")) == 4
         # Killed after the new data were in place: these count.
-        (folder / "before.1.0.1").mkdir()
+        (folder / "before.1.0.2").mkdir()
         prepare("knee", "folder", None, data_dir, SIZE)
-        assert os.listdir(folder) == ["1.0.1"]
+        assert os.listdir(folder) == ["1.0.2"]
 
     def test_a_link_that_leads_nowhere_is_an_unreadable_file(self, manual_dir, data_dir, knees):
         """Such as DataLad leaves for files that were not fetched."""

@@ -1,5 +1,7 @@
 """Volumes that are read and written: layouts, geometry, damaged files, atomic outputs."""
 
+from contextlib import nullcontext
+
 import h5py
 import nibabel
 import numpy as np
@@ -56,11 +58,48 @@ class TestReading:
     @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "A.NII.GZ", "a.npy"])
     @pytest.mark.parametrize("dtype", ["int16", "float32", "float64"])
     def test_images(self, save, images, name, dtype):
-        stored = (images - 300).astype(dtype)
+        stored = (images - 20).astype(dtype)
         np.testing.assert_allclose(magnitudes(save(name, stored)), np.abs(stored), rtol=1e-6)
 
     def test_the_lowest_integer_has_a_magnitude(self, save):
-        assert magnitudes(save("a.npy", np.full((1, 2, 2), -128, np.int8))).max() == 128
+        with pytest.warns(UserWarning, match="negative values"):
+            assert magnitudes(save("a.npy", np.full((1, 2, 2), -128, np.int8))).max() == 128
+
+    def test_warns_of_images_that_are_no_magnitudes(self, save, images):
+        """Their magnitude is another image: what was dark is bright."""
+        normalized = (images - images.mean()) / images.std()
+        with pytest.warns(UserWarning, match=r"a\.npy has negative values in slice 1 \(down to -1"):
+            magnitudes(save("a.npy", normalized))
+
+    @pytest.mark.parametrize("coils", [(), (4,)])
+    def test_the_other_convention_is_refused(self, save, images, coils):
+        """Its image would be rolled by half the field of view, without a word."""
+        kspace = centered_kspace(images)
+        if coils:
+            kspace = np.repeat(kspace[:, np.newaxis], *coils, axis=1)
+        moved = np.fft.ifftshift(kspace, axes=(-2, -1))
+        with pytest.raises(InputError, match=r"in the centre, but in slice 1 .* np\.fft\.fftshift"):
+            magnitudes(save("a.npy", moved))
+        if not coils:
+            pairs = np.stack([kspace.real, kspace.imag], axis=-1)
+            with pytest.raises(InputError, match=r"in the corner, .* apply np\.fft\.ifftshift"):
+                magnitudes(save("b.npy", pairs))
+
+    def test_one_pixel_wide_slices(self, tmp_path):
+        path = tmp_path / "sagittal.nii"
+        nibabel.save(nibabel.Nifti1Image(np.ones((1, 16, 12)), np.eye(4)), path)
+        with pytest.raises(InputError, match="slices of 16x1 pixels: slices lie along the third"):
+            magnitudes(path)
+
+    def test_voxels_that_are_nowhere(self, tmp_path):
+        """Which would fail when everything is reconstructed."""
+        path = tmp_path / "a.nii"
+        nibabel.save(nibabel.Nifti1Image(np.ones((4, 5, 6)), np.eye(4)), path)
+        content = bytearray(path.read_bytes())
+        content[280:284] = np.float32(np.nan).tobytes()  # srow_x of the header
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="its header puts the voxels nowhere"):
+            magnitudes(path)
 
     def test_nifti_with_a_fourth_axis(self, tmp_path, images):
         path = tmp_path / "a.nii.gz"
@@ -89,10 +128,11 @@ class TestReading:
     def test_a_file_means_the_same_in_training(self, save, images, kind):
         """What `--source folder` trains on is what `train/reconstruct.py` sees."""
         kspace = centered_kspace(images)
+        unshifted = np.fft.ifftshift(kspace, axes=(-2, -1))
         write = {
             "images": lambda: save("a.npy", images),
             "complex": lambda: save("a.npy", kspace),
-            "pairs": lambda: save("a.npy", np.stack([kspace.real, kspace.imag], axis=-1)),
+            "pairs": lambda: save("a.npy", np.stack([unshifted.real, unshifted.imag], axis=-1)),
             "nifti": lambda: save("a.nii.gz", images),
             "kspace": lambda: save("a.h5", kspace=kspace),
             "both": lambda: save("a.h5", kspace=kspace, image=images[:, :5]),
@@ -121,12 +161,12 @@ class TestReading:
                 np.testing.assert_array_equal(volume.samples(1), mask)
 
     def test_reads_no_more_than_it_is_asked_for(self, save, images):
-        images[1, 2, 3] = np.nan
+        images[2, 2, 3] = np.nan
         with open_volume(save("a.npy", images)) as volume:
             volume.magnitude(0)
-            with pytest.raises(InputError, match=r"a\.npy contains NaN or infinity in slice 1 "):
-                volume.magnitude(1)
-            volume.magnitude(2)
+            with pytest.raises(InputError, match=r"a\.npy contains NaN or infinity in slice 2 "):
+                volume.magnitude(2)
+            volume.magnitude(1)
 
     @pytest.mark.parametrize(
         ("name", "content", "message"),
@@ -161,7 +201,7 @@ class TestReading:
 
     def test_file_that_ends_early(self, save, images):
         path = save("a.nii.gz", np.repeat(images, 50, axis=0))
-        path.write_bytes(path.read_bytes()[:-2000])
+        path.write_bytes(path.read_bytes()[:-200])
         with open_volume(path) as volume:
             volume.magnitude(0)
             with pytest.raises(InputError, match="cannot be read"):
@@ -249,10 +289,17 @@ class TestWriting:
 
     def test_no_room(self, tmp_path):
         shape = (10**6, 10**4, 10**4)
-        output = volume_output(tmp_path / "b.nii", shape, VoxelGrid.of_voxels(), "")
+        output = volume_output(tmp_path / "b.h5", shape, VoxelGrid.of_voxels(), "")
         with pytest.raises(InputError, match=r"needs 762939453 MiB on the disk, but .* are free"):
             output.__enter__()
         assert not list(tmp_path.iterdir())
+
+    def test_too_many_slices_for_nifti(self, tmp_path):
+        for name, is_nifti in [("b.nii", True), ("b.nii.gz", True), ("b.npy", False)]:
+            output = volume_output(tmp_path / name, (2**15, 2, 2), VoxelGrid.of_voxels(), "")
+            expected = pytest.raises(InputError, match="and NIfTI has at most 32767; write")
+            with expected if is_nifti else nullcontext(), output:
+                pass
 
     @pytest.mark.parametrize(
         ("name", "message"),

@@ -13,12 +13,13 @@ PSNR = {"zero-filled": 24.0, "teacher": 32.0, "student": 31.0, "KD student": 31.
 METRICS = ["psnr", "ssim", "nmse", "hfn"]
 
 
-def made_evaluation(names=tuple(PSNR), volumes=7, source="acdc"):
+def made_evaluation(names=tuple(PSNR), volumes=7, source="acdc", volumes_each=1):
     """Seven volumes of three slices whose values scatter about `PSNR`."""
     scatter = np.random.default_rng(0).normal(0, 0.3, size=(volumes, len(PSNR)))
     records = [
         {
-            "volume": f"patient{number}",
+            "volume": f"volume{number}",
+            "patient": f"patient{number // volumes_each}",
             "network": name,
             "slices": 3,
             "psnr": PSNR[name] + noise,
@@ -63,12 +64,26 @@ def test_table(evaluation):
 
 def test_comparisons_in_words(evaluation):
     text = evaluation.to_markdown()
-    means = (evaluation.values(n, "psnr").mean() for n in ("teacher", "student", "KD student"))
-    assert f"PSNR: distillation closes {gap_closed(*means):.0f} % of the gap" in text
+    means = [evaluation.values(n, "psnr").mean() for n in ("teacher", "student", "KD student")]
+    share, gap = gap_closed(*means), means[0] - means[1]
+    assert f"PSNR: distillation closes {share:.0f} % of the gap of {gap:.2f} dB between" in text
     ssims = evaluation.values("KD student", "ssim"), evaluation.values("student", "ssim")
     p_value, _ = wilcoxon(*ssims)
-    test = "SSIM: KD student against student, two-sided Wilcoxon signed-rank test over volumes"
+    test = "SSIM: KD student against student, two-sided Wilcoxon signed-rank test over patients"
     assert f"{test}, p = {p_value:.2g}." in text
+
+
+def test_volumes_of_one_patient_count_as_one_in_the_test():
+    """They are alike: 14 of them are no 14 independent samples."""
+    paired = made_evaluation(volumes=14, volumes_each=2)
+    distilled, student = (paired.values(n, "psnr") for n in ("KD student", "student"))
+    np.testing.assert_allclose(paired.by_patient(student)[0], student[:2].mean())
+    expected = wilcoxon(*(x.reshape(7, 2).mean(axis=1) for x in (distilled, student)))
+    assert paired.summary()["comparisons"]["psnr"]["wilcoxon_p"] == expected[0]
+    assert expected != wilcoxon(distilled, student)
+    assert "over 14 volumes of 7 patients (42 slices)" in paired.to_markdown()
+    few = made_evaluation(volumes=10, volumes_each=2).to_markdown()
+    assert "n/a (needs 6 patients or more, here 5)" in few
 
 
 def test_comparisons_need_their_networks():
@@ -76,7 +91,7 @@ def test_comparisons_need_their_networks():
     assert "gap" not in pair
     assert "Wilcoxon" in pair
     assert "student" not in made_evaluation(names=("zero-filled",)).to_markdown()
-    assert "n/a (needs 6 volumes or more, here 2)" in made_evaluation(volumes=2).to_markdown()
+    assert "n/a (needs 6 patients or more, here 2)" in made_evaluation(volumes=2).to_markdown()
 
 
 def test_no_gap_when_the_teacher_is_not_better(evaluation):
@@ -91,7 +106,7 @@ def test_csv_has_a_line_for_each_volume_and_network(evaluation, tmp_path):
     evaluation.to_csv(tmp_path / "evaluation.csv")
     with open(tmp_path / "evaluation.csv", newline="", encoding="utf-8") as file:
         lines = list(csv.DictReader(file))
-    context = ["dataset", "source", "acceleration", "volume", "network", "slices"]
+    context = ["dataset", "source", "acceleration", "volume", "patient", "network", "slices"]
     assert list(lines[0]) == context + METRICS
     assert len(lines) == 28
     for line, record in zip(lines, evaluation.records, strict=True):
@@ -109,6 +124,7 @@ def test_json_summary(evaluation, tmp_path):
     assert stored["ssim"] == pytest.approx({"mean": values.mean(), "std": values.std(ddof=1)})
     assert (stored["parameters"], stored["milliseconds"]) == (49285, 16.54)
     assert set(summary["comparisons"]["psnr"]) == {
+        "gap",
         "gap_closed_percent",
         "wilcoxon_p",
         "wilcoxon_note",
@@ -119,7 +135,7 @@ def test_a_perfect_reconstruction_becomes_null_in_json(evaluation, tmp_path):
     for record in evaluation.records:
         if record["network"] == "teacher":
             record["psnr"] = float("inf")
-    assert "| teacher | inf ± nan |" in evaluation.to_markdown()
+    assert "| teacher | inf |" in evaluation.to_markdown()
     evaluation.to_json(tmp_path / "evaluation.json")
     text = (tmp_path / "evaluation.json").read_text(encoding="utf-8")
     summary = json.loads(text, parse_constant=pytest.fail)
@@ -143,7 +159,17 @@ def test_real_data_is_not_called_synthetic(evaluation):
 
 def test_mean_and_deviation():
     assert mean_and_deviation(np.array([1.0, 3.0])) == {"mean": 2, "std": pytest.approx(2**0.5)}
-    assert mean_and_deviation(np.array([5.0])) == {"mean": 5, "std": 0}
+    assert mean_and_deviation(np.array([5.0])) == pytest.approx(
+        {"mean": 5, "std": np.nan}, nan_ok=True
+    )
+
+
+def test_a_single_volume_has_no_spread():
+    single = made_evaluation(volumes=1)
+    value = single.values("teacher", "psnr")[0]
+    text = single.to_markdown()
+    assert f"| teacher | {value:.2f} | " in text
+    assert "over 1 volume (3 slices)" in text
 
 
 def test_gap_closed():
@@ -162,4 +188,4 @@ def test_wilcoxon():
     expected = scipy.stats.wilcoxon(some_equal - student).pvalue
     assert wilcoxon(some_equal, student) == (pytest.approx(expected), "")
     assert wilcoxon(student, student) == (None, "all differences are zero")
-    assert wilcoxon(better[:5], student[:5]) == (None, "needs 6 volumes or more, here 5")
+    assert wilcoxon(better[:5], student[:5]) == (None, "needs 6 patients or more, here 5")

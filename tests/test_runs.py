@@ -39,6 +39,14 @@ def test_other_settings_are_refused_by_name(tmp_path):
         open_stage(tmp_path, "teacher-D5C5", {"seed": 7, "epochs": 5, "alpha": 3})
 
 
+def test_a_mask_may_be_renamed(tmp_path):
+    """Its SHA-256 tells which it is, its name tells a reader."""
+    begun_stage(tmp_path, "teacher-D5C5", {"mask": "a.npy", "mask_sha256": "1"})
+    open_stage(tmp_path, "teacher-D5C5", {"mask": "b.npy", "mask_sha256": "1"})
+    with pytest.raises(InputError, match=r"mask \('a\.npy' there, 'b\.npy' now\); mask_sha256"):
+        open_stage(tmp_path, "teacher-D5C5", {"mask": "b.npy", "mask_sha256": "2"})
+
+
 def test_settings_that_only_one_of_both_has_are_refused(tmp_path):
     begun_stage(tmp_path, "sft", {"seed": 1, "branch_weight": 2.0})
     with pytest.raises(InputError, match=r"other settings: branch_weight \(2\.0 there, None now\)"):

@@ -163,6 +163,34 @@ def test_cascades_that_do_not_pair(cascades, message):
         StudentFriendlyTeacher(DCCNN(3, cascades[0]), DCCNN(2, cascades[1]))
 
 
+@pytest.mark.parametrize("metrics", [[], [SlicePSNR()]], ids=["plain", "metrics"])
+def test_averaged_weights_go_back_to_their_own_places(networks, inputs, images, metrics):
+    """Keras writes the averages of `use_ema` back in the order of all variables."""
+    first = networks[1].blocks[0].get_weights()
+    trained = []
+    # With this momentum the averages stay what the first step has made of the weights.
+    for epochs, averages in [(1, {}), (2, {"use_ema": True, "ema_momentum": 1.0})]:
+        teacher, student = (DCCNN.from_config(network.get_config()) for network in networks)
+        for network, original in zip((teacher, student), networks, strict=True):
+            network.set_weights(original.get_weights())
+        model = StudentFriendlyTeacher(teacher, student)
+        model.compile(keras.optimizers.Adam(1e-2, **averages), metrics=metrics)
+        model.fit(inputs, images, batch_size=len(images), epochs=epochs, verbose=0)
+        trained.append(student.get_weights())
+        for weight, original in zip(student.blocks[0].get_weights(), first, strict=True):
+            np.testing.assert_array_equal(weight, original)
+    for weight, expected in zip(*trained, strict=True):
+        np.testing.assert_allclose(weight, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("role", ["teacher", "student"])
+def test_frozen_networks_are_refused(networks, role):
+    model = StudentFriendlyTeacher(*networks)
+    getattr(model, role).trainable = False
+    with pytest.raises(InputError, match=f"The {role} is frozen"):
+        model.compile("adam")
+
+
 def test_same_model_twice(networks):
     with pytest.raises(InputError, match="the same model; joint training needs two"):
         StudentFriendlyTeacher(networks[0], networks[0])
@@ -176,7 +204,7 @@ def test_same_model_twice(networks):
             {"reconstruction_weight": 0, "branch_weight": 0, "imitation_weight": 0},
             "All loss weights are 0",
         ),
-        ({"loss": "mse"}, "A StudentFriendlyTeacher has its own losses; set their weights"),
+        ({"loss": "mse"}, "A StudentFriendlyTeacher has its own losses; set rec"),
     ],
 )
 def test_bad_weights(networks, arguments, message):

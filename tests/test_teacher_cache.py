@@ -19,7 +19,7 @@ def values(cached):
     return [
         np.concatenate([part.ravel() for part in (element["image"], *element.get("described", ()))])
         for split in ("train", "validation")
-        for element in cached[split].as_numpy_iterator()
+        for element in cached[split].slices.as_numpy_iterator()
     ]
 
 
@@ -42,7 +42,7 @@ def teacher():
 def test_keeps_one_element_a_slice_in_order(data, teacher):
     cached = cache_teacher(teacher, data, AttentionTransfer(), batch_size=4)
     assert set(cached) == {"train", "validation"}
-    kept = list(cached["train"])
+    kept = list(cached["train"].slices)
     assert len(kept) == 6
     inputs, _ = next(iter(data.batches("train", batch_size=6)))
     images = np.stack([element["image"] for element in kept])
@@ -119,12 +119,23 @@ def test_says_what_is_kept_where(data, small_teacher, tmp_path, capsys):
 
 def test_values_have_the_precision_that_they_were_computed_in(data, capsys):
     teacher = DCCNN(2, 1, filters=2, dtype="mixed_bfloat16")
-    (element,) = cache_teacher(teacher, data, AttentionTransfer())["train"].take(1)
+    (element,) = cache_teacher(teacher, data, AttentionTransfer())["train"].slices.take(1)
     assert {element["image"].dtype, element["described"][0].dtype} == {tf.float32}
-    (element,) = cache_teacher(teacher, data, FitNets(), images=False)["train"].take(1)
+    (element,) = cache_teacher(teacher, data, FitNets(), images=False)["train"].slices.take(1)
     assert element["described"][0].dtype == tf.bfloat16
     # 10 slices of 36 x 34, two channels of two bytes
     assert capsys.readouterr().out.endswith("kept in memory (0.05 MB).\n")
+
+
+def test_is_not_paired_with_other_slices_or_another_mask(data, mirrored, small_teacher):
+    """Which would distil from the images of others, without a word."""
+    kept = cache_teacher(small_teacher, data)
+    with pytest.raises(InputError, match=r"of the split 'validation', and these .* of 'train'"):
+        data.batches("train", teacher=kept["validation"])
+    other_mask = dataclasses.replace(data, degradation=Undersampling(np.ones_like(data.mask)))
+    for other in (other_mask, mirrored):
+        with pytest.raises(InputError, match="saw other images or another mask than these batch"):
+            other.batches("train", teacher=kept["train"])
 
 
 @pytest.mark.parametrize("place", ["memory", "disk"])
@@ -167,7 +178,7 @@ def test_another_teacher_mask_or_image_finds_no_stale_values(
         (name,) = caches(tmp_path)
         names.add(name)
         inputs, _ = next(iter(chosen.batches("train", 6)))
-        images = np.stack([element["image"] for element in cached["train"]])
+        images = np.stack([element["image"] for element in cached["train"].slices])
         np.testing.assert_allclose(images, teacher(inputs), atol=1e-5)
     assert len(names) == 4
 
@@ -178,7 +189,7 @@ def test_features_that_do_not_fit_in_memory_are_computed_again(
     """All channels, which a disk gives back more slowly than the teacher; in memory they may be."""
     arguments = {"images": False, "folder": tmp_path}
     cached = cache_teacher(small_teacher, data, FitNets(), **arguments)
-    assert cached["train"].element_spec["described"][0].shape == (36, 34, 2)
+    assert cached["train"].slices.element_spec["described"][0].shape == (36, 34, 2)
     size = 10 * 36 * 34 * 2 * 4
     assert (
         cache_teacher(small_teacher, data, FitNets(), memory_budget=size - 1, **arguments) is None

@@ -20,10 +20,11 @@ from tfds_builders.volume import Volume
 
 logger = logging.getLogger(__name__)
 
-VERSION = "1.0.1"
+VERSION = "1.0.2"
 RELEASE_NOTES = {
     "1.0.0": "First release.",
     "1.0.1": "The same slices; the metadata has the SHA-256 of every raw file.",
+    "1.0.2": "The same slices; the metadata names the patient of every volume.",
 }
 # TFDS sorts the examples of a split by 128-bit keys, and one larger than 1 GB in 1000 buckets of
 # equal key ranges, each in memory. Keys 0, 1, 2, ... would all fall into the first bucket; these
@@ -67,7 +68,7 @@ class SliceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
     Every example is one slice: `image`, float32 `(H, W, 1)`, centre-cropped or zero-padded and
     divided by its own maximum, so in [0, 1]; `volume`, the name of its volume; `slice`, its index
     in that volume. Blank slices are left out. The metadata says what was read and what was not, and
-    has for each split the SHA-256 of its images.
+    has for each split the SHA-256 of its images and the patient of every volume.
 
     Args:
         skip_unreadable: leave out files that cannot be read, instead of raising an InputError.
@@ -127,7 +128,7 @@ class SliceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
         return {split: self._generate_examples(split, volumes) for split, volumes in splits.items()}
 
     def _generate_examples(self, split: str, volumes: list[Volume]) -> Iterator[tuple[int, dict]]:
-        counts = {"volumes": 0, "slices": 0, "blank_slices": 0}
+        counts = {"volumes": 0, "slices": 0, "blank_slices": 0, "patients": {}}
         self.info.metadata["splits"][split] = counts
         digest = hashlib.sha256()
         for volume in volumes:
@@ -142,7 +143,9 @@ class SliceBuilder(tfds.core.GeneratorBasedBuilder, skip_registration=True):
                 example = {"image": normalize(image)[..., np.newaxis], "slice": index}
                 digest.update(example["image"].tobytes())
                 yield key, example | {"volume": volume.name}
-            counts["volumes"] += counts["slices"] > slices_before
+            if counts["slices"] > slices_before:
+                counts["volumes"] += 1
+                counts["patients"][volume.name] = volume.patient
         counts["sha256"] = digest.hexdigest()
         if counts["slices"] == 0:
             raise InputError(

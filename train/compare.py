@@ -33,6 +33,7 @@ def main(arguments):
     if arguments.grid == "compression":
         students = arguments.students or ["D4C5", "D3C5", "D2C5"]
     experiment = launch.experiment(arguments)
+    comparison.check_architectures(experiment, students)
     for student in students:
         for method in methods:
             experiment.check(arguments.teacher, student, method, sft=arguments.grid != "ablation")

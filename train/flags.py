@@ -60,7 +60,7 @@ def parser(description, training=True):
     data.add_argument(
         "--skip-unreadable", action="store_true", help="leave out and report unreadable raw files"
     )
-    flags.add_argument("--run-dir", help="run folder (default: runs/<dataset>-<source>-<acc>x)")
+    flags.add_argument("--run-dir", help="run folder (default: in runs/, by data and acceleration)")
     flags.add_argument(
         "--batch-size", type=positive_integer, help="slices a step (default: 4; synthetic: 1)"
     )
@@ -133,7 +133,7 @@ def add_networks(parser):
             type=network,
             metavar="NETWORK",
             default=name,
-            help="name, or trained .keras file",
+            help=f"name, or trained .keras file (default: {name})",
         )
     group.add_argument(
         "--alpha", type=fraction, default=0.5, help="weight of target against teacher"
@@ -180,5 +180,6 @@ def add_first_cascade(group):
         "--first-cascade",
         choices=["random", "second"],
         default="random",
-        help="weights that it starts with after SFT; second: those of the second cascade",
+        help="weights that it starts with after SFT; second: those of the second cascade "
+        "(default: random)",
     )
