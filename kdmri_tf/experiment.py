@@ -1,6 +1,5 @@
 """The stages of both papers on one data set and one mask, from a teacher to a distilled student."""
 
-import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,8 +20,8 @@ from kdmri_tf.initial_networks import (
 )
 from kdmri_tf.losses import feature_loss
 from kdmri_tf.precision import report_slow_bfloat16
-from kdmri_tf.runs import differences, load_network, open_stage, weights_digest
-from kdmri_tf.stage_config import stage_config
+from kdmri_tf.runs import load_network, open_stage, weights_digest
+from kdmri_tf.stage_config import stage_config, warn_of_differences
 from kdmri_tf.stage_export import export_trained
 from kdmri_tf.student_friendly import StudentFriendlyTeacher
 from kdmri_tf.teacher_cache import MEMORY_BUDGET_BYTES, cache_teacher
@@ -30,8 +29,6 @@ from kdmri_tf.training import train
 
 # The student that a student-friendly teacher was trained with, beside it in its stage.
 SFT_STUDENT = "student.keras"
-
-SETTINGS_OF_A_BASELINE = ("epochs", "batch_size", "learning_rate", "schedule")
 
 # NIfTI's y axis runs from the back of the head to the front, so its first row belongs below.
 SOURCES_STORED_UPSIDE_DOWN = ("mrbrains13", "mrbrains18")
@@ -242,8 +239,7 @@ class Experiment:
         """The same experiment with another seed, in a run folder within this one."""
         if seed == self.settings.seed:
             return self
-        settings = replace(self.settings, seed=seed)
-        folder = self.run_dir / f"seed{seed}"
+        settings, folder = replace(self.settings, seed=seed), self.run_dir / f"seed{seed}"
         return Experiment(self.data, folder, settings, self.teacher_cache, self.teacher_memory)
 
     def finished(self):
@@ -252,27 +248,11 @@ class Experiment:
 
     def _plain(self, role, network):
         if not is_name(network):
-            self._warn_of_differences(role, network)
+            warn_of_differences(role, network, self.data, self.settings)
             return load_network(network)
         network = new_network(network, self.settings)
         network.check_degradation(self.data.degradation)
         return self._train(f"{role}-{network.architecture}", network, loss="mae")
-
-    def _warn_of_differences(self, role, path):
-        """Warns where a network given as a file was trained otherwise, as far as that is known."""
-        folder = Path(path).parent
-        if not (folder / "config.json").is_file():
-            return
-        config = data_config(self.data)
-        if role == "student":  # the baseline, which is to differ in its teacher alone
-            config |= {name: getattr(self.settings, name) for name in SETTINGS_OF_A_BASELINE}
-        different = differences(folder, config)
-        if different:
-            warnings.warn(
-                f"The {role} {path} was trained otherwise: {different}. What is compared with it "
-                "differs in that, too.",
-                stacklevel=4,
-            )
 
     def _distilled(self, name, student, teacher, **losses):
         """One stage of distillation, from the weights that the student has."""
@@ -312,9 +292,7 @@ class Experiment:
         cached = None
         if self.teacher_cache:
             cached = cache_teacher(
-                teacher,
-                self.data,
-                losses.get("feature_loss"),
+                *(teacher, self.data, losses.get("feature_loss")),
                 images=losses["imitation_weight"] > 0,
                 folder=stage.teacher_cache,
                 memory_budget=self.teacher_memory,

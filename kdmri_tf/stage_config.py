@@ -1,11 +1,16 @@
 """What determines the network of a stage, as JSON values: a stage is reused where they agree."""
 
+import warnings
 from dataclasses import asdict
+from pathlib import Path
 
 from kdmri_tf.data_config import data_config, variation_config
 from kdmri_tf.initial_networks import SETTINGS_OF_NETWORKS
-from kdmri_tf.runs import weights_digest
+from kdmri_tf.runs import differences, weights_digest
 from kdmri_tf.student_friendly import StudentFriendlyTeacher
+
+# What a student that others are compared with must have in common with these.
+SETTINGS_OF_A_BASELINE = ("epochs", "batch_size", "learning_rate", "schedule")
 
 
 def stage_config(name, network, data, settings, weights, teacher=None, start=None):
@@ -32,6 +37,30 @@ def stage_config(name, network, data, settings, weights, teacher=None, start=Non
         **{name: value for name, value in asdict(settings).items() if name not in absent},
         **architecture,
     }
+
+
+def warn_of_differences(role, path, data, settings):
+    """Warns where a network that is given as a file was trained otherwise, as far as it is known.
+
+    Args:
+        role: "teacher" or "student", which is the baseline.
+        path: of the `.keras` file, whose stage's folder tells.
+        data: `MRIData`.
+        settings: `TrainingSettings`.
+    """
+    folder = Path(path).parent
+    if not (folder / "config.json").is_file():
+        return
+    config = data_config(data)
+    if role == "student":
+        config |= {name: getattr(settings, name) for name in SETTINGS_OF_A_BASELINE}
+    different = differences(folder, config)
+    if different:
+        warnings.warn(
+            f"The {role} {path} was trained otherwise: {different}. What is compared with it "
+            "differs in that, too.",
+            stacklevel=4,
+        )
 
 
 def _architecture(network):
