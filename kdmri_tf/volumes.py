@@ -96,8 +96,9 @@ class KspaceVolume(ImageVolume):
 
     def check(self):
         index = self.num_slices // 2
-        energy = (np.abs(self._coils(index)).astype(float) ** 2).sum(axis=0)
-        centered = np.fft.fftshift(energy) if not self.centered else energy
+        magnitude = np.abs(self._coils(index)).astype(float)
+        energy = ((magnitude / max(magnitude.max(), np.finfo(float).tiny)) ** 2).sum(axis=0)
+        centered = energy if self.centered else np.fft.fftshift(energy)
         here, there = _low_energy(centered), _low_energy(np.fft.ifftshift(centered))
         if there > FORGOTTEN_SHIFT * here:
             place, shift = ("centre", "fftshift") if self.centered else ("corner", "ifftshift")
