@@ -1,6 +1,7 @@
 """The table and the plot of a comparison: every student beside its teacher and its baselines."""
 
 import csv
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,7 +123,8 @@ class Comparison:
         record = {"network": row.name}
         for metric in METRICS:
             statistics = mean_and_deviation(self.values(row.name, metric))
-            record |= {metric: statistics["mean"], f"{metric}_std": statistics["std"]}
+            deviation = statistics["std"] if math.isfinite(statistics["std"]) else None
+            record |= {metric: statistics["mean"], f"{metric}_std": deviation}
         psnr = self.values(row.name, "psnr")
         teacher, baseline, control, counterpart = (
             None if name is None else self.values(name, "psnr")

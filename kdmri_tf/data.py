@@ -170,7 +170,7 @@ class MRIData:
             yield name.decode(), np.stack([example["image"][..., 0] for example in group])
 
     def patients(self, split):
-        """Volume name -> whose it is; ACDC has two volumes of each patient."""
+        """Volume name -> whose it is: ACDC has two volumes of each patient; a file is one else."""
         self._check_split(split)
         return dict(self.builder.info.metadata["splits"][split]["patients"])
 

@@ -153,7 +153,7 @@ class Experiment:
                 in it alone, such as in alpha, share the first.
 
         Raises:
-            InputError: networks that cannot be distilled, as for `check`.
+            InputError: as for `check`; a first cascade, alpha or weight that does not fit.
         """
         if not 0 <= alpha <= 1:
             raise InputError(f"alpha must lie between 0 and 1; got {alpha}.")

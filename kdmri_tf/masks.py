@@ -76,13 +76,18 @@ def load_mask(path, image_size):
             shape is not `image_size`.
     """
     mask = check_mask(read_mask(path), image_size, name=f"mask {path}")
+    warn_if_centered(mask, path)
+    return mask
+
+
+def warn_if_centered(mask, name):
+    """Warns of a mask that does not measure the zero frequency, where it is to be."""
     if not mask[0, 0]:
         warnings.warn(
-            f"The mask {path} does not measure the zero frequency, at [0, 0]; if it has that in "
-            "the centre, save np.fft.ifftshift(mask).",
-            stacklevel=2,
+            f"The mask {name} does not measure the zero frequency, at [0, 0]; if it has that in "
+            "the centre, give np.fft.ifftshift(mask).",
+            stacklevel=3,
         )
-    return mask
 
 
 def read_mask(path):

@@ -206,9 +206,10 @@ def wilcoxon(distilled: Sequence[float], student: Sequence[float]) -> tuple[floa
     return float(scipy.stats.wilcoxon(distilled, student).pvalue), ""
 
 
-def with_deviation(mean: float, deviation: float, digits: int) -> str:
+def with_deviation(mean: float, deviation: float | None, digits: int) -> str:
     """Text such as "31.68 ± 2.34"; the mean alone where there is no deviation."""
-    spread = f" ± {deviation:.{digits}f}" if math.isfinite(deviation) else ""
+    has_spread = deviation is not None and math.isfinite(deviation)
+    spread = f" ± {deviation:.{digits}f}" if has_spread else ""
     return f"{mean:.{digits}f}{spread}"
 
 

@@ -160,7 +160,8 @@ def differences(folder, config, entirely=False):
     earlier, config = read_config(folder), json.loads(json.dumps(config))
     compared = earlier.keys() | config.keys() if entirely else config.keys()
     different = {key for key in compared if earlier.get(key) != config.get(key)}
-    different -= {words for words, digest in DESCRIPTIONS.items() if digest not in different}
+    if not (earlier.get("random_masks") or config.get("random_masks")):  # many, drawn by name
+        different -= {words for words, digest in DESCRIPTIONS.items() if digest not in different}
     return "; ".join(
         f"{key} ({earlier.get(key)!r} there, {config.get(key)!r} now)" for key in sorted(different)
     )
@@ -177,6 +178,8 @@ def load_network(path):
         raise InputError(f"There is no model {path}; give a .keras file that training wrote.")
     try:
         network = keras.models.load_model(path, compile=False)
+    except MemoryError:
+        raise
     except Exception as error:  # whatever Keras and zipfile make of a damaged file
         raise InputError(f"{path} is not a readable .keras model ({error}).") from error
     if not isinstance(network, NETWORKS):
@@ -193,8 +196,8 @@ def read_config(folder):
     """
     path = Path(folder) / "config.json"
     try:
-        return json.loads(path.read_text())["config"]
-    except (OSError, ValueError, KeyError) as error:
+        return dict(json.loads(path.read_text())["config"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{path} is missing or unreadable, so that nobody knows how {folder} was trained: give "
             "another --run-dir, or its model.keras as the network."

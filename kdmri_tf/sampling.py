@@ -81,6 +81,7 @@ class Sampling:
 
     def _checked(self, image_size):
         mask = masks.check_mask(self._given, image_size, name=f"mask {self.origin}")
+        masks.warn_if_centered(mask, self.origin)
         actual, nominal = masks.true_acceleration(mask), self._acceleration
         if abs(actual / nominal - 1) > ACCELERATION_TOLERANCE:
             raise InputError(

@@ -5,12 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 from kdmri_tf.data_config import data_config, variation_config
+from kdmri_tf.errors import InputError
 from kdmri_tf.initial_networks import SETTINGS_OF_NETWORKS
 from kdmri_tf.runs import differences, weights_digest
 from kdmri_tf.student_friendly import StudentFriendlyTeacher
 
 # What a student that others are compared with must have in common with these.
-SETTINGS_OF_A_BASELINE = ("epochs", "batch_size", "learning_rate", "schedule")
+SETTINGS_OF_A_BASELINE = ("epochs", "batch_size", "learning_rate", "schedule", "precision")
 
 
 def stage_config(name, network, data, settings, weights, teacher=None, start=None):
@@ -48,19 +49,16 @@ def warn_of_differences(role, path, data, settings):
         data: `MRIData`.
         settings: `TrainingSettings`.
     """
-    folder = Path(path).parent
-    if not (folder / "config.json").is_file():
-        return
     config = data_config(data)
     if role == "student":
+        config |= variation_config(data)
         config |= {name: getattr(settings, name) for name in SETTINGS_OF_A_BASELINE}
-    different = differences(folder, config)
+    try:
+        different = differences(Path(path).parent, config)
+    except InputError:  # the folder of something else
+        return
     if different:
-        warnings.warn(
-            f"The {role} {path} was trained otherwise: {different}. What is compared with it "
-            "differs in that, too.",
-            stacklevel=4,
-        )
+        warnings.warn(f"The {role} {path} was trained otherwise: {different}.", stacklevel=4)
 
 
 def _architecture(network):

@@ -71,7 +71,7 @@ def cache_teacher(
     bfloat16): these are kept in memory or not at all, since the teacher computes them faster than a
     disk reads them.
 
-    In memory the values live as long as the data sets that are returned. What exceeds the memory
+    In memory the values live as long as what is returned. What exceeds the memory
     budget goes to `folder/<key>`, written by `tf.data.Dataset.cache`. The key is a digest of the
     teacher's weights and architecture, the images, the mask and what is kept of them, so values of
     another teacher, mask or data set are never taken for these. A finished cache is used again;

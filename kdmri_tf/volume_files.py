@@ -61,7 +61,8 @@ def open_volume(path):
 
 
 def _read_nifti(path, stack):
-    # Kept open: a compressed file is then read once, from its beginning to its end.
+    # Kept open: a compressed file is then read to its middle, which is checked, and once more from
+    # its beginning to its end.
     image = nibabel.load(path, keep_file_open=True)
     if not np.isfinite(image.affine).all():
         raise InputError(

@@ -95,17 +95,25 @@ class KspaceVolume(ImageVolume):
     centered: bool = True
 
     def check(self):
+        """Looks at the middle slice: whether its low frequencies are where they should be.
+
+        Raises:
+            InputError: they are where a forgotten FFT shift of one or both axes would have put
+                them, or as `stored`.
+        """
         index = self.num_slices // 2
         magnitude = np.abs(self._coils(index)).astype(float)
         energy = ((magnitude / max(magnitude.max(), np.finfo(float).tiny)) ** 2).sum(axis=0)
         centered = energy if self.centered else np.fft.fftshift(energy)
-        here, there = _low_energy(centered), _low_energy(np.fft.ifftshift(centered))
-        if there > FORGOTTEN_SHIFT * here:
-            place, shift = ("centre", "fftshift") if self.centered else ("corner", "ifftshift")
+        moved = (np.fft.ifftshift(centered, axes) for axes in (0, 1, (0, 1)))
+        if max(map(_low_energy, moved)) > FORGOTTEN_SHIFT * _low_energy(centered):
+            place, way = "[0, 0]", "np.fft.ifftshift over axes 1 and 2, those of H and W"
+            if self.centered:
+                place, way = "the centre", "np.fft.fftshift over its last two axes"
             raise InputError(
-                f"{self.path} should hold k-space with the zero frequency in the {place}, but in "
-                f"slice {index} the low frequencies are elsewhere: apply np.fft.{shift} over its "
-                "last two axes."
+                f"{self.path} should hold k-space with the zero frequency in {place}, but the low "
+                f"frequencies of slice {index} are elsewhere: if a shift is missing, apply {way}; "
+                "of images give the magnitude."
             )
 
     def coil_images(self, index):

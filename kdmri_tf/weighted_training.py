@@ -128,7 +128,8 @@ class WeightedTraining(keras.Model):
         target = tf.cast(target, tf.float32)
         if target.shape.rank == 3:
             target = target[..., tf.newaxis]
-        if target.shape.rank not in (4, None) or target.shape[-1:] not in ([1], [None]):
+        rank = target.shape.rank
+        if rank is not None and (rank != 4 or target.shape[-1] not in (1, None)):
             raise InputError(
                 f"The target must be images (batch, H, W, 1) or (batch, H, W); got {target.shape}."
             )

@@ -186,6 +186,15 @@ def test_p_values_are_over_patients():
     assert "p, against" not in Comparison(ROWS, {42: paired}).to_markdown()
 
 
+def test_a_single_volume_has_no_spread(tmp_path):
+    single = evaluation()
+    single.records = [record for record in single.records if record["volume"] == "0"]
+    table = Comparison(ROWS, {42: single}).write(tmp_path, "comparison")
+    assert "over 1 volume;" in table
+    assert "| teacher | 30.00 | 0.9000 |" in table
+    assert "nan" not in (tmp_path / "comparison.csv").read_text()
+
+
 def test_students_of_one_architecture_are_refused(tmp_path):
     """They would share the names of their stages, the second after hours of the first."""
     experiment = SimpleNamespace(settings=TrainingSettings())

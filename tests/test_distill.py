@@ -228,6 +228,10 @@ def test_takes_every_target_that_a_network_is_fitted_on(change):
     assert loss == pytest.approx(float(np.abs(target - student(inputs)).mean()), rel=1e-5)
     with pytest.raises(InputError, match=r"target must be images \(batch, H, W, 1\)"):
         distiller.evaluate(inputs, np.zeros((1, 8, 8, 2), np.float32), verbose=0)
+    unknown = changed.map(
+        lambda x, y: (x, tf.numpy_function(lambda z: z.reshape(1, 8, 8, 1), [y], y.dtype))
+    )
+    assert distiller.evaluate(unknown, verbose=0, return_dict=True)["loss"] == pytest.approx(loss)
 
 
 def test_a_former_teacher_is_not_trained_unnoticed(networks):

@@ -188,10 +188,18 @@ def test_warns_of_files_that_were_trained_otherwise(data, load_tiny, tmp_path, t
         with pytest.warns(UserWarning, match=f"The {role} .* was trained otherwise: mask .*gaussi"):
             getattr(other, role)(path)
     longer = dataclasses.replace(SETTINGS, epochs=2)
-    with pytest.warns(UserWarning, match=r"trained otherwise: epochs \(1 there, 2 now\)\. What"):
+    with pytest.warns(UserWarning, match=r"trained otherwise: epochs \(1 there, 2 now\)\."):
         Experiment(data, tmp_path / "longer", longer).student(path)
     Experiment(data, tmp_path / "longer", longer).teacher(path)  # may have its own length
     Experiment(data, tmp_path / "same", SETTINGS).student(path)
+
+
+@pytest.mark.parametrize("content", ['{"model_type": "unet"}', "[1, 2]", '{"config": "v1"}', "{"])
+def test_a_file_in_the_folder_of_something_else(data, tmp_path, content):
+    path = tmp_path / "model.keras"
+    DCCNN(2, 1, filters=2).save(path)
+    (tmp_path / "config.json").write_text(content)
+    Experiment(data, tmp_path / "run", SETTINGS).teacher(path)
 
 
 def test_a_first_cascade_needs_a_start(data, tmp_path, trained):

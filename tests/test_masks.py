@@ -5,6 +5,7 @@ import pytest
 
 from kdmri_tf import InputError, load_mask
 from kdmri_tf.masks import SAMPLERS, check_mask, gaussian_mask, true_acceleration
+from kdmri_tf.sampling import Sampling
 
 
 @pytest.fixture(params=SAMPLERS)
@@ -87,6 +88,9 @@ def test_warns_of_a_mask_with_the_zero_frequency_in_the_centre(tmp_path):
     np.save(tmp_path / "mask.npy", np.fft.fftshift(gaussian_mask((65, 48), 4)))
     with pytest.warns(UserWarning, match=r"zero frequency, at \[0, 0\]; .* np\.fft\.ifftshift"):
         load_mask(tmp_path / "mask.npy", (65, 48))
+    given = Sampling(str(tmp_path / "mask.npy"), 4)
+    with pytest.warns(UserWarning, match=r"The mask mask\.npy does not measure the zero freq"):
+        given.masks_for((65, 48), 10, 0)
 
 
 def test_half_an_archive_is_no_mask(tmp_path):

@@ -151,6 +151,16 @@ class TestReuse:
         prepare("knee", "folder", manual_dir, data_dir, SIZE, rebuild=True)
         assert os.listdir(data_dir / "knee/folder_16x12") == ["1.0.2"]
 
+    def test_data_of_an_earlier_version(self, manual_dir, data_dir, knees, caplog):
+        prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        folder = data_dir / "knee/folder_16x12"
+        (folder / "1.0.2").rename(folder / "1.0.1")
+        with pytest.raises(InputError, match=r"16x12/1\.0\.1 is of an earlier version, whose meta"):
+            prepare("knee", "folder", None, data_dir, SIZE)
+        with caplog.at_level(logging.INFO, "tfds_builders"):
+            prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        assert "1.0.1 is of an earlier version and may be deleted" in caplog.text
+
     def test_a_killed_rebuild_keeps_what_was_prepared(self, manual_dir, data_dir, knees):
         prepare("knee", "folder", manual_dir, data_dir, SIZE)
         folder = data_dir / "knee/folder_16x12"

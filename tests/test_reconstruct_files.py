@@ -77,13 +77,18 @@ class TestReading:
         kspace = centered_kspace(images)
         if coils:
             kspace = np.repeat(kspace[:, np.newaxis], *coils, axis=1)
-        moved = np.fft.ifftshift(kspace, axes=(-2, -1))
-        with pytest.raises(InputError, match=r"in the centre, but in slice 1 .* np\.fft\.fftshift"):
-            magnitudes(save("a.npy", moved))
+        for axes in [(-2, -1), -2, -1]:
+            moved = np.fft.ifftshift(kspace, axes=axes)
+            with pytest.raises(InputError, match=r"in the centre, but .* slice 1 .* np\.fft\.ffts"):
+                magnitudes(save("a.npy", moved))
         if not coils:
             pairs = np.stack([kspace.real, kspace.imag], axis=-1)
-            with pytest.raises(InputError, match=r"in the corner, .* apply np\.fft\.ifftshift"):
+            with pytest.raises(InputError, match=r"ifftshift over axes 1 and 2, those of H and W"):
                 magnitudes(save("b.npy", pairs))
+            corrected = save("b.npy", np.fft.ifftshift(pairs, axes=(1, 2)))
+            # Centred k-space has a centred image, pairs an image without shifts.
+            shifted = np.fft.ifftshift(images, axes=(-2, -1))
+            np.testing.assert_allclose(magnitudes(corrected), shifted, rtol=1e-4)
 
     def test_one_pixel_wide_slices(self, tmp_path):
         path = tmp_path / "sagittal.nii"

@@ -47,6 +47,16 @@ def test_a_mask_may_be_renamed(tmp_path):
         open_stage(tmp_path, "teacher-D5C5", {"mask": "b.npy", "mask_sha256": "2"})
 
 
+def test_the_name_of_a_sampler_tells_its_random_masks_apart(tmp_path):
+    """Two seeds may draw the same first mask, and others after it."""
+    config = {"mask": "equispaced, seed 4", "mask_sha256": "1", "random_masks": True}
+    begun_stage(tmp_path, "teacher-D5C5", config)
+    with pytest.raises(
+        InputError, match=r"mask \('equispaced, seed 4' there, 'equispaced, seed 10"
+    ):
+        open_stage(tmp_path, "teacher-D5C5", {**config, "mask": "equispaced, seed 10"})
+
+
 def test_settings_that_only_one_of_both_has_are_refused(tmp_path):
     begun_stage(tmp_path, "sft", {"seed": 1, "branch_weight": 2.0})
     with pytest.raises(InputError, match=r"other settings: branch_weight \(2\.0 there, None now\)"):

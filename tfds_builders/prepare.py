@@ -66,7 +66,12 @@ def prepare(
         elif reuse:
             logger.info("No raw files of %s/%s: using %s.", dataset, name, builder.data_dir)
         else:
-            raise InputError(missing_files(dataset, source, manual_dir))
+            earlier = "".join(
+                f" {folder} is of an earlier version, whose metadata lack something: its raw files "
+                "are needed once more."
+                for folder in _earlier_versions(builder)
+            )
+            raise InputError(f"{missing_files(dataset, source, manual_dir)}{earlier}")
     if reuse:
         _report_skipped(builder)
         return builder
@@ -79,7 +84,16 @@ def prepare(
             f"{builder.data_dir} cannot be prepared ({error}): give a data directory that can be "
             "written and has room (--data-dir)."
         ) from error
+    for folder in _earlier_versions(builder):
+        logger.info("%s is of an earlier version and may be deleted.", folder)
     return _builder(dataset, name, data_dir, skip_unreadable)
+
+
+def _earlier_versions(builder: tfds.core.DatasetBuilder) -> list[Path]:
+    """Folders of the same data set as other versions of its builder have prepared it."""
+    current = Path(builder.data_dir)
+    prepared = sorted(path.parent for path in current.parent.glob("[0-9]*/dataset_info.json"))
+    return [folder for folder in prepared if folder != current]
 
 
 @contextlib.contextmanager
