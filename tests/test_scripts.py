@@ -79,11 +79,12 @@ def test_the_fast_path_changes_no_result(tiny_flags, finished_run, tmp_path):
 def test_variation_needs_the_teacher_in_every_step(tiny_flags, finished_run, tmp_path, run_here):
     folder, _ = finished_run
     networks = [f"--{name}={folder}/{name}-{stage}/model.keras" for name, stage in STAGES]
-    output, _ = run_here(
-        *("kd", *tiny_flags, *TINY_TRAINING, *networks),
-        *("--flips", "--random-masks", "--precision", "mixed_bfloat16", "--whole-batches"),
-        *("--run-dir", tmp_path),
-    )
+    with pytest.warns(UserWarning, match=r"The student .* was trained otherwise: augment \(None"):
+        output, _ = run_here(
+            *("kd", *tiny_flags, *TINY_TRAINING, *networks),
+            *("--flips", "--random-masks", "--precision", "mixed_bfloat16", "--whole-batches"),
+            *("--run-dir", tmp_path),
+        )
     varying = "augmentation and random masks"
     assert f"training with {varying}" in output
     assert output.count(f"The teacher runs in every step: its inputs vary with {varying}") == 2
@@ -123,12 +124,13 @@ def test_kd_takes_given_networks_and_keeps_the_teacher_on_disk(
 ):
     folder, _ = finished_run
     networks = {name: folder / f"{name}-{stage}" / "model.keras" for name, stage in STAGES}
-    output, _ = run_here(
-        *("kd", *tiny_flags, *TINY_TRAINING, "--whole-batches", "--run-dir", tmp_path),
-        *("--teacher", networks["teacher"], "--student", networks["student"]),
-        *("--student-init", networks["student"], "--precision", "mixed_bfloat16"),
-        *("--alpha", 0.3, "--teacher-memory", 1e-6),
-    )
+    with pytest.warns(UserWarning, match=r"The student .* otherwise: precision \('float32' there"):
+        output, _ = run_here(
+            *("kd", *tiny_flags, *TINY_TRAINING, "--whole-batches", "--run-dir", tmp_path),
+            *("--teacher", networks["teacher"], "--student", networks["student"]),
+            *("--student-init", networks["student"], "--precision", "mixed_bfloat16"),
+            *("--alpha", 0.3, "--teacher-memory", 1e-6),
+        )
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == [
         "at-D2C2",
         "kd-at-D2C2",
