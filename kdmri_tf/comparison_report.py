@@ -151,16 +151,15 @@ class Comparison:
         return wilcoxon(*(self._any.by_patient(psnr) for psnr in (values, others)))[0]
 
     def _plot(self, path):
-        """PSNR against parameters and against time, students of one size side by side."""
-        records = self.records()
+        """PSNR against parameters and against time; a method has one colour, with SFT a square."""
+        records, styles = self.records(), _styles(self.rows)
         figure = Figure(figsize=(9, 4.6), layout="constrained")
         figure.suptitle(self.title, fontsize=9)
         panels = figure.subplots(1, 2, sharey=True)
         facts = {"parameters": "parameters", "milliseconds": "milliseconds a slice"}
         for axes, (fact, label) in zip(panels, facts.items(), strict=True):
-            for index, record in enumerate(records):
-                marker = "os^Dv<>pPX"[index // 10 % 10]
-                colour = f"C{index % 10}"
+            for record in records:
+                colour, marker = styles[record["network"]]
                 axes.plot(record[fact], record["psnr"], marker, color=colour, alpha=0.8)
             axes.set_xlabel(label)
             axes.set_xlim(left=0)
@@ -171,6 +170,18 @@ class Comparison:
         names = [record["network"] for record in records]
         figure.legend(lines, names, loc="outside right upper", fontsize=7, frameon=False)
         figure.savefig(path, dpi=200)
+
+
+def _styles(rows):
+    """Name of a row -> (colour, marker)."""
+    styles, singles = {}, 0
+    for row in rows:
+        if row.counterpart in styles:
+            styles[row.name] = styles[row.counterpart][0], "s"
+        else:
+            styles[row.name] = f"C{singles % 10}", "o^Dv"[singles // 10 % 4]
+            singles += 1
+    return styles
 
 
 def _cells(record, shown):

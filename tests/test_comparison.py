@@ -8,7 +8,7 @@ import pytest
 
 from kdmri_tf import InputError, TrainingSettings, comparison
 from kdmri_tf.comparison import Grid, Row
-from kdmri_tf.comparison_report import Comparison
+from kdmri_tf.comparison_report import Comparison, _styles
 from kdmri_tf.report import Evaluation
 
 
@@ -231,6 +231,14 @@ def test_files(compared, tmp_path):
     assert rows[0]["psnr_to_teacher"] == ""
     assert "SYNTHETIC" in rows[0]["title"]
     assert (tmp_path / "new" / "comparison.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_method_has_one_colour_with_and_without_sft():
+    styles = _styles(ROWS)
+    assert styles["AT, SFT"] == (styles["AT"][0], "s")
+    assert len({colour for colour, _ in styles.values()}) == 3
+    many = _styles([Row(str(number), None) for number in range(12)])
+    assert len(set(many.values())) == 12
 
 
 def test_every_seed_is_trained_and_evaluated_in_its_folder(tmp_path, monkeypatch, capsys):
