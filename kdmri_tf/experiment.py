@@ -242,14 +242,29 @@ class Experiment:
         settings, folder = replace(self.settings, seed=seed), self.run_dir / f"seed{seed}"
         return Experiment(self.data, folder, settings, self.teacher_cache, self.teacher_memory)
 
+    def given(self, name, path, settings=None):
+        """A trained network from a `.keras` file; warns if it is known to be of other images.
+
+        Args:
+            name: of the network, for the warning.
+            path: of the file.
+            settings: `TrainingSettings` that it must have been trained with, or the warning says
+                so; None for any.
+
+        Raises:
+            InputError: an unreadable file.
+        """
+        network = load_network(path)
+        warn_of_differences(name, path, self.data, settings)
+        return network
+
     def finished(self):
         """The networks that this run folder holds, see `finished_networks`."""
         return finished_networks(self.run_dir, data_config(self.data))
 
     def _plain(self, role, network):
         if not is_name(network):
-            warn_of_differences(role, network, self.data, self.settings)
-            return load_network(network)
+            return self.given(role, network, self.settings if role == "student" else None)
         network = new_network(network, self.settings)
         network.check_degradation(self.data.degradation)
         return self._train(f"{role}-{network.architecture}", network, loss="mae")

@@ -10,9 +10,11 @@ from kdmri_tf.runs import NETWORKS, load_network
 from kdmri_tf.settings import TrainingSettings
 
 # Settings that only networks of some kinds have.
-SETTINGS_OF_NETWORKS = ("residual", "consistency_form", "filters")
+SETTINGS_OF_NETWORKS = ("residual", "nonnegative", "consistency_form", "filters")
 FIRST_CASCADES = ("random", "second")  # how the cascade starts that SFT does not train
-ARCHITECTURE = {"residual", "filters"}  # those that a trained network cannot change
+# Those that a trained network cannot change, without and with those that its weights' shapes show.
+ARITHMETIC = ("residual", "nonnegative")
+ARCHITECTURE = {*ARITHMETIC, "filters"}
 
 
 def is_name(network):
@@ -86,7 +88,8 @@ def check_weights(network, path, first_cascade=None):
 
     Raises:
         InputError: a tensor is missing in the file or has another shape, or the file holds another
-            kind of network or one with another `residual`; an unknown `first_cascade`.
+            kind of network or one with another `residual` or `nonnegative`; an unknown
+            `first_cascade`.
     """
     if first_cascade not in (None, *FIRST_CASCADES):
         raise InputError(
@@ -98,12 +101,13 @@ def check_weights(network, path, first_cascade=None):
             f"{path} holds a {loaded.architecture}, whose weights a {network.architecture} cannot "
             "start from; give a file of the student's own kind."
         )
-    residual, wanted_residual = (n.hyperparameters.get("residual") for n in (loaded, network))
-    if residual != wanted_residual:
-        raise InputError(
-            f"{path} holds a network with residual {residual}, but the student has residual "
-            f"{wanted_residual}; give both the same --residual or --no-residual."
-        )
+    for name in ARITHMETIC:
+        there, here = (party.hyperparameters.get(name) for party in (loaded, network))
+        if there != here:
+            raise InputError(
+                f"{path} holds a network with {name} {there}, but the student has {name} {here}; "
+                f"give both the same --{name} or --no-{name}."
+            )
     given = {tensor_name(variable): variable for variable in loaded.weights}
     wanted = {tensor_name(variable): variable for variable in network.weights}
     if first_cascade is not None:

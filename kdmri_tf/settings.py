@@ -29,6 +29,7 @@ class TrainingSettings:
             such as the first two of teacher and student, start with the same weights.
         precision: "float32" or "mixed_bfloat16" (convolutions alone in bfloat16).
         residual: whether a cascade adds its input; see `DCCNN`.
+        nonnegative: whether super-resolution gives no negative intensities; see `VDSR`.
         filters: channels between the convolutions; None for the network's own default.
         consistency_form: how data consistency is computed, see `DataConsistency`; the network is
             the same to rounding.
@@ -44,6 +45,7 @@ class TrainingSettings:
     seed: int = 42
     precision: str = "float32"
     residual: bool = True
+    nonnegative: bool = True
     filters: int | None = None
     consistency_form: str = "auto"
 

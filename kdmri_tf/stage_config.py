@@ -40,17 +40,18 @@ def stage_config(name, network, data, settings, weights, teacher=None, start=Non
     }
 
 
-def warn_of_differences(role, path, data, settings):
+def warn_of_differences(name, path, data, settings=None):
     """Warns where a network that is given as a file was trained otherwise, as far as it is known.
 
     Args:
-        role: "teacher" or "student", which is the baseline.
+        name: of the network, for the warning.
         path: of the `.keras` file, whose stage's folder tells.
         data: `MRIData`.
-        settings: `TrainingSettings`.
+        settings: `TrainingSettings` that it must share, too; None where its images and mask alone
+            have to be the same.
     """
     config = data_config(data)
-    if role == "student":
+    if settings is not None:
         config |= variation_config(data)
         config |= {name: getattr(settings, name) for name in SETTINGS_OF_A_BASELINE}
     try:
@@ -58,7 +59,7 @@ def warn_of_differences(role, path, data, settings):
     except InputError:  # the folder of something else
         return
     if different:
-        warnings.warn(f"The {role} {path} was trained otherwise: {different}.", stacklevel=4)
+        warnings.warn(f"The {name} {path} was trained otherwise: {different}.", stacklevel=3)
 
 
 def _architecture(network):

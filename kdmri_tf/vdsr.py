@@ -11,7 +11,11 @@ from kdmri_tf.network import Network
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
 class VDSR(Network):
-    """Convolutions that learn what an image at low resolution lacks: x = u + ConvBlock(u).
+    """Convolutions that learn what an image at low resolution lacks.
+
+    ::
+
+        x = max(u + ConvBlock(u), 0)
 
     Inputs: a dictionary of `low_resolution` float32 `(batch, H, W, 1)`, the image blurred at its
     full size, see `LowResolution`. Output: image float32 `(batch, H, W, 1)`. Any batch, H and W.
@@ -27,6 +31,8 @@ class VDSR(Network):
     Args:
         num_convs: convolutions, at least 2.
         filters: channels between them.
+        nonnegative: whether negative intensities become 0, as a magnitude image has none; the paper
+            leaves them. RESULTS.md has the measurement behind the default.
 
     Raises:
         InputError: an impossible architecture, or inputs that break the contract above.
@@ -38,10 +44,11 @@ class VDSR(Network):
     name_pattern = r"VDSR(\d+)"
     name_example = 'VDSR and the number of convolutions, such as "VDSR11" or "VDSR7"'
 
-    def __init__(self, num_convs, filters=64, **kwargs):
+    def __init__(self, num_convs, filters=64, nonnegative=True, **kwargs):
         super().__init__(**kwargs)
         self.num_convs = num_convs
         self.filters = filters
+        self.nonnegative = nonnegative
         self.blocks = [
             ConvBlock(
                 num_convs,
@@ -60,12 +67,17 @@ class VDSR(Network):
 
     @property
     def hyperparameters(self):
-        return {"num_convs": self.num_convs, "filters": self.filters}
+        return {
+            "num_convs": self.num_convs,
+            "filters": self.filters,
+            "nonnegative": self.nonnegative,
+        }
 
     def _restore(self, low_resolution):
         (block,) = self.blocks
         detail, feature = block(ops.cast(low_resolution, block.compute_dtype))
-        return low_resolution + ops.cast(detail, "float32"), [feature]
+        image = low_resolution + ops.cast(detail, "float32")
+        return (ops.relu(image) if self.nonnegative else image), [feature]
 
     def _check_shapes(self, low_resolution):
         if len(low_resolution) != 4 or low_resolution[-1] != 1:

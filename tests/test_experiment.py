@@ -76,9 +76,10 @@ def test_imitation_alone_needs_no_equal_cascades(data, tmp_path, trained):
 def test_a_stage_is_made_with_the_settings_that_its_network_has(data):
     config = stage_config("student-VDSR2", VDSR(2, filters=3), data, SETTINGS, {})
     assert not {"residual", "consistency_form", "noise_weight"} & config.keys()
-    assert (config["filters"], config["seed"]) == (3, 42)
+    assert (config["filters"], config["seed"], config["nonnegative"]) == (3, 42, True)
     config = stage_config("student-D2C1", DCCNN(2, 1, filters=3), data, SETTINGS, {})
     assert (config["residual"], config["consistency_form"]) == (True, "auto")
+    assert "nonnegative" not in config
 
 
 def test_friendly_teacher_leaves_its_student_beside_it(data, tmp_path, trained):
@@ -192,6 +193,9 @@ def test_warns_of_files_that_were_trained_otherwise(data, load_tiny, tmp_path, t
         Experiment(data, tmp_path / "longer", longer).student(path)
     Experiment(data, tmp_path / "longer", longer).teacher(path)  # may have its own length
     Experiment(data, tmp_path / "same", SETTINGS).student(path)
+    with pytest.warns(UserWarning, match=r"The mine .* was trained otherwise: mask .*gaussi"):
+        other.given("mine", path)
+    Experiment(data, tmp_path / "longer", longer).given("mine", path)
 
 
 @pytest.mark.parametrize("content", ['{"model_type": "unet"}', "[1, 2]", '{"config": "v1"}', "{"])

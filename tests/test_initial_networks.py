@@ -95,11 +95,21 @@ def test_weights_of_another_kind_of_network(saved):
         load_weights(VDSR(2, filters=4), saved[1])
 
 
+def test_weights_of_a_network_with_negative_intensities(tmp_path):
+    VDSR(2, filters=3, nonnegative=False).save(tmp_path / "student.keras")
+    message = "nonnegative False, but the student has nonnegative True; give both the same --nonneg"
+    with pytest.raises(InputError, match=message):
+        load_weights(VDSR(2, filters=3), tmp_path / "student.keras")
+
+
 def test_settings_of_another_kind_of_network():
     assert new_network("VDSR2", TrainingSettings(filters=4)).filters == 4
     for setting in ({"residual": False}, {"consistency_form": "fft"}):
         with pytest.raises(InputError, match=f"VDSR2 has no {next(iter(setting))}: leave that"):
             new_network("VDSR2", TrainingSettings(**setting))
+    assert not new_network("VDSR2", TrainingSettings(nonnegative=False)).nonnegative
+    with pytest.raises(InputError, match="D2C1 has no nonnegative: leave that setting out"):
+        new_network("D2C1", TrainingSettings(nonnegative=False))
 
 
 def test_teacher_in_place_of_the_student(saved):

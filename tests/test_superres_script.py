@@ -2,11 +2,12 @@
 
 import csv
 import json
+import subprocess
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from command_line import run
+from command_line import command, run
 
 from kdmri_tf import LowResolution
 from kdmri_tf.runs import load_network
@@ -66,9 +67,20 @@ def test_evaluate_takes_up_the_run_and_refuses_another_task(places, finished_run
     assert "made with other settings" in error
 
 
+def test_help_shows_what_super_resolution_takes():
+    help_text = subprocess.run(
+        command("superres", "--help"), capture_output=True, text=True, check=True
+    ).stdout
+    assert "--teacher NETWORK     name, or trained .keras file (default: VDSR11)" in help_text
+    assert {"--scale", "--nonnegative", "--flips"} <= set(help_text.replace(",", "").split())
+    for refused in ("--acc", "--mask", "--random-masks", "--residual", "--data-consistency"):
+        assert refused not in help_text
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (("--no-residual",), "has no residual: leave that setting out"),
         (("--acc", 4), "--scale lowers the resolution and needs no mask: leave out --acc"),
         (("--mask", "uniform"), "needs no mask: leave out --acc, --mask, --mask-seed and --rand"),
         (("--scale", 0.5), "0.5"),

@@ -46,7 +46,7 @@ def test_parameters_of_the_paper(name, parameters, feature):
 @pytest.mark.parametrize(("role", "name"), [("teacher", "VDSR11"), ("student", "VDSR7")])
 def test_equals_the_released_network(shared, role, name):
     numbers = np.load(shared / "golden" / f"vdsr_{role}.npz")
-    model = VDSR.from_name(name)
+    model = VDSR.from_name(name, nonnegative=False)
     weights = []
     for conv in range(1, model.num_convs + 1):
         weights.append(numbers[f"conv{conv}_kernel_OIHW"].transpose(2, 3, 1, 0))
@@ -60,6 +60,17 @@ def test_without_detail_the_image_stays(low):
     model = VDSR(3, filters=4)
     model.set_weights([np.zeros_like(weight) for weight in model.get_weights()])
     np.testing.assert_array_equal(model(low), low["low_resolution"])
+
+
+def test_negative_intensities_become_zero(low):
+    free, model = VDSR(2, filters=2, nonnegative=False), VDSR(2, filters=2)
+    darker = [np.zeros_like(weight) for weight in model.get_weights()]
+    darker[-1] -= 0.2
+    for network in (free, model):
+        network.set_weights(darker)
+    np.testing.assert_allclose(free(low), low["low_resolution"] - 0.2, atol=1e-6)
+    assert tf.reduce_min(free(low)) < 0
+    np.testing.assert_array_equal(model(low), tf.maximum(free(low), 0))
 
 
 def test_gives_the_activation_of_the_middle_convolution(low):
@@ -104,7 +115,11 @@ def test_mixed_precision_keeps_the_image_in_float32(low):
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"num_convs": 3}, {"num_convs": 2, "filters": 5, "dtype": "mixed_bfloat16"}]
+    "arguments",
+    [
+        {"num_convs": 3},
+        {"num_convs": 2, "filters": 5, "nonnegative": False, "dtype": "mixed_bfloat16"},
+    ],
 )
 def test_save_and_load(tmp_path, low, arguments):
     model = randomized(VDSR(**arguments))

@@ -14,7 +14,6 @@ from flag_types import named_model
 
 def main(arguments):
     from kdmri_tf import InputError
-    from kdmri_tf.runs import load_network
 
     names = [name for name, _ in arguments.models]
     if len(set(names)) < len(names):
@@ -23,7 +22,7 @@ def main(arguments):
     if not arguments.models:
         experiment.evaluate(experiment.finished())
         return
-    networks = {name: load_network(path) for name, path in arguments.models}
+    networks = {name: experiment.given(name, path) for name, path in arguments.models}
     folder = experiment.run_dir / f"evaluation-{'-'.join(names)}".replace(" ", "-")
     experiment.evaluate(networks, folder)
 

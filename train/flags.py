@@ -11,6 +11,8 @@ from tfds_builders.catalog import DATASETS
 
 METHODS = ("at", "fitnets", "cc", "fsp", "sp")
 MASK_SAMPLERS = ("gaussian", "uniform", "equispaced")
+# What super-resolution refuses.
+OF_UNDERSAMPLING = ("acc", "mask", "mask_seed", "random_masks", "data_consistency", "residual")
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -34,7 +36,8 @@ def parser(description, training=True):
     data.add_argument(
         "--scale",
         type=positive_number,
-        help="instead of undersampling, keep this many times fewer frequencies along each axis",
+        help="super-resolution instead: the centre of k-space, this many times smaller along each "
+        "axis",
     )
     data.add_argument(
         "--source",
@@ -72,6 +75,14 @@ def parser(description, training=True):
     if training:
         _add_training(flags.add_argument_group("training"))
     return flags
+
+
+def for_super_resolution(parser, **defaults):
+    """Gives flags other defaults, and leaves those out of the help that are of undersampling."""
+    parser.set_defaults(**defaults)
+    for action in parser._actions:  # which argparse has no public name for
+        if action.dest in OF_UNDERSAMPLING:
+            action.help = argparse.SUPPRESS
 
 
 def _add_training(group):
@@ -118,6 +129,12 @@ def _add_training(group):
         help="cascades add their input",
     )
     group.add_argument(
+        "--nonnegative",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="VDSR sets negative intensities to 0",
+    )
+    group.add_argument(
         "--filters",
         type=positive_integer,
         help="channels between convolutions (default: 32; VDSR: 64)",
@@ -133,7 +150,7 @@ def add_networks(parser):
             type=network,
             metavar="NETWORK",
             default=name,
-            help=f"name, or trained .keras file (default: {name})",
+            help="name, or trained .keras file",
         )
     group.add_argument(
         "--alpha", type=fraction, default=0.5, help="weight of target against teacher"

@@ -21,6 +21,7 @@ SETTINGS = {
     "seed": "seed",
     "precision": "precision",
     "residual": "residual",
+    "nonnegative": "nonnegative",
     "filters": "filters",
     "consistency_form": "data_consistency",
 }

@@ -5,10 +5,11 @@ python train/superres.py --dataset calgary --scale 4
 The same script with other networks and another degradation: whatever kd.py does, this does too.
 """
 
+import flags
 import kd
 import launch
 
 if __name__ == "__main__":
     parser = kd.parser("Distil a super-resolution student from a teacher (KD-MRI).")
-    parser.set_defaults(scale=4.0, teacher="VDSR11", student="VDSR7")
+    flags.for_super_resolution(parser, scale=4.0, teacher="VDSR11", student="VDSR7")
     launch.run(kd.main, parser)
