@@ -11,6 +11,7 @@ import warnings
 
 import allocator
 import flags
+import quiet_import
 
 # Attribute of `kdmri_tf.TrainingSettings` -> flag
 SETTINGS = {
@@ -44,8 +45,9 @@ def run(
     arguments = parser.parse_args()
     if tune_allocator:
         allocator.keep_memory()
-    # TensorFlow greets with lines about oneDNN and missing GPUs; Python exceptions still show.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Of TensorFlow, Python exceptions show; all else where the level is set to 0.
+    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") != "0":
+        sys.meta_path.insert(0, quiet_import.TensorFlowGreeting())
     from kdmri_tf import InputError
 
     logging.basicConfig(format="%(message)s")
