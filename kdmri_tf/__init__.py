@@ -36,7 +36,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "settings": ["TrainingSettings"],
         "student_friendly": ["StudentFriendlyTeacher"],
         "teacher_cache": ["cache_teacher"],
-        "variation": ["random_flips"],
+        "variation": ["compose_augmentations", "random_contrast", "random_flips"],
         "vdsr": ["VDSR"],
     },
 )

@@ -1,5 +1,6 @@
 """What changes a training slice from pass to pass: augmentation and random masks."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from kdmri_tf.errors import InputError
+
+CONTRAST_EXPONENTS = (0.7, 1.5)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +81,39 @@ def random_flips(image, seed):
     """
     is_turned = tf.random.stateless_uniform((2,), seed) < 0.5
     return tf.reverse(image, tf.boolean_mask([-3, -2], is_turned))
+
+
+def random_contrast(image, seed):
+    """Changes the contrast of an image: image^gamma, gamma from 0.7 to 1.5.
+
+    An `augment` of `load_data` and `load_super_resolution`. 0 and 1 stay; between them tissues,
+    and noise, become brighter (gamma < 1) or darker, as from one scanner to the next. The logarithm
+    of gamma is uniform.
+
+    Args:
+        image: not negative.
+        seed: int32 `(2,)`; the same gives the same.
+
+    Returns:
+        Tensor like `image`.
+
+    Source: the range is that of nnU-Net (Isensee et al., Nature Methods 2021).
+    """
+    low, high = map(math.log, CONTRAST_EXPONENTS)
+    return image ** tf.exp(tf.random.stateless_uniform((), seed, low, high, image.dtype))
+
+
+def compose_augmentations(*augments):
+    """One `augment` that applies several, the first one first, each with a seed of its own."""
+
+    def composed(image, seed):
+        for number, augment in enumerate(augments):
+            image = augment(image, tf.random.fold_in(seed, number))
+        return image
+
+    names = [getattr(augment, "__qualname__", "<lambda>") for augment in augments]
+    composed.__qualname__ = ", ".join(names)
+    return composed
 
 
 def check_augment(augment, image_size):

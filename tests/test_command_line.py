@@ -16,6 +16,7 @@ from kdmri_tf import (
     benchmark_training,
     comparison,
     masks,
+    random_contrast,
     random_flips,
     teacher_cache,
 )
@@ -200,6 +201,13 @@ def test_flags_reach_the_data(monkeypatch):
             **{"image_size": [40, 36], "rebuild": True, "skip_unreadable": True},
             "augment": random_flips,
         }
+    words = ["--dataset", "knee", "--contrast"]
+    with pytest.raises(Asked):
+        launch._load(flags.parser("").parse_args(words), "folder")
+    assert asked["augment"] is random_contrast
+    with pytest.raises(Asked):
+        launch._load(flags.parser("").parse_args([*words, "--flips"]), "folder")
+    assert asked["augment"].__qualname__ == "random_flips, random_contrast"
 
 
 def test_flags_reach_the_distillation(monkeypatch):

@@ -7,7 +7,13 @@ import pytest
 import tensorflow as tf
 from conftest import flip
 
-from kdmri_tf import InputError, load_data, random_flips
+from kdmri_tf import (
+    InputError,
+    compose_augmentations,
+    load_data,
+    random_contrast,
+    random_flips,
+)
 from kdmri_tf.data_config import variation_config
 from kdmri_tf.sampling import Sampling
 
@@ -90,6 +96,42 @@ def test_random_flips_in_the_pipeline(load_tiny, data):
     matches = np.array([(image == other).all(axis=(1, 2, 3)) for other in orientations])
     assert matches.any(axis=0).all()
     assert (matches.sum(axis=1) > 2).all()
+
+
+def test_random_contrast_is_a_power_from_0_7_to_1_5():
+    image = tf.constant([0.0, 0.25, 0.5, 1.0])[:, tf.newaxis, tf.newaxis]
+    exponents = []
+    for seed in range(200):
+        nothing, quarter, half, whole = random_contrast(image, tf.constant([seed, 3])).numpy()
+        assert (nothing, whole) == (0, 1)
+        exponents.append(np.log2(half[0, 0]) / np.log2(0.5))
+        assert quarter[0, 0] == pytest.approx(0.25 ** exponents[-1], rel=1e-5)
+    assert 0.7 <= min(exponents) < 0.74 < 1.4 < max(exponents) <= 1.5
+    # Uniform in the logarithm: as many between 0.7 and the geometric mean as above it.
+    assert 70 < np.sum(np.array(exponents) < np.sqrt(0.7 * 1.5)) < 130
+
+
+def test_composed_augmentations_come_one_after_the_other(load_tiny):
+    def double(image, seed):
+        return image * 2
+
+    def add_seed(image, seed):
+        return image + tf.cast(seed[0] % 1000, tf.float32) + 1
+
+    both = compose_augmentations(double, add_seed)
+    reverse = compose_augmentations(add_seed, double)
+    seed, nothing = tf.constant([4, 5]), tf.zeros((2, 2, 1))
+    first, second = (tf.random.fold_in(seed, number) for number in (0, 1))
+    np.testing.assert_array_equal(both(nothing, seed), add_seed(nothing, second))
+    np.testing.assert_array_equal(reverse(nothing, seed), 2 * add_seed(nothing, first))
+    assert (first != second).numpy().any()
+
+    chosen = compose_augmentations(random_flips, random_contrast)
+    varied = load_tiny(augment=chosen)
+    assert variation_config(varied)["augment"] == "random_flips, random_contrast"
+    nameless = compose_augmentations(random_flips, lambda image, seed: image)
+    with pytest.raises(InputError, match="A run folder knows an augmentation by its name"):
+        variation_config(load_tiny(augment=nameless))
 
 
 def test_variation_is_anew_in_every_pass_of_a_finite_data_set(varied):

@@ -110,6 +110,12 @@ def _add_training(group):
         help="turn training slices over, up-down and left-right, at random in every epoch",
     )
     group.add_argument(
+        "--contrast",
+        action="store_true",
+        help="change the contrast of training slices at random in every epoch: raised to a power "
+        "of 0.7 to 1.5",
+    )
+    group.add_argument(
         "--precision",
         default="float32",
         choices=["float32", "mixed_bfloat16"],

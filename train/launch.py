@@ -118,7 +118,7 @@ def distillation(arguments):
 
 def _load(arguments, source):
     """The data, undersampled or at low resolution."""
-    from kdmri_tf import InputError, load_data, load_super_resolution, random_flips
+    from kdmri_tf import InputError, load_data, load_super_resolution
 
     options = {
         "source": source,
@@ -127,7 +127,7 @@ def _load(arguments, source):
         "image_size": arguments.image_size,
         "rebuild": arguments.rebuild_data,
         "skip_unreadable": arguments.skip_unreadable,
-        "augment": random_flips if getattr(arguments, "flips", False) else None,
+        "augment": _augmentation(arguments),
     }
     random_masks = getattr(arguments, "random_masks", False)
     if arguments.mask_seed is not None and arguments.mask not in flags.MASK_SAMPLERS:
@@ -151,6 +151,15 @@ def _load(arguments, source):
             "and --random-masks."
         )
     return load_super_resolution(arguments.dataset, arguments.scale, **options)
+
+
+def _augmentation(arguments):
+    """What changes the training images, or None."""
+    from kdmri_tf import compose_augmentations, random_contrast, random_flips
+
+    known = {"flips": random_flips, "contrast": random_contrast}
+    chosen = [augment for flag, augment in known.items() if getattr(arguments, flag, False)]
+    return compose_augmentations(*chosen) if len(chosen) > 1 else next(iter(chosen), None)
 
 
 def _interrupt(*_):
