@@ -91,7 +91,7 @@ def export_network(
     Raises:
         InputError: an unknown format or reduction, no samples and no layout where the format has
             one for good, a package that is not installed, a path that is in use, a mask without
-            whole lines where they are needed, or an export that differs by more than 1e-5
+            whole lines where they are needed, no room, or an export that differs by more than 1e-5
             (float32) or loses more than `largest_loss`. None is kept then.
     """
     check_request(path, format, quantize)
@@ -128,7 +128,7 @@ def export_network(
         if format != "saved_model":  # whose reduction is in the network
             slices = samples.calibration if quantize == "int8" else ()
             more = quantize, _inputs(samples.degradation, slices)
-        WRITERS[format](copy, partial, metadata, *more)
+        _write(WRITERS[format], copy, partial, metadata, *more)
         exact = network if network.compute_dtype == "float32" else serving.inference_copy(network)
         agreement = _compare(exact, Reconstructor(partial), samples)
         _judge(agreement, path, quantize, largest_loss)
@@ -137,6 +137,18 @@ def export_network(
     finally:
         _remove(partial)
     return agreement
+
+
+def _write(writer, network, path, *arguments):
+    """Calls the writer of a format; what keeps the file system from it is an InputError."""
+    try:
+        writer(network, path, *arguments)
+    except (OSError, tf.errors.OpError) as error:
+        is_full = "No space left" in str(error)
+        reason = "no space left on device" if is_full else " ".join(str(error).split())
+        raise InputError(
+            f"{path.parent} cannot be written to ({reason}): make room or give another path."
+        ) from error
 
 
 def check_layout(format, network, image_size, phase_encode_axis):

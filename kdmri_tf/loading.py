@@ -17,6 +17,8 @@ def load_data(
     data_dir=None,
     mask="gaussian",
     mask_seed=0,
+    center_lines=None,
+    phase_encode_axis=None,
     image_size=None,
     augment=None,
     random_masks=False,
@@ -35,6 +37,10 @@ def load_data(
         mask: "gaussian", "uniform", "equispaced", or a mask of 0 and 1, unshifted: a .npy file or
             an array `(H, W)`.
         mask_seed: seed of a sampled mask.
+        center_lines: lowest lines that a sampled mask always measures; None for those of the
+            papers' masks, 10, and 30 of the knee.
+        phase_encode_axis: along which a sampled mask leaves lines out: 0 or 1; None for that of the
+            papers' masks, 0, and 1 of the knee.
         image_size: (H, W) to crop or zero-pad to, instead of the source's own.
         augment: `(image float32 (H, W, 1), seed int32 (2,)) -> image` in TensorFlow, as for
             `tf.image.stateless_*`; changes the training slices alone, anew in every pass.
@@ -54,6 +60,11 @@ def load_data(
             such image.
     """
     sampling = Sampling(mask, acceleration, mask_seed, random_masks)
+    if sampling.is_given and (center_lines, phase_encode_axis) != (None, None):
+        raise InputError(
+            "center_lines and phase_encode_axis are of masks that are sampled, but the mask "
+            f"{sampling.origin} is given: leave them out."
+        )
     builder, image_size = _prepare(
         dataset,
         augment,
@@ -65,7 +76,9 @@ def load_data(
         skip_unreadable=skip_unreadable,
     )
     spec = DATASETS[dataset]
-    mask, drawn = sampling.masks_for(image_size, spec.center_lines, spec.phase_encode_axis)
+    lines = spec.center_lines if center_lines is None else center_lines
+    axis = spec.phase_encode_axis if phase_encode_axis is None else phase_encode_axis
+    mask, drawn = sampling.masks_for(image_size, lines, axis)
     variation = Variation(augment, drawn) if augment or random_masks else None
     return MRIData(builder, Undersampling(mask, sampling.origin, float(acceleration)), variation)
 

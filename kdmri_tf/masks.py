@@ -30,8 +30,8 @@ def gaussian_mask(image_size, acceleration, center_lines=10, axis=0, seed=0):
         float32 `(H, W)`.
 
     Raises:
-        InputError: the axis is neither 0 nor 1, the acceleration is below 1, or it leaves fewer
-            lines than `center_lines`.
+        InputError: the axis is neither 0 nor 1, `center_lines` or the acceleration is too small, or
+            it leaves fewer lines than `center_lines`.
 
     Source: KD-MRI (2020) and its released masks; PSNR depends on the draw, so results name theirs.
     """
@@ -188,6 +188,8 @@ def phase_encode_axis(mask):
 def _budget(image_size, acceleration, center_lines, axis):
     if axis not in (0, 1):
         raise InputError(f"The phase-encode axis must be 0 or 1, not {axis}.")
+    if center_lines < 0:
+        raise InputError(f"The number of centre lines must be at least 0, not {center_lines}.")
     num_lines = image_size[axis]
     if not acceleration >= 1:
         raise InputError(f"The acceleration must be at least 1, not {acceleration}.")

@@ -55,6 +55,11 @@ class Sampling:
                     f"name one of {', '.join(masks.SAMPLERS)} instead."
                 )
 
+    @property
+    def is_given(self):
+        """Whether the mask is the user's own."""
+        return self._sampler is None
+
     def masks_for(self, image_size, center_lines, axis):
         """The mask of all slices, and those that training slices pick from, or None.
 

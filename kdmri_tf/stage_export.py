@@ -1,5 +1,6 @@
 """Exports of trained networks, checked on slices as they were trained on."""
 
+from kdmri_tf.degradation import LowResolution
 from kdmri_tf.errors import InputError
 from kdmri_tf.export import LARGEST_LOSS, check_layout, export_network
 from kdmri_tf.export_samples import samples_of
@@ -25,11 +26,17 @@ def export_trained(
         places: other arguments of `samples_of`.
 
     Raises:
-        InputError: no such network; one that does not say what it was trained on, where this is
-            asked for; or as `export_network` and `samples_of`.
+        InputError: no such network; a phase-encode axis for one that takes no mask; one that does
+            not say what it was trained on, where this is asked for; or as `export_network` and
+            `samples_of`.
     """
     network = load_network(model_path)
     metadata = describe(model_path, network)
+    if places.get("phase_encode_axis") is not None and network.degradation is LowResolution:
+        raise InputError(
+            f"The phase-encode axis is of masks, and {model_path} holds a {network.architecture}, "
+            "which takes none: leave --phase-encode-axis out."
+        )
     if samples is None:
         known = {key: places.get(key) for key in ("image_size", "phase_encode_axis")}
         known = {key: metadata.get(key) if v is None else v for key, v in known.items()}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.kspace_convention import check_convention, warn_of_rolled_image
 from kdmri_tf.measured_samples import refuse_gaps
 from kdmri_tf.voxel_grid import VoxelGrid
 from tfds_builders.centered_kspace import combined_coils, images_of_kspace
@@ -15,8 +16,6 @@ from tfds_builders.raw_volume import magnitude_of, reading
 
 # Interpolation makes values slightly negative, normalisation to mean 0 makes half of them so.
 NEGATIVE_SHARE = 0.05
-# How many times more energy about where the zero frequency would be by the other convention.
-FORGOTTEN_SHIFT = 10
 
 
 @dataclass(frozen=True)
@@ -95,26 +94,15 @@ class KspaceVolume(ImageVolume):
     centered: bool = True
 
     def check(self):
-        """Looks at the middle slice: whether its low frequencies are where they should be.
+        """Looks at the middle slice: whether its frequencies and image are where they should be.
 
         Raises:
-            InputError: they are where a forgotten FFT shift of one or both axes would have put
-                them, or as `stored`.
+            InputError: as `check_convention` and `stored`.
         """
         index = self.num_slices // 2
-        magnitude = np.abs(self._coils(index)).astype(float)
-        energy = ((magnitude / max(magnitude.max(), np.finfo(float).tiny)) ** 2).sum(axis=0)
-        centered = energy if self.centered else np.fft.fftshift(energy)
-        moved = (np.fft.ifftshift(centered, axes) for axes in (0, 1, (0, 1)))
-        if max(map(_low_energy, moved)) > FORGOTTEN_SHIFT * _low_energy(centered):
-            place, way = "[0, 0]", "np.fft.ifftshift over axes 1 and 2, those of H and W"
-            if self.centered:
-                place, way = "the centre", "np.fft.fftshift over its last two axes"
-            raise InputError(
-                f"{self.path} should hold k-space with the zero frequency in {place}, but the low "
-                f"frequencies of slice {index} are elsewhere: if a shift is missing, apply {way}; "
-                "of images give the magnitude."
-            )
+        kspace = self._coils(index)
+        check_convention(kspace, self.centered, self.path, index)
+        warn_of_rolled_image(combined_coils(self._images(kspace)), self.path, index)
 
     def coil_images(self, index):
         """Complex images of a slice, `(coils, H, W)`, aliased or not; errors as `stored`."""
@@ -144,9 +132,3 @@ class KspaceVolume(ImageVolume):
     def _measured(self, kspace):
         samples = (kspace != 0).any(axis=0)
         return np.fft.ifftshift(samples) if self.centered else samples
-
-
-def _low_energy(centered):
-    """The mean energy of a few samples about the zero frequency, in the centre of `(H, W)`."""
-    around = (slice(max(0, n // 2 - n // 20 - 1), n // 2 + n // 20 + 2) for n in centered.shape)
-    return centered[tuple(around)].mean()

@@ -11,7 +11,8 @@ SIZE = (16, 12)
 
 
 def complex_images(rng, shape):
-    return (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(np.complex64)
+    """Noise about a signal, so that k-space has most of its energy at low frequencies."""
+    return (3 + rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(np.complex64)
 
 
 def centered_kspace(image):

@@ -58,6 +58,11 @@ def test_help_needs_no_tensorflow(script):
         ("benchmark", ["--sizes", "150x0"], "0 is less than 1"),
         ("benchmark", ["--stages", "sleep"], "invalid choice: 'sleep'"),
         ("benchmark", ["--seconds", "-1"], "-1 is no positive number"),
+        (
+            "benchmark",
+            ["--inference", "--networks", "a=D2C1", "--manual-dir", "raw"],
+            "are of the data that trained networks are exported on: give .keras files",
+        ),
         ("benchmark", ["--threads", "2"], "--threads needs --inference: add that, or leave this"),
         (
             "benchmark",
@@ -99,6 +104,8 @@ def test_mistakes_on_the_command_line(script, arguments, message):
         ),
         ("compare", ["ablation", "--methods", "sp"], "--methods is of methods: leave it out"),
         ("teacher", ["--mask", "a.npy", "--mask-seed", "3"], "--mask-seed is of masks that are sa"),
+        ("teacher", ["--mask", "a.npy", "--center-lines", "3"], "--center-lines is of masks that"),
+        ("teacher", ["--center-lines", "20"], "leaves 18 of 36 lines, fewer than the 20 centre"),
         ("teacher", ["--teacher", "VDSR3"], "VDSR3 takes"),
         ("evaluate", ["--acc", "40"], "leaves 0 of 36 lines, fewer than the 10 centre lines"),
     ],

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kdmri_tf import InputError, SlicePSNR, load_data
 from kdmri_tf import data as data_module
+from kdmri_tf.masks import phase_encode_axis
 
 
 def targets(dataset, batches=None):
@@ -161,6 +162,17 @@ def test_mask_file(load_tiny, tmp_path):
         load_tiny(acceleration=3, mask=path)
 
 
+def test_sampling_of_a_mask_along_the_other_axis(load_tiny, data):
+    loaded = load_tiny(phase_encode_axis=1, center_lines=3, random_masks=True)
+    assert (phase_encode_axis(data.mask), phase_encode_axis(loaded.mask)) == (0, 1)
+    lines = np.fft.fftshift(loaded.mask[0])
+    assert lines.sum() == 17
+    assert (lines[16:19] == 1).all()
+    assert (lines[12:22] == 0).any()  # where ten centre lines would be
+    inputs, _ = next(iter(loaded.batches("train", 6, seed=1)))
+    assert all(phase_encode_axis(mask) == 1 for mask in inputs["mask"].numpy())
+
+
 def test_mask_array(load_tiny):
     loaded = load_tiny(acceleration=1, mask=np.ones((36, 34), bool))
     assert loaded.mask.dtype == np.float32
@@ -174,6 +186,8 @@ def test_mask_array(load_tiny):
         ({"acceleration": 0}, "acceleration must be at least 1, not 0"),
         ({"mask_seed": -1}, "seed of the mask must be at least 0, not -1"),
         ({"mask": "none.npy"}, "no mask file none.npy"),
+        ({"mask": np.ones((150, 150)), "center_lines": 3}, "but the mask array is given: leave"),
+        ({"mask": np.ones((150, 150)), "phase_encode_axis": 0}, "are of masks that are sampled"),
     ],
 )
 def test_mistakes_are_found_before_data_is_prepared(tmp_path, arguments, message):

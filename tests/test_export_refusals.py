@@ -1,9 +1,12 @@
 """What is no export is not made, or not kept, and nothing else is overwritten for one."""
 
+import errno
 import logging
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from kdmri_tf import (
     DCCNN,
@@ -81,6 +84,20 @@ def test_a_killed_export_does_not_stand_in_the_way(tmp_path):
     (tmp_path / "model.partial" / "variables").mkdir(parents=True)
     export_network(model, tmp_path / "model")
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, "No space left on device"),
+        tf.errors.ResourceExhaustedError(None, None, "a.pb; No space left on device"),
+    ],
+)
+def test_a_full_disk(tmp_path, model, monkeypatch, error):
+    monkeypatch.setitem(export.WRITERS, "saved_model", Mock(side_effect=error))
+    with pytest.raises(InputError, match=r"cannot be written to \(no space left on device\): make"):
+        export_network(model, tmp_path / "a")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_bad_requests(tmp_path, model, monkeypatch):

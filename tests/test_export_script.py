@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from command_line import run
 
-from kdmri_tf import DCCNN, Experiment, Reconstructor, TrainingSettings
+from kdmri_tf import DCCNN, VDSR, Experiment, Reconstructor, TrainingSettings
 from kdmri_tf.data_config import data_facts
 from kdmri_tf.runs import open_stage, weights_digest
 
@@ -95,6 +95,12 @@ def test_nothing_is_guessed_of_a_network_outside_its_stage(tmp_path, run_here, a
     _, error = run_here("export", tmp_path / "model.keras", *arguments, expect=2)
     assert message in error
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+
+
+def test_a_network_without_masks_has_no_phase_encode_axis(tmp_path, run_here):
+    VDSR(2, filters=2).save(tmp_path / "model.keras")
+    _, error = run_here("export", tmp_path / "model.keras", "--phase-encode-axis", 1, expect=2)
+    assert "holds a VDSR2, which takes none: leave --phase-encode-axis out" in error
 
 
 def test_an_experiment_exports_checked_on_its_own_slices(data, tmp_path, capsys):

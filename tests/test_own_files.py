@@ -57,7 +57,7 @@ def test_hdf5_prefers_kspace_to_images(tmp_path, rng):
 
 @pytest.mark.parametrize("suffix", [".npy", ".h5"])
 def test_undersampled_kspace_is_nothing_to_train_on(tmp_path, rng, suffix):
-    kspace = complex_images(rng, (2, 12, 8))
+    kspace = centered_kspace(complex_images(rng, (2, 12, 8)))
     kspace[1, 1:-1:2] = 0
     path = tmp_path / f"a{suffix}"
     np.save(path, kspace) if suffix == ".npy" else write_hdf5(path, kspace=kspace)

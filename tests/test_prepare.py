@@ -2,7 +2,12 @@
 
 import logging
 import os
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
+import filelock
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
@@ -180,6 +185,34 @@ class TestReuse:
         for _ in range(2):  # prepared, and taken up
             builder = prepare("knee", "folder", manual_dir, data_dir, SIZE, skip_unreadable=True)
             assert len(read_back(builder, "train")) == 4
+
+    @pytest.mark.parametrize("has_succeeded", [True, False])
+    def test_waits_for_another_process(
+        self, manual_dir, data_dir, tmp_path, knees, caplog, has_succeeded
+    ):
+        prepare("knee", "folder", manual_dir, tmp_path / "other", SIZE)
+        (data_dir / "knee").mkdir(parents=True)
+        lock = filelock.FileLock(data_dir / "knee/folder_16x12.lock")
+        with caplog.at_level(logging.INFO, "tfds_builders"), ThreadPoolExecutor() as pool:
+            with lock:
+                waiting = pool.submit(prepare, "knee", "folder", manual_dir, data_dir, SIZE)
+                while "Waiting for another process" not in caplog.text:
+                    time.sleep(0.01)
+                    assert not waiting.done()
+                if has_succeeded:
+                    shutil.copytree(tmp_path / "other", data_dir, dirs_exist_ok=True)
+            caplog.clear()
+            assert len(read_back(waiting.result(), "train")) == 4
+        assert ("Prepared knee/folder" in caplog.text) is not has_succeeded
+
+    def test_a_full_disk(self, manual_dir, data_dir, knees, monkeypatch):
+        error = RuntimeError("ResourceExhaustedError: x; No space left on device\nat y")
+        monkeypatch.setattr(Builder, "download_and_prepare", Mock(side_effect=error))
+        with pytest.raises(InputError, match=r"prepared \(no space left on device\): give a"):
+            prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        monkeypatch.setattr(Builder, "download_and_prepare", Mock(side_effect=RuntimeError("bug")))
+        with pytest.raises(RuntimeError, match="bug"):
+            prepare("knee", "folder", manual_dir, data_dir, SIZE)
 
 
 class TestBadArguments:

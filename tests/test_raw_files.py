@@ -149,7 +149,7 @@ class TestFastMRI:
             read_fastmri(write_hdf5(tmp_path / "a.h5", kspace=kspace))
 
     def test_zeros_at_the_edges_are_no_gaps(self, tmp_path, rng):
-        kspace = complex_images(rng, (2, 16, 20))
+        kspace = centered_kspace(complex_images(rng, (2, 16, 20)))
         kspace[:, :, [*range(6), *range(15, 20)]] = 0  # zero-padding and partial Fourier
         result = read_fastmri(write_hdf5(tmp_path / "a.h5", kspace=kspace))
         np.testing.assert_allclose(result, np.abs(images_of_kspace(kspace)), rtol=1e-5)

@@ -73,8 +73,18 @@ def test_help_shows_what_super_resolution_takes():
     ).stdout
     assert "--teacher NETWORK     name, or trained .keras file (default: VDSR11)" in help_text
     assert {"--scale", "--nonnegative", "--flips"} <= set(help_text.replace(",", "").split())
+    assert "fsp" not in help_text
     for refused in ("--acc", "--mask", "--random-masks", "--residual", "--data-consistency"):
         assert refused not in help_text
+
+
+def test_sft_is_of_cascades_alone():
+    help_text = subprocess.run(
+        command("sft", "--help"), capture_output=True, text=True, check=True
+    ).stdout
+    assert "--acc" in help_text
+    assert "--scale" not in help_text
+    assert "--nonnegative" not in help_text
 
 
 @pytest.mark.parametrize(
@@ -82,7 +92,8 @@ def test_help_shows_what_super_resolution_takes():
     [
         (("--no-residual",), "has no residual: leave that setting out"),
         (("--acc", 4), "--scale lowers the resolution and needs no mask: leave out --acc"),
-        (("--mask", "uniform"), "needs no mask: leave out --acc, --mask, --mask-seed and --rand"),
+        (("--mask", "uniform"), "needs no mask: leave out --acc and all flags of masks"),
+        (("--phase-encode-axis", 1), "needs no mask"),
         (("--scale", 0.5), "0.5"),
         (("--teacher", "D5C5"), "D5C5 takes"),
         (("--student", "VDSR1"), "at least 2 convolutions"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.kspace_convention import warn_of_rolled_image
 from kdmri_tf.measured_samples import refuse_gaps
 from tfds_builders.raw_volume import WAY_OUT, magnitude_volume, reading
 
@@ -16,7 +17,8 @@ def read_single_channel(path: Path) -> np.ndarray:
     """Read the centre 110 slices of a volume, or all where there are fewer.
 
     The file holds k-space, float32 `(slices, H, W, 2)` (real, imaginary), uncentred; the images are
-    |ortho inverse FFT|. The file is memory-mapped: slices that are left out are not read.
+    |ortho inverse FFT|. Warns where the middle one seems to be rolled. The file is memory-mapped:
+    slices that are left out are not read.
 
     Returns:
         Magnitude, float32 `(slices, H, W)`.
@@ -39,4 +41,6 @@ def read_single_channel(path: Path) -> np.ndarray:
         for index, samples in enumerate((chosen != 0).any(axis=-1), start=first):
             refuse_gaps(samples, path, index)
         images = np.abs(np.fft.ifft2(chosen[..., 0] + 1j * chosen[..., 1], norm="ortho"))
-        return magnitude_volume(images, path)
+        volume = magnitude_volume(images, path)
+    warn_of_rolled_image(volume[len(volume) // 2], path, first + len(volume) // 2)
+    return volume

@@ -7,6 +7,7 @@ import numpy as np
 import scipy.io
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.kspace_convention import warn_of_rolled_image
 from kdmri_tf.measured_samples import refuse_gaps
 from tfds_builders.centered_kspace import root_sum_of_squares
 from tfds_builders.raw_volume import WAY_OUT, magnitude_volume, reading
@@ -16,7 +17,8 @@ def read_rawdata(path: Path) -> np.ndarray:
     """Read one `rawdata<k>.mat`, the centred k-space of one slice, and combine its coils.
 
     MATLAB v5 and v7.3 files; key `rawdata`, complex `(H, W, coils)`, or `(H, W)` for a single coil.
-    The image is the root sum of squares over the coils of the |centred ortho inverse FFT|.
+    The image is the root sum of squares over the coils of the |centred ortho inverse FFT|. Warns
+    where it seems to be rolled.
 
     Returns:
         Magnitude, float32 `(1, H, W)`.
@@ -39,7 +41,9 @@ def read_rawdata(path: Path) -> np.ndarray:
     if kspace.size == 0:
         raise InputError(f"{path}: 'rawdata' is empty, its shape is {kspace.shape}. {WAY_OUT}")
     refuse_gaps(np.fft.ifftshift((kspace != 0).any(axis=2)), path, index=0)
-    return magnitude_volume(root_sum_of_squares(np.moveaxis(kspace, 2, 0))[np.newaxis], path)
+    volume = magnitude_volume(root_sum_of_squares(np.moveaxis(kspace, 2, 0))[np.newaxis], path)
+    warn_of_rolled_image(volume[0], path, index=0)
+    return volume
 
 
 def _mat5_rawdata(path: Path) -> np.ndarray | None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 
+import filelock
+import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from kdmri_tf.errors import InputError
@@ -36,6 +38,8 @@ def prepare(
 ) -> tfds.core.DatasetBuilder:
     """Return the prepared builder of a data set; `as_dataset` reads it.
 
+    Of several processes that prepare the same at the same time, one does and the others wait.
+
     Args:
         dataset: "cardiac", "brain", "knee" or "calgary".
         source: a source of the catalog, or "auto" (see `resolve_source`).
@@ -55,7 +59,10 @@ def prepare(
     source = resolve_source(dataset, source, manual_dir)
     name = config_name(dataset, source, _checked_size(image_size))
     builder = _builder(dataset, name, data_dir, skip_unreadable)
-    if _take_back(Path(builder.data_dir)):
+    folder = Path(builder.data_dir)
+    if _aside(folder).exists():  # of a stopped rebuild, or one that another process is at
+        with _alone(folder):
+            _take_back(folder)
         builder = _builder(dataset, name, data_dir, skip_unreadable)
     reuse = builder.is_prepared() and not rebuild
     if source != "synthetic":
@@ -77,16 +84,51 @@ def prepare(
         return builder
     config = tfds.download.DownloadConfig(manual_dir=manual_dir, try_download_gcs=False)
     try:
-        with _kept_until_replaced(Path(builder.data_dir)):
-            builder.download_and_prepare(download_config=config)
-    except OSError as error:
+        with _alone(folder) as has_waited:
+            is_done = has_waited and not rebuild
+            if not is_done:
+                with _kept_until_replaced(folder):
+                    builder.download_and_prepare(download_config=config)
+    except (OSError, RuntimeError, tf.errors.OpError) as error:
+        reason = _reason_of_writing(error)
+        if reason is None:
+            raise
         raise InputError(
-            f"{builder.data_dir} cannot be prepared ({error}): give a data directory that can be "
-            "written and has room (--data-dir)."
+            f"{folder} cannot be prepared ({reason}): give a data directory that can be written "
+            "and has room (--data-dir)."
         ) from error
-    for folder in _earlier_versions(builder):
-        logger.info("%s is of an earlier version and may be deleted.", folder)
+    if is_done:  # by the process that was waited for, unless it failed
+        return prepare(
+            *(dataset, source, manual_dir, data_dir, image_size), skip_unreadable=skip_unreadable
+        )
+    for earlier in _earlier_versions(builder):
+        logger.info("%s is of an earlier version and may be deleted.", earlier)
     return _builder(dataset, name, data_dir, skip_unreadable)
+
+
+def _reason_of_writing(error: Exception) -> str | None:
+    """Why a data set could not be written, in a few words; None where it is something else."""
+    if "No space left on device" in str(error):  # TensorFlow's error, as a RuntimeError of TFDS
+        return "no space left on device"
+    return str(error) if isinstance(error, OSError) else None
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[bool]:
+    """Keeps other processes from preparing the same folder; gives whether it waited for one."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder.parent.with_name(f"{folder.parent.name}.lock"))
+    has_waited = False
+    try:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
+        logger.info("Waiting for another process, which prepares %s.", folder)
+        lock.acquire()
+        has_waited = True
+    try:
+        yield has_waited
+    finally:
+        lock.release()
 
 
 def _earlier_versions(builder: tfds.core.DatasetBuilder) -> list[Path]:

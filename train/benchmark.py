@@ -67,6 +67,12 @@ def _check(arguments):
                 raise InputError(f"--{name.replace('_', '-')} has no place in --scaling.")
         if len(arguments.sizes or ()) > 1:
             raise InputError("--scaling is of one size: leave the others of --sizes out.")
+    is_trained = any(choice.endswith(".keras") for _, choice in arguments.networks or ())
+    if arguments.inference and not is_trained and (arguments.manual_dir or arguments.data_dir):
+        raise InputError(
+            "--manual-dir and --data-dir are of the data that trained networks are exported on: "
+            "give .keras files with --networks, or leave them out."
+        )
     names = [name for name, _ in arguments.networks or ()]
     if len(set(names)) < len(names):
         raise InputError(f"Two networks have the same name: {', '.join(names)}; give each its own.")

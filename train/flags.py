@@ -12,7 +12,8 @@ from tfds_builders.catalog import DATASETS
 METHODS = ("at", "fitnets", "cc", "fsp", "sp")
 MASK_SAMPLERS = ("gaussian", "uniform", "equispaced")
 # What super-resolution refuses.
-OF_UNDERSAMPLING = ("acc", "mask", "mask_seed", "random_masks", "data_consistency", "residual")
+OF_MASKS = ("mask_seed", "center_lines", "phase_encode_axis")
+OF_UNDERSAMPLING = ("acc", "mask", *OF_MASKS, "random_masks", "data_consistency", "residual")
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -24,21 +25,24 @@ class Formatter(argparse.ArgumentDefaultsHelpFormatter):
         return super()._get_help_string(action)
 
 
-def parser(description, training=True):
-    """The flags of data, run folder and, if `training`, of training."""
+def parser(description, training=True, super_resolution=True):
+    """The flags of data, run folder and, if `training`, of training.
+
+    Without those of `super_resolution` for scripts whose networks have cascades.
+    """
     flags = argparse.ArgumentParser(description=description, formatter_class=Formatter)
     sources = sorted({source for spec in DATASETS.values() for source in spec.sources})
     data = flags.add_argument_group("data")
     data.add_argument("--dataset", required=True, choices=sorted(DATASETS), help="data set")
-    data.add_argument(
-        "--acc", type=positive_number, help="nominal acceleration (default: 4, if not --scale)"
-    )
-    data.add_argument(
-        "--scale",
-        type=positive_number,
-        help="super-resolution instead: the centre of k-space, this many times smaller along each "
-        "axis",
-    )
+    data.add_argument("--acc", type=positive_number, help="nominal acceleration (default: 4)")
+    if super_resolution:
+        data.add_argument(
+            "--scale",
+            type=positive_number,
+            help="super-resolution instead: the centre of k-space, this many times smaller along "
+            "each axis",
+        )
+    flags.set_defaults(scale=None)
     data.add_argument(
         "--source",
         default="auto",
@@ -52,6 +56,17 @@ def parser(description, training=True):
         "--mask", default="gaussian", help=f"{', '.join(MASK_SAMPLERS)}, or a .npy file"
     )
     data.add_argument("--mask-seed", type=seed, help="seed of a sampled mask (default: 0)")
+    data.add_argument(
+        "--center-lines",
+        type=positive_integer,
+        help="lowest lines of a sampled mask (default: 10; knee: 30)",
+    )
+    data.add_argument(
+        "--phase-encode-axis",
+        type=int,
+        choices=[0, 1],
+        help="of a sampled mask: 0 measures rows of k-space, 1 columns (default: 0; knee: 1)",
+    )
     data.add_argument(
         "--image-size",
         type=positive_integer,
@@ -73,7 +88,7 @@ def parser(description, training=True):
         help="spread every operation over all cores, instead of working on slices side by side",
     )
     if training:
-        _add_training(flags.add_argument_group("training"))
+        _add_training(flags.add_argument_group("training"), super_resolution)
     return flags
 
 
@@ -85,7 +100,7 @@ def for_super_resolution(parser, **defaults):
             action.help = argparse.SUPPRESS
 
 
-def _add_training(group):
+def _add_training(group, super_resolution):
     group.add_argument(
         "--epochs", type=positive_integer, help="of every stage (default: 150; synthetic: a few)"
     )
@@ -134,16 +149,18 @@ def _add_training(group):
         default=True,
         help="cascades add their input",
     )
-    group.add_argument(
-        "--nonnegative",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="VDSR sets negative intensities to 0",
-    )
+    if super_resolution:
+        group.add_argument(
+            "--nonnegative",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help="VDSR sets negative intensities to 0",
+        )
+    vdsr = "; VDSR: 64" if super_resolution else ""
     group.add_argument(
         "--filters",
         type=positive_integer,
-        help="channels between convolutions (default: 32; VDSR: 64)",
+        help=f"channels between convolutions (default: 32{vdsr})",
     )
 
 

@@ -25,10 +25,10 @@ def main(arguments):
     experiment.export()
 
 
-def parser(description):
+def parser(description, methods=flags.METHODS):
     """The flags of this script."""
     flags_of_kd = flags.parser(description)
-    group = flags.add_distillation(flags_of_kd, methods=(*flags.METHODS, "none"))
+    group = flags.add_distillation(flags_of_kd, methods=(*methods, "none"))
     group.add_argument(
         "--student-init",
         type=trained_network,

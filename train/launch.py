@@ -68,6 +68,7 @@ def run(
 
 def experiment(arguments):
     """The experiment that the flags describe: its data, run folder and training settings."""
+    from kdmri_tf.data_config import data_facts
     from kdmri_tf.experiment import Experiment
     from kdmri_tf.parallel import divide_cores
     from kdmri_tf.settings import default_settings
@@ -80,10 +81,12 @@ def experiment(arguments):
         divide_cores(settings.batch_size)  # before TensorFlow reads the first slice
     data = _load(arguments, source)
     name = f"{data.dataset}-{data.source}-{data.acceleration_label}".replace(" ", "-")
+    axis = data_facts(data).get("phase_encode_axis")
+    axis = "" if axis is None else f", phase encode along axis {axis}"
     slices = ", ".join(f"{count} {split} slices" for split, count in data.num_slices.items())
     print(
         f"{data.dataset} from {data.source}, {data.image_size[0]}x{data.image_size[1]}: {slices}; "
-        f"{data.mask_origin}, true acceleration {data.acceleration:.2f}"
+        f"{data.mask_origin}{axis}, true acceleration {data.acceleration:.2f}"
         + ("" if data.is_fixed else f"; training with {data.variation}"),
         flush=True,
     )
@@ -130,25 +133,27 @@ def _load(arguments, source):
         "augment": _augmentation(arguments),
     }
     random_masks = getattr(arguments, "random_masks", False)
-    if arguments.mask_seed is not None and arguments.mask not in flags.MASK_SAMPLERS:
+    of_masks = {name: getattr(arguments, name) for name in flags.OF_MASKS}
+    of_masks = {name: value for name, value in of_masks.items() if value is not None}
+    if of_masks and arguments.mask not in flags.MASK_SAMPLERS:
+        flag = next(iter(of_masks)).replace("_", "-")
         raise InputError(
-            f"--mask-seed is of masks that are sampled, but {arguments.mask} is given: leave one "
-            "out."
+            f"--{flag} is of masks that are sampled, but {arguments.mask} is given: leave one out."
         )
     if arguments.scale is None:
         return load_data(
             arguments.dataset,
             4.0 if arguments.acc is None else arguments.acc,
             mask=arguments.mask,
-            mask_seed=arguments.mask_seed or 0,
             random_masks=random_masks,
+            **of_masks,
             **options,
         )
-    is_masked = arguments.mask != "gaussian" or arguments.mask_seed is not None
+    is_masked = arguments.mask != "gaussian" or of_masks
     if arguments.acc is not None or random_masks or is_masked:
         raise InputError(
-            "--scale lowers the resolution and needs no mask: leave out --acc, --mask, --mask-seed "
-            "and --random-masks."
+            "--scale lowers the resolution and needs no mask: leave out --acc and all flags of "
+            "masks."
         )
     return load_super_resolution(arguments.dataset, arguments.scale, **options)
 

@@ -26,7 +26,10 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    parser = flags.parser("Train a student-friendly teacher and distil from it (SFT-KD-Recon).")
+    parser = flags.parser(
+        "Train a student-friendly teacher and distil from it (SFT-KD-Recon).",
+        super_resolution=False,
+    )
     group = flags.add_distillation(parser)
     flags.add_first_cascade(group)
     launch.run(main, parser)

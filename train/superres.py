@@ -10,6 +10,7 @@ import kd
 import launch
 
 if __name__ == "__main__":
-    parser = kd.parser("Distil a super-resolution student from a teacher (KD-MRI).")
+    description = "Distil a super-resolution student from a teacher (KD-MRI)."
+    parser = kd.parser(description, methods=[name for name in flags.METHODS if name != "fsp"])
     flags.for_super_resolution(parser, scale=4.0, teacher="VDSR11", student="VDSR7")
     launch.run(kd.main, parser)
