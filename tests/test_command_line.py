@@ -22,7 +22,10 @@ from kdmri_tf import (
 )
 from kdmri_tf.losses import FEATURE_LOSSES
 
-SHARED_BY_SCRIPTS = ("allocator", "benchmark_flags", "flags", "flag_types", "launch")
+SHARED_BY_SCRIPTS = (
+    *("allocator", "benchmark_flags", "flags", "flag_types"),
+    *("launch", "quiet_import"),
+)
 SCRIPTS = sorted(path.stem for path in TRAIN.glob("*.py") if path.stem not in SHARED_BY_SCRIPTS)
 
 
