@@ -134,7 +134,7 @@ def test_openvino_computes_convolutions_alone_in_bfloat16(tmp_path, name):
 
     blocks = len(network.blocks)
     assert precisions("Convolution") == ["bf16"] * 5 * blocks  # the last of a block is split
-    assert precisions("Relu") == ["bf16"] * 3 * blocks
+    assert precisions("Relu").count("bf16") == 3 * blocks
     assert precisions("Add").count("bf16") == 4 * blocks
     assert precisions("Convert").count("bf16") == blocks
     cast = [node.get_input_element_type(0).get_type_name() for node in nodes["Convert"]]

@@ -46,7 +46,8 @@ def run(
     if tune_allocator:
         allocator.keep_memory()
     # Of TensorFlow, Python exceptions show; all else where the level is set to 0.
-    if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3") != "0":
+    level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if level != "0" and "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, quiet_import.TensorFlowGreeting())
     from kdmri_tf import InputError
 
