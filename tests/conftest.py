@@ -8,7 +8,6 @@ import shutil
 import signal
 import sys
 import warnings
-from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -17,12 +16,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from command_line import TRAIN
+from shared_files import SHARED
 
 from kdmri_tf import DCCNN, Undersampling, gaussian_mask, load_data, phantom_volume
-from kdmri_tf.export_samples import synthetic_samples
-from kdmri_tf.variation import Variation
-
-SHARED = Path(__file__).parents[2] / "shared"
+from kdmri_tf.data.augmentation import Variation
+from kdmri_tf.export.check_samples import synthetic_samples
 
 
 @pytest.fixture(scope="session")

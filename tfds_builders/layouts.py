@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from kdmri_tf.errors import InputError
-from tfds_builders.calgary_campinas import read_single_channel
-from tfds_builders.fastmri import read_fastmri
-from tfds_builders.hammernik import read_rawdata
-from tfds_builders.volume import Volume, volume_of_files
-from tfds_builders.whole_volume import READERS, read_volume
+from tfds_builders.raw_volume import Volume, volume_of_files
+from tfds_builders.readers.any_volume import READERS, read_volume
+from tfds_builders.readers.calgary_campinas import read_single_channel
+from tfds_builders.readers.fastmri import read_fastmri
+from tfds_builders.readers.hammernik import read_rawdata
 
 Splits = dict[str, list[Volume]]
 

@@ -13,10 +13,10 @@ import tensorflow_datasets as tfds
 from kdmri_tf.errors import InputError
 from tfds_builders.catalog import DATASETS
 from tfds_builders.fingerprint import fingerprint
+from tfds_builders.raw_volume import Volume
 from tfds_builders.slices import center_crop_or_pad, is_blank, normalize
 from tfds_builders.sources import find_volumes, raw_folder
 from tfds_builders.synthetic import synthetic_volumes
-from tfds_builders.volume import Volume
 
 logger = logging.getLogger(__name__)
 

@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from kdmri_tf.phantoms import phantom_volume
+from kdmri_tf.phantoms.phantom_volume import phantom_volume
 from tfds_builders.catalog import DATASETS
-from tfds_builders.volume import Volume
+from tfds_builders.raw_volume import Volume
 
 # data set -> split -> (volumes, slices a volume)
 NUM_VOLUMES_AND_SLICES = {

@@ -7,56 +7,7 @@ python train/compare.py compression --dataset brain --acc 4 --students D4C5 D3C5
 What rows share is trained once; a stopped comparison goes on where it stopped.
 """
 
-import flags
-import launch
-from flag_types import network, seed
-
-GRIDS = ("methods", "ablation", "compression")
-# Flags that not all grids have -> the grids that do.
-FLAGS_OF = {
-    "student": ("methods", "ablation"),
-    "methods": ("methods",),
-    "students": ("compression",),
-    "first_cascade": ("methods", "compression"),
-}
-
-
-def main(arguments):
-    from kdmri_tf import InputError, comparison
-
-    for name, grids in FLAGS_OF.items():
-        if getattr(arguments, name) is not None and arguments.grid not in grids:
-            flag = f"--{name.replace('_', '-')}"
-            raise InputError(f"{flag} is of {' and '.join(grids)}: leave it out.")
-    methods = (arguments.methods or flags.METHODS) if arguments.grid == "methods" else ["at"]
-    students = [arguments.student or "D3C5"]
-    if arguments.grid == "compression":
-        students = arguments.students or ["D4C5", "D3C5", "D2C5"]
-    experiment = launch.experiment(arguments)
-    comparison.check_architectures(experiment, students)
-    for student in students:
-        for method in methods:
-            experiment.check(arguments.teacher, student, method, sft=arguments.grid != "ablation")
-    choices = {"methods": [methods], "ablation": [], "compression": [students]}[arguments.grid]
-
-    def rows(experiment):
-        options = {"first_cascade": arguments.first_cascade or "random", "alpha": arguments.alpha}
-        grid = comparison.Grid(experiment, arguments.teacher, students[0], **options)
-        return getattr(comparison, arguments.grid)(grid, *choices)
-
-    seeds = arguments.seeds or [arguments.seed]
-    comparison.compare(rows, experiment, seeds, f"compare-{arguments.grid}")
-
+from kdmri_tf.cli.compare import run
 
 if __name__ == "__main__":
-    parser = flags.parser("Compare many students of one teacher.")
-    parser.add_argument("grid", choices=GRIDS, help="what is compared")
-    group = flags.add_networks(parser)
-    flags.add_first_cascade(group)
-    group.add_argument("--methods", nargs="+", choices=flags.METHODS, help="default: all")
-    group.add_argument(
-        "--students", nargs="+", type=network, help="of compression (default: D4C5 D3C5 D2C5)"
-    )
-    group.add_argument("--seeds", nargs="+", type=seed, help="of every row (default: --seed)")
-    parser.set_defaults(student=None, first_cascade=None)
-    launch.run(main, parser)
+    run()

@@ -7,33 +7,7 @@ Without models it takes those of the run folder, and if there are none, zero-fil
 table of given models goes to a folder of its own in the run folder.
 """
 
-import flags
-import launch
-from flag_types import named_model
-
-
-def main(arguments):
-    from kdmri_tf import InputError
-
-    names = [name for name, _ in arguments.models]
-    if len(set(names)) < len(names):
-        raise InputError(f"Two networks have the same name: {', '.join(names)}; give each its own.")
-    experiment = launch.experiment(arguments)
-    if not arguments.models:
-        experiment.evaluate(experiment.finished())
-        return
-    networks = {name: experiment.given(name, path) for name, path in arguments.models}
-    folder = experiment.run_dir / f"evaluation-{'-'.join(names)}".replace(" ", "-")
-    experiment.evaluate(networks, folder)
-
+from kdmri_tf.cli.evaluate import run
 
 if __name__ == "__main__":
-    parser = flags.parser("Evaluate networks on the validation split.", training=False)
-    parser.add_argument(
-        "models",
-        nargs="*",
-        type=named_model,
-        metavar="NAME=MODEL.keras",
-        help="networks to compare",
-    )
-    launch.run(main, parser)
+    run()

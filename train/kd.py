@@ -8,35 +8,7 @@ python train/kd.py --dataset cardiac --acc 4 --method fsp
 Stages that are finished in the run folder are reused; a stopped one continues.
 """
 
-import flags
-import launch
-from flag_types import trained_network
-
-
-def main(arguments):
-    options = launch.distillation(arguments)
-    experiment = launch.experiment(arguments)
-    start = arguments.student_init
-    experiment.check(arguments.teacher, arguments.student, arguments.method, start)
-    teacher = experiment.teacher(arguments.teacher)
-    student = experiment.student(arguments.student)
-    distilled = experiment.distil(teacher, arguments.student, start=start, **options)
-    experiment.evaluate({"teacher": teacher, "student": student, "KD student": distilled})
-    experiment.export()
-
-
-def parser(description, methods=flags.METHODS):
-    """The flags of this script."""
-    flags_of_kd = flags.parser(description)
-    group = flags.add_distillation(flags_of_kd, methods=(*methods, "none"))
-    group.add_argument(
-        "--student-init",
-        type=trained_network,
-        metavar="MODEL.keras",
-        help="file of weights to distil from, such as student.keras of train/sft.py",
-    )
-    return flags_of_kd
-
+from kdmri_tf.cli.kd import run
 
 if __name__ == "__main__":
-    launch.run(main, parser("Distil a student from a teacher (KD-MRI)."))
+    run()

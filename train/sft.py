@@ -6,30 +6,7 @@ Teacher and student branches are trained together and the student is distilled f
 beside it the student alone and distilled from a teacher trained alone. Finished stages are reused.
 """
 
-import flags
-import launch
-
-
-def main(arguments):
-    from kdmri_tf.comparison import Grid, compare, methods
-
-    options = launch.distillation(arguments)
-    experiment = launch.experiment(arguments)
-    experiment.check(arguments.teacher, arguments.student, arguments.method, sft=True)
-    method = options.pop("method")
-
-    def rows(experiment):
-        return methods(Grid(experiment, arguments.teacher, arguments.student, **options), [method])
-
-    compare(rows, experiment, [arguments.seed], f"sft-{method}")
-    experiment.export()
-
+from kdmri_tf.cli.sft import run
 
 if __name__ == "__main__":
-    parser = flags.parser(
-        "Train a student-friendly teacher and distil from it (SFT-KD-Recon).",
-        super_resolution=False,
-    )
-    group = flags.add_distillation(parser)
-    flags.add_first_cascade(group)
-    launch.run(main, parser)
+    run()

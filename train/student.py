@@ -5,25 +5,7 @@ python train/student.py --dataset cardiac --acc 4
 Leaves runs/<dataset>-<source>-<acc>x/student-D3C5/model.keras, which train/kd.py finds there.
 """
 
-import flags
-import launch
-from flag_types import network_name
-
-
-def main(arguments):
-    experiment = launch.experiment(arguments)
-    student = experiment.student(arguments.student)
-    experiment.evaluate(
-        {"student": student}, experiment.run_dir / f"student-{student.architecture}"
-    )
-
+from kdmri_tf.cli.student import run
 
 if __name__ == "__main__":
-    parser = flags.parser("Train a student without a teacher.")
-    parser.add_argument(
-        "--student",
-        type=network_name,
-        default="D3C5",
-        help="DdCc (c cascades of d convolutions), such as D4C5; with --scale VDSR11, for example",
-    )
-    launch.run(main, parser)
+    run()

@@ -5,12 +5,7 @@ python train/superres.py --dataset calgary --scale 4
 The same script with other networks and another degradation: whatever kd.py does, this does too.
 """
 
-import flags
-import kd
-import launch
+from kdmri_tf.cli.superres import run
 
 if __name__ == "__main__":
-    description = "Distil a super-resolution student from a teacher (KD-MRI)."
-    parser = kd.parser(description, methods=[name for name in flags.METHODS if name != "fsp"])
-    flags.for_super_resolution(parser, scale=4.0, teacher="VDSR11", student="VDSR7")
-    launch.run(kd.main, parser)
+    run()

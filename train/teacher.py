@@ -5,25 +5,7 @@ python train/teacher.py --dataset cardiac --acc 4
 Leaves runs/<dataset>-<source>-<acc>x/teacher-D5C5/model.keras, which train/kd.py finds there.
 """
 
-import flags
-import launch
-from flag_types import network_name
-
-
-def main(arguments):
-    experiment = launch.experiment(arguments)
-    teacher = experiment.teacher(arguments.teacher)
-    experiment.evaluate(
-        {"teacher": teacher}, experiment.run_dir / f"teacher-{teacher.architecture}"
-    )
-
+from kdmri_tf.cli.teacher import run
 
 if __name__ == "__main__":
-    parser = flags.parser("Train a teacher.")
-    parser.add_argument(
-        "--teacher",
-        type=network_name,
-        default="D5C5",
-        help="DdCc (c cascades of d convolutions), such as D4C5; with --scale VDSR11, for example",
-    )
-    launch.run(main, parser)
+    run()

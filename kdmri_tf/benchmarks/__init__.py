@@ -1,0 +1,1 @@
+"""Speed in interleaved runs of separate processes."""

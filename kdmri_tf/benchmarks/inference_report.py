@@ -1,0 +1,142 @@
+"""What the inference benchmark found: time, arithmetic, size and loss of every form."""
+
+from dataclasses import dataclass, field
+
+from kdmri_tf.benchmarks.report import (
+    Contender,
+    Group,
+    Report,
+    in_times,
+    markdown_table,
+    paired_ratio,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class InferenceContender(Contender):
+    """One form of a network.
+
+    Attributes:
+        precision: of its convolutions.
+        file_size: in bytes, or None.
+        loss: of PSNR [dB] on slices as the network was trained on, or None.
+    """
+
+    precision: str = "float32"
+    file_size: int | None = None
+    loss: float | None = None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class InferenceGroup(Group):
+    """All forms of one network on the same slices, or the matrix products beside them.
+
+    Attributes:
+        threads: of each contender.
+        gigaflop: floating-point operations [10^9] of a slice.
+        products: the group of matrix products with which it takes turns; None if it is one.
+    """
+
+    threads: int
+    gigaflop: float
+    products: "InferenceGroup | None" = None
+
+    @property
+    def conditions(self) -> str:
+        """Such as "150x150, batch 1, 2 threads"."""
+        height, width = self.image_size
+        threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
+        return f"{height}x{width}, batch {self.batch_size}, {threads}"
+
+    @property
+    def title(self) -> str:
+        return f"{self.work}, {self.conditions}"
+
+    @property
+    def facts(self) -> dict:
+        return {**super().facts, "threads": self.threads, "gigaflop_per_slice": self.gigaflop}
+
+
+@dataclass(eq=False)
+class InferenceReport(Report):
+    """Groups of several networks; those with the same matrix products take turns together.
+
+    Attributes:
+        papers: device -> how much faster the student is than the teacher, as the papers have it.
+    """
+
+    papers: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def sessions(self):
+        sessions = {}
+        for group in self.groups:
+            sessions.setdefault(group.products, [group.products]).append(group)
+        return list(sessions.values())
+
+    def columns(self, group):
+        contenders = group.contenders
+        speeds = [self.median_speed(group, contender.name) for contender in contenders]
+        columns = {
+            "": [contender.name for contender in contenders],
+            "ms a slice": ["failed" if s is None else f"{1000 / s:.3g}" for s in speeds],
+            f"vs {contenders[0].name}": self.times(group, contenders[0].name),
+            **self.rival_columns(group),
+            "GFLOP/s": ["-" if s is None else f"{s * group.gigaflop:.0f}" for s in speeds],
+            "of matrix product": [self._share(group, contender) for contender in contenders],
+            "file size": [
+                "-" if contender.file_size is None else f"{contender.file_size / 1e3:.0f} kB"
+                for contender in contenders
+            ],
+            "peak memory": self.peak_memories(group),
+        }
+        if any(contender.loss is not None for contender in contenders):
+            columns["PSNR loss"] = [
+                "-" if contender.loss is None else f"{contender.loss:z.4f} dB"
+                for contender in contenders
+            ]
+        return columns
+
+    def sections(self):
+        return [*super().sections(), *self._matrix_products(), *self._speed_ups()]
+
+    def _share(self, group, contender):
+        """Arithmetic a second, as a share of that of matrix products in the same round."""
+        precision = "bfloat16" if contender.precision == "bfloat16" else "float32"
+        products = self.speeds(group.products, precision)
+        ratio = paired_ratio(self.speeds(group, contender.name), products)
+        return "-" if ratio is None else f"{ratio * group.gigaflop / group.products.gigaflop:.0%}"
+
+    def _matrix_products(self):
+        """The arithmetic of matrix products a second in each session."""
+        columns = {"": [], "float32": [], "bfloat16": []}
+        for products, *groups in self.sessions:
+            networks = " and ".join(group.work for group in groups)
+            columns[""].append(f"{networks}, {groups[0].conditions}")
+            for precision in ("float32", "bfloat16"):
+                speed = self.median_speed(products, precision)
+                value = "failed" if speed is None else f"{speed * products.gigaflop:.0f}"
+                columns[precision].append(value)
+        side = self.groups[0].products.image_size[0]
+        title = f"### Matrix products of {side}x{side} beside them, GFLOP/s"
+        return [f"{title}\n\n{markdown_table(columns)}"]
+
+    def _speed_ups(self):
+        """How many times faster each other network is than the first, form by form."""
+        networks = list(dict.fromkeys(group.work for group in self.groups))
+        groups = {(group.work, group.conditions): group for group in self.groups}
+        conditions = list(dict.fromkeys(group.conditions for group in self.groups))
+        sections = []
+        for network in networks[1:]:
+            names = [contender.name for contender in groups[network, conditions[0]].contenders]
+            columns = {"": [*names, *(f"the papers, {device}" for device in self.papers)]}
+            for condition in conditions:
+                group, first = groups[network, condition], groups[networks[0], condition]
+                ratios = [
+                    paired_ratio(self.speeds(group, name), self.speeds(first, name))
+                    for name in names
+                ]
+                columns[condition] = [*map(in_times, ratios), *map(in_times, self.papers.values())]
+            title = f"### {network}, times faster than {networks[0]}"
+            sections.append(f"{title}\n\n{markdown_table(columns)}")
+        return sections

@@ -1,0 +1,137 @@
+"""Contenders that take turns: their throughput in one interleaved run of separate processes.
+
+A contender is a command. It builds what it measures and then answers every line on its standard
+input, a number of executions, with one JSON line: `seconds` and `slices` of just that many.
+Between turns it waits for input and costs no time. Anything may be a contender that speaks so:
+training or inference, in any framework, with threads and allocator of its own.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from tqdm import tqdm
+
+from kdmri_tf.benchmarks.report import Turn
+
+
+def measure(report, rounds, seconds):
+    """Lets the contenders of each session of a report take turns, one turn each a round.
+
+    A slow moment of the machine then meets all of them, and the ratio of two turns of one round
+    says more than that of two medians. A turn is as many executions as filled `seconds` when the
+    contender was warm, and at least one. A contender that fails is reported and left out.
+
+    Args:
+        report: `Report` with sessions, measured one after another; gets the turns and the failures.
+        rounds: turns of each contender, after the two executions that warm it up.
+        seconds: length of a turn.
+    """
+    sessions = [
+        [(group, contender) for group in groups for contender in group.contenders]
+        for groups in report.sessions
+    ]
+    total = (1 + rounds) * sum(map(len, sessions))
+    with tqdm(total=total, unit="turn", disable=None) as progress:  # where stderr is a terminal
+        for session in sessions:
+            progress.set_description(session[0][0].title)
+            with ExitStack() as stack:
+                workers = []
+                for group, contender in session:  # one at a time, as each needs all cores
+                    workers.append(stack.enter_context(_running(group, contender)))
+                    workers[-1].warm_up(seconds)
+                    progress.update()
+                for number in range(1, rounds + 1):
+                    for worker in workers:
+                        answer = worker.take_turn()
+                        if answer is not None:
+                            report.turns.append(Turn(worker.group, worker.name, number, **answer))
+                        progress.update()
+            for worker in workers:
+                if worker.failure is not None:
+                    report.failures[worker.group, worker.name] = worker.failure
+
+
+@contextmanager
+def _running(group, contender):
+    """The `_Worker` of a group's contender, whose process ends with the context."""
+    with (
+        tempfile.TemporaryFile(mode="w+", errors="replace") as errors,
+        subprocess.Popen(
+            contender.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, **contender.environment},
+            text=True,
+        ) as process,
+    ):
+        try:
+            yield _Worker(group, contender.name, process, errors)
+        finally:
+            process.kill()
+            with suppress(BrokenPipeError):
+                process.stdin.close()
+
+
+class _Worker:
+    """The running process of a contender.
+
+    Attributes:
+        group: of the contender.
+        name: of the contender.
+        failure: why it can take no more turns, or None.
+    """
+
+    def __init__(self, group, name, process, errors):
+        self.group = group
+        self.name = name
+        self.failure = None
+        self._process = process
+        self._errors = errors
+        self._executions = 1
+
+    def warm_up(self, seconds):
+        """Executes twice, the second time to see how many executions fill a turn."""
+        self.take_turn()
+        answer = self.take_turn()
+        if answer is not None:
+            self._executions = max(1, round(seconds / answer["seconds"]))
+
+    def take_turn(self):
+        """`seconds`, `slices` and `peak_memory`; None if it fails now or has failed before."""
+        if self.failure is not None:
+            return None
+        try:
+            self._process.stdin.write(f"{self._executions}\n")
+            self._process.stdin.flush()
+            answer = json.loads(self._process.stdout.readline())
+        except (BrokenPipeError, json.JSONDecodeError):
+            self.failure = self._last_words()
+            tqdm.write(f"{self.group.title}: {self.name} failed: {self.failure}", file=sys.stderr)
+            return None
+        return {**answer, "peak_memory": peak_memory(self._process.pid)}
+
+    def _last_words(self):
+        self._process.kill()
+        status = self._process.wait()
+        self._errors.seek(0)
+        lines = [line.strip() for line in self._errors if line.strip()]
+        return lines[-1] if lines else f"exit status {status}"
+
+
+def peak_memory(process="self"):
+    """The most memory [bytes] that a process has held so far, as Linux counts it; elsewhere None.
+
+    Not `getrusage`, whose maximum begins with what the parent process held.
+    """
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return None
+    kibibytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return 1024 * int(kibibytes)

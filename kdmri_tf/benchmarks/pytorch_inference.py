@@ -1,0 +1,80 @@
+"""The inference benchmark's PyTorch contender: the same weights, from k-space to image.
+
+A process of its own: `python -m kdmri_tf.benchmarks.pytorch_inference` with one JSON object of
+`form`, `weights`, `architecture`, `slices`, `batch_size`, `threads`, `tolerance`.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+
+from kdmri_tf.benchmarks.contender import check_agreement, load_slices, take_part
+from kdmri_tf.benchmarks.pytorch import DCCNN, PapersMeasurement, TunedMeasurement
+
+FORMS = ("released", "float32", "bfloat16", "compiled float32", "compiled bfloat16")
+
+
+class Reconstruction(nn.Module):
+    """Images float32 `(batch, H, W, 1)` of k-space complex `(batch, 1, H, W)` and mask `(H, W)`.
+
+    - "released": as the papers' code has it: eager, contiguous, k-space and FFTs of data
+      consistency in float64;
+    - "float32", "bfloat16": tuned: channels_last, ReLU in place, data consistency in float32 by the
+      FFT of real images; convolutions in bfloat16 by autocast;
+    - "compiled ...": that, by `torch.compile` with weights as constants ("freezing").
+
+    No form keeps what gradients would need.
+
+    Args:
+        form: of `FORMS`.
+        architecture: arguments of `pytorch.DCCNN`.
+        weights: in the order cascade, convolution, kernel, bias, as Keras keeps them.
+    """
+
+    def __init__(self, form, architecture, weights):
+        super().__init__()
+        self.is_tuned = form != "released"
+        self.in_bfloat16 = form.endswith("bfloat16")
+        self.measurement = TunedMeasurement if self.is_tuned else PapersMeasurement
+        self.network = DCCNN(**architecture, in_place=self.is_tuned)
+        for parameter, weight in zip(self.network.parameters(), weights, strict=True):
+            if weight.ndim == 4:
+                weight = np.ascontiguousarray(weight.transpose(3, 2, 0, 1))
+            parameter.data = torch.from_numpy(weight)
+        if self.is_tuned:
+            self.network.to(memory_format=torch.channels_last)
+
+    def forward(self, kspace, mask):
+        measurement = self.measurement(kspace, mask)
+        with torch.autocast(kspace.device.type, torch.bfloat16, enabled=self.in_bfloat16):
+            image = measurement.zero_filled
+            for block in self.network.blocks:
+                image = measurement.correct(image + block(image).float())
+        return image[:, 0, :, :, None]
+
+
+def prepare(task):
+    """As `take_part` has it; from tensors in memory to a NumPy array."""
+    torch.set_num_threads(task["threads"])
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with np.load(task["weights"]) as file:
+        weights = [file[name] for name in file.files]
+    reconstruction = Reconstruction(task["form"], task["architecture"], weights).to(device).eval()
+    inputs, expected = load_slices(task["slices"], task["batch_size"])
+    kspace = torch.view_as_complex(torch.from_numpy(inputs["kspace"]))[:, None]
+    if task["form"] == "released":
+        kspace = kspace.to(torch.complex128)  # as its data come
+    mask = torch.from_numpy(inputs["mask"][0])
+    if task["form"].startswith("compiled"):
+        reconstruction = torch.compile(reconstruction, options={"freezing": True})
+
+    def reconstruct():
+        with torch.no_grad():
+            return reconstruction(kspace.to(device), mask.to(device)).cpu().numpy()
+
+    check_agreement(reconstruct(), expected, task["tolerance"])
+    return reconstruct, len(expected)
+
+
+if __name__ == "__main__":
+    take_part(prepare)

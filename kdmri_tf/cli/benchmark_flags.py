@@ -1,0 +1,81 @@
+"""The flags of the benchmark, which go with training, with inference or with both."""
+
+import argparse
+
+from kdmri_tf.cli.flag_types import named_model, network, positive_integer, positive_number
+
+STAGES = ("teacher", "sft", "student", "attention", "distillation")
+MORE_STAGES = ("fitnets", "cc", "fsp", "sp")
+PAPERS_SIZES = [(150, 150), (240, 240), (640, 368)]
+FOR_TRAINING = ("stages", "batch_size")
+FOR_INFERENCE = ("networks", "batch_sizes", "threads", "manual_dir")
+
+
+def image_size(text):
+    """Accepts HxW, such as 640x368."""
+    height, _, width = text.partition("x")
+    return positive_integer(height), positive_integer(width)
+
+
+def named_network(text):
+    """Splits NAME=NETWORK, whose network is a name or a `.keras` file that is there."""
+    name, choice = named_model(text)
+    return name, network(choice)
+
+
+def parser():
+    """The parser of all of them."""
+    flags = argparse.ArgumentParser(
+        description="Measure slices a second in one interleaved run: of training, or of inference."
+    )
+    add = flags.add_argument
+    add(
+        "--sizes",
+        nargs="+",
+        type=image_size,
+        metavar="HxW",
+        help="of images (default: 150x150 240x240 640x368)",
+    )
+    add("--rounds", type=positive_integer, help="turns of every contender (default: 5)")
+    add("--seconds", type=positive_number, help="length of a turn (default: 2; inference: 0.5)")
+    add("--torch", action="store_true", help="measure PyTorch, too (pip install torch)")
+    add("--data-dir", help="prepared data sets (default: ~/tensorflow_datasets)")
+    add(
+        "--output",
+        default="runs/benchmark",
+        help="folder of tables and figure (default: runs/benchmark)",
+    )
+    add = flags.add_argument_group("training").add_argument
+    add(
+        "--stages",
+        nargs="+",
+        choices=STAGES + MORE_STAGES,
+        help=f"what is measured (default: {' '.join(STAGES)})",
+    )
+    add("--batch-size", type=positive_integer, help="slices a step (default: 4, or 1 if large)")
+    add = flags.add_argument_group("inference").add_argument
+    add("--inference", action="store_true", help="networks in every format and precision")
+    add(
+        "--networks",
+        nargs="+",
+        type=named_network,
+        metavar="NAME=NETWORK",
+        help="names of networks or trained .keras files; the others are compared with the first "
+        "(default: teacher=D5C5 student=D3C5)",
+    )
+    add(
+        "--batch-sizes",
+        nargs="+",
+        type=positive_integer,
+        metavar="N",
+        help="slices at a time (default: 1 8)",
+    )
+    add(
+        "--threads",
+        nargs="+",
+        type=positive_integer,
+        metavar="N",
+        help="cores that a network runs on (default: 1, and all)",
+    )
+    add("--manual-dir", help="raw files, for the PSNR loss of trained networks on real slices")
+    return flags

@@ -1,0 +1,39 @@
+"""Evaluates trained networks beside the zero-filled image: table, CSV, JSON and figure.
+
+python train/evaluate.py --dataset cardiac --acc 4
+python train/evaluate.py --dataset cardiac --acc 4 teacher=PATH.keras student=PATH.keras
+
+Without models it takes those of the run folder, and if there are none, zero-filling alone. The
+table of given models goes to a folder of its own in the run folder.
+"""
+
+from kdmri_tf.cli import flags, launch
+from kdmri_tf.cli.flag_types import named_model
+
+
+def main(arguments):
+    from kdmri_tf.errors import InputError
+
+    names = [name for name, _ in arguments.models]
+    if len(set(names)) < len(names):
+        raise InputError(f"Two networks have the same name: {', '.join(names)}; give each its own.")
+    experiment = launch.experiment(arguments)
+    if not arguments.models:
+        experiment.evaluate(experiment.finished())
+        return
+    networks = {name: experiment.given(name, path) for name, path in arguments.models}
+    folder = experiment.run_dir / f"evaluation-{'-'.join(names)}".replace(" ", "-")
+    experiment.evaluate(networks, folder)
+
+
+def run():
+    """Runs the command with the arguments of the command line."""
+    parser = flags.parser("Evaluate networks on the validation split.", training=False)
+    parser.add_argument(
+        "models",
+        nargs="*",
+        type=named_model,
+        metavar="NAME=MODEL.keras",
+        help="networks to compare",
+    )
+    launch.run(main, parser)

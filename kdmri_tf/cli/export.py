@@ -1,0 +1,75 @@
+"""Exports a trained network: SavedModel, LiteRT, ONNX or OpenVINO, in float32 or less, checked.
+
+python train/export.py runs/cardiac-acdc-4x/kd-at-D3C5/model.keras --format litert --manual-dir data
+
+Without --manual-dir or --data-dir it is checked (and calibrated) on synthetic slices.
+"""
+
+import argparse
+
+from kdmri_tf.cli import flags, launch
+from kdmri_tf.cli.flag_types import positive_integer, positive_number
+
+
+def main(arguments):
+    from kdmri_tf.errors import InputError
+    from kdmri_tf.export.formats import check_request, output_beside
+
+    if arguments.largest_loss and not arguments.quantize:
+        raise InputError("--largest-loss is of --quantize: leave it out, or reduce the precision.")
+
+    kind = arguments.format, arguments.quantize
+    output = arguments.output or output_beside(arguments.model, *kind)
+    check_request(output, *kind)  # before TensorFlow is imported
+
+    from kdmri_tf.export.export_network import LARGEST_LOSS
+    from kdmri_tf.export.export_trained import export_trained
+
+    export_trained(
+        arguments.model,
+        output,
+        *kind,
+        arguments.largest_loss or LARGEST_LOSS,
+        image_size=arguments.image_size,
+        phase_encode_axis=arguments.phase_encode_axis,
+        manual_dir=arguments.manual_dir,
+        data_dir=arguments.data_dir,
+    )
+
+
+def run():
+    """Runs the command with the arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        description="Export a network.", formatter_class=flags.Formatter
+    )
+    parser.add_argument("model", metavar="MODEL.keras", help="network that training saved")
+    formats = ("saved_model", "litert", "onnx", "openvino")
+    parser.add_argument("--format", choices=formats, default="saved_model", help="what to make")
+    parser.add_argument("--output", help="file or folder to write (default: beside the model)")
+    parser.add_argument(
+        "--quantize",
+        choices=("float16", "bfloat16", "int8"),
+        help="weights in float16 or int8, convolutions in int8 or (SavedModel, OpenVINO) bfloat16",
+    )
+    parser.add_argument(
+        "--largest-loss",
+        type=positive_number,
+        help="refuse a --quantize that loses more PSNR than this, in dB (default: 0.05)",
+    )
+    parser.add_argument(
+        "--image-size",
+        type=positive_integer,
+        nargs=2,
+        metavar=("H", "W"),
+        help="the only one that a LiteRT file takes (default: that of training)",
+    )
+    parser.add_argument(
+        "--phase-encode-axis",
+        type=int,
+        choices=(0, 1),
+        help="LiteRT, ONNX and OpenVINO take masks of whole rows (0) or columns (1) "
+        "(default: as in training)",
+    )
+    parser.add_argument("--manual-dir", help="real slices to check on, see train/kd.py")
+    parser.add_argument("--data-dir", help="prepared slices to check on, see train/kd.py")
+    launch.run(main, parser, after_stop="exporting begins anew", tune_allocator=False)

@@ -1,0 +1,62 @@
+"""Reconstructs a volume with a trained network, or with what was exported of one.
+
+python train/reconstruct.py model.tflite knee.h5 knee.nii.gz --acc 4
+"""
+
+import argparse
+
+from kdmri_tf.cli import flags, launch
+from kdmri_tf.cli.flag_types import positive_integer, positive_number, seed
+
+
+def main(arguments):
+    from kdmri_tf.inference.reconstruct_volume import reconstruct_file
+
+    reconstruct_file(
+        arguments.model,
+        arguments.input,
+        arguments.output,
+        batch_size=arguments.batch_size,
+        acceleration=arguments.acc,
+        mask=arguments.mask,
+        mask_seed=arguments.mask_seed,
+        center_lines=arguments.center_lines,
+        phase_encode_axis=arguments.phase_encode_axis,
+        scale=arguments.scale,
+    )
+
+
+def run():
+    """Runs the command with the arguments of the command line."""
+    parser = argparse.ArgumentParser(
+        description="Reconstruct a volume with a trained network: k-space that is undersampled, or "
+        "fully sampled images or k-space that --acc, --mask or --scale degrade first. A preview is "
+        "written beside the output, as .png; files that are there are overwritten. Research only, "
+        "not for clinical use."
+    )
+    add = parser.add_argument
+    add("model", metavar="MODEL", help=".keras, .tflite, .onnx; folder of SavedModel, OpenVINO")
+    add("input", metavar="INPUT", help="fastMRI or other .h5, .nii, .nii.gz or .npy volume")
+    add("output", metavar="OUTPUT", help=".nii.gz, .nii, .h5 or .npy volume to write")
+    add("--acc", type=positive_number, help="undersample, by this nominal acceleration")
+    samplers = ", ".join(flags.MASK_SAMPLERS)
+    add(
+        "--mask",
+        help=f"undersample by this mask: {samplers} (default: gaussian), drawn for --acc; trained, "
+        "the model's own; or a .npy file",
+    )
+    add("--mask-seed", type=seed, help="seed of a drawn mask (default: 0)")
+    add(
+        "--center-lines",
+        type=positive_integer,
+        help="lowest lines of a drawn mask (default: as for the model's data set, else 10)",
+    )
+    add(
+        "--phase-encode-axis",
+        type=int,
+        choices=[0, 1],
+        help="of a drawn mask: 0 draws rows, 1 columns (default: the model's, else 0)",
+    )
+    add("--scale", type=positive_number, help="VDSR: lower the resolution this many times first")
+    add("--batch-size", type=positive_integer, default=8, help="slices at a time (default: 8)")
+    launch.run(main, parser, "reconstruction begins anew")

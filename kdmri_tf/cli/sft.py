@@ -1,0 +1,35 @@
+"""SFT-KD-Recon from end to end: the same distillation with and without a student-friendly teacher.
+
+python train/sft.py --dataset brain --acc 4
+
+Teacher and student branches are trained together and the student is distilled from that teacher;
+beside it the student alone and distilled from a teacher trained alone. Finished stages are reused.
+"""
+
+from kdmri_tf.cli import flags, launch
+
+
+def main(arguments):
+    from kdmri_tf.training.comparison import Grid, compare, methods
+
+    options = launch.distillation(arguments)
+    experiment = launch.experiment(arguments)
+    experiment.check(arguments.teacher, arguments.student, arguments.method, sft=True)
+    method = options.pop("method")
+
+    def rows(experiment):
+        return methods(Grid(experiment, arguments.teacher, arguments.student, **options), [method])
+
+    compare(rows, experiment, [arguments.seed], f"sft-{method}")
+    experiment.export()
+
+
+def run():
+    """Runs the command with the arguments of the command line."""
+    parser = flags.parser(
+        "Train a student-friendly teacher and distil from it (SFT-KD-Recon).",
+        super_resolution=False,
+    )
+    group = flags.add_distillation(parser)
+    flags.add_first_cascade(group)
+    launch.run(main, parser)

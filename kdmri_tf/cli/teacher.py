@@ -1,0 +1,29 @@
+"""Trains a teacher network on the mean absolute error.
+
+python train/teacher.py --dataset cardiac --acc 4
+
+Leaves runs/<dataset>-<source>-<acc>x/teacher-D5C5/model.keras, which train/kd.py finds there.
+"""
+
+from kdmri_tf.cli import flags, launch
+from kdmri_tf.cli.flag_types import network_name
+
+
+def main(arguments):
+    experiment = launch.experiment(arguments)
+    teacher = experiment.teacher(arguments.teacher)
+    experiment.evaluate(
+        {"teacher": teacher}, experiment.run_dir / f"teacher-{teacher.architecture}"
+    )
+
+
+def run():
+    """Runs the command with the arguments of the command line."""
+    parser = flags.parser("Train a teacher.")
+    parser.add_argument(
+        "--teacher",
+        type=network_name,
+        default="D5C5",
+        help="DdCc (c cascades of d convolutions), such as D4C5; with --scale VDSR11, for example",
+    )
+    launch.run(main, parser)

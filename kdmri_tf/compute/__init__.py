@@ -1,0 +1,1 @@
+"""How computations run: cores, slices side by side, fused operations, bfloat16."""

@@ -1,0 +1,108 @@
+"""Slices side by side: the cores share out the slices of a batch, not each operation.
+
+By default TensorFlow spreads every operation over all cores. On slices of this size the cores then
+wait for each other after every one of hundreds of small operations. Instead each part of the batch
+can go through the whole network on cores of its own, which changes results by rounding alone.
+RESULTS.md has the measurement.
+"""
+
+import contextlib
+import itertools
+
+import tensorflow as tf
+
+from kdmri_tf.compute.cores import num_cores
+from kdmri_tf.errors import InputError
+
+_parts = 1
+
+
+def divide_cores(batch_size):
+    """Divides the cores of this process among the slices of a batch; for CPUs without a GPU.
+
+    Sets TensorFlow's threads, so call it before TensorFlow computes anything. From then on every
+    network works by parts in graphs (`fit`, `evaluate`, `tf.function`), but not in exported ones.
+    A single operation on one slice uses cores / parts threads.
+
+    Args:
+        batch_size: slices a step.
+
+    Returns:
+        The number of parts.
+
+    Raises:
+        InputError: TensorFlow has computed something already.
+    """
+    global _parts
+    cores = num_cores()
+    parts = 1 if tf.config.list_physical_devices("GPU") else min(cores, batch_size)
+    if parts == _parts == 1:
+        return 1
+    # 0: as many as TensorFlow chooses
+    each, side_by_side = (0, 0) if parts == 1 else (cores // parts, parts)
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(each)
+        tf.config.threading.set_inter_op_parallelism_threads(side_by_side)
+    except RuntimeError as error:
+        raise InputError(
+            "divide_cores must be called before TensorFlow computes anything; it has started."
+        ) from error
+    _parts = parts
+    return parts
+
+
+def threads_per_operation():
+    """Threads that one operation may use."""
+    return tf.config.threading.get_intra_op_parallelism_threads() or num_cores()
+
+
+def describe_device():
+    """What TensorFlow computes on here, in words."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        return tf.config.experimental.get_device_details(gpu).get("device_name", "one GPU")
+    cores, threads = num_cores(), threads_per_operation()
+    return f"{cores} CPU cores, {threads} at a time" if threads < cores else f"{cores} CPU cores"
+
+
+@contextlib.contextmanager
+def whole_batches():
+    """Graphs traced in this context are not divided: for export to other machines."""
+    global _parts
+    parts, _parts = _parts, 1
+    try:
+        yield
+    finally:
+        _parts = parts
+
+
+def by_parts(function, *tensors):
+    """`function(*tensors)`, computed on parts of the batch that depend on nothing of each other.
+
+    Args:
+        function: takes and gives (structures of) tensors with the batch as first axis, and treats
+            the samples of a batch independently.
+        tensors: of one batch size.
+
+    Returns:
+        What the function gives for the whole batch, to rounding.
+    """
+    if _parts == 1 or tf.executing_eagerly():
+        return function(*tensors)
+    size = tensors[0].shape[0]
+    if size is not None:
+        return _divided(function, tensors, size, min(_parts, size))
+    size = tf.shape(tensors[0])[0]
+    # TensorFlow's fused convolution fails on an empty part: the last sample fills them.
+    missing = tf.maximum(_parts - size, 0)
+    filled = [tf.concat([t, tf.repeat(t[-1:], missing, axis=0)], axis=0) for t in tensors]
+    outputs = _divided(function, filled, size + missing, _parts)
+    return tf.nest.map_structure(lambda output: output[:size], outputs)
+
+
+def _divided(function, tensors, size, parts):
+    bounds = [size * part // parts for part in range(parts + 1)]
+    outputs = [
+        function(*(tensor[start:end] for tensor in tensors))
+        for start, end in itertools.pairwise(bounds)
+    ]
+    return tf.nest.map_structure(lambda *values: tf.concat(values, axis=0), *outputs)

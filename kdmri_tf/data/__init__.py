@@ -1,0 +1,1 @@
+"""Degraded batches of a prepared data set, as `tf.data` pipelines."""

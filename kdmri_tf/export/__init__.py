@@ -1,0 +1,1 @@
+"""Networks as SavedModel, LiteRT, ONNX and OpenVINO files, checked."""

@@ -1,0 +1,75 @@
+"""A network as a LiteRT file: for small computers, without TensorFlow."""
+
+import json
+import tempfile
+import warnings
+import zipfile
+
+import tensorflow as tf
+from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+from kdmri_tf.inference.runtimes import METADATA_FILE
+from kdmri_tf.networks import inference_form
+
+
+def write_litert(network, path, metadata, quantize, calibration):
+    """Writes a `.tflite` file with the signature of `inference_form.serve`.
+
+    Height and width are fixed, as its fast kernels know no other; the batch is free. The metadata
+    is in an archive appended to the file, LiteRT's place for what goes along: `unzip` reads it.
+
+    Args:
+        network: from `inference_form.inference_copy`, without FFTs.
+        path: of the file.
+        metadata: dictionary with `exported_image_size`.
+        quantize: None, "float16" (weights) or "int8" (weights, and activations of convolutions).
+        calibration: for "int8", a list of inputs.
+    """
+    converted = _convert(network, metadata["exported_image_size"])
+    path.write_bytes(converted if quantize is None else _reduce(converted, quantize, calibration))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(METADATA_FILE, json.dumps(metadata, indent=2))
+
+
+def _convert(network, image_size):
+    serve = inference_form.serve(network, image_size)
+    # The converter loses weights that are not constants of the graph, without a word.
+    frozen = convert_variables_to_constants_v2(serve.get_concrete_function())
+
+    @tf.function(input_signature=serve.input_signature)
+    def named(*tensors):
+        (image,) = frozen(*tensors)
+        return {"image": image}
+
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(tf.Module(), folder, signatures=named)
+        return tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+
+
+def _reduce(converted, quantize, calibration):
+    """Convolutions in less than float32; k-space, data consistency and sums stay in it."""
+    from ai_edge_quantizer import qtyping, quantizer
+    from ai_edge_quantizer.algorithm_manager import AlgorithmName
+
+    quantization = quantizer.Quantizer(converted)
+    convolutions = (".*", qtyping.TFLOperationName.CONV_2D)
+    if quantize == "float16":
+        half = qtyping.TensorQuantizationConfig(16, dtype=qtyping.TensorDataType.FLOAT)
+        weights = qtyping.OpQuantizationConfig(
+            weight_tensor_config=half,
+            compute_precision=qtyping.ComputePrecision.FLOAT,
+            explicit_dequantize=True,
+        )
+        quantization.update_quantization_recipe(*convolutions, weights, AlgorithmName.FLOAT_CASTING)
+    else:
+        quantization.add_static_config(*convolutions, activation_num_bits=8, weight_num_bits=8)
+    with warnings.catch_warnings():
+        # Calibration looks at all tensors, and the interpreter warns that it keeps them.
+        warnings.filterwarnings("ignore", ".*experimental_preserve_all_tensors", UserWarning)
+        ranges = None
+        if quantization.need_calibration:
+            ranges = quantization.calibrate({"serving_default": calibration})
+        result = quantization.quantize(
+            ranges, enable_progress_bar=False, enable_progress_report=False
+        )
+    return bytes(result.quantized_model)

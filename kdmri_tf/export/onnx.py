@@ -1,0 +1,110 @@
+"""A network as an ONNX file: for ONNX Runtime, in any language, without TensorFlow."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from kdmri_tf.networks import inference_form
+
+OPSET = 18
+ATTEMPTS = 10
+
+
+def write_onnx(network, path, metadata, quantize, calibration):
+    """Writes an `.onnx` file with named inputs and `image`; batch, height and width are free.
+
+    The metadata is the JSON text of the model property "metadata".
+
+    Args:
+        network: from `inference_form.inference_copy`, without FFTs.
+        path: of the file.
+        metadata: dictionary.
+        quantize: None, "float16" (weights) or "int8" (weights, and activations of convolutions).
+        calibration: for "int8", a list of inputs.
+    """
+    import onnx
+
+    model = _convert(inference_form.serve(network))
+    if quantize == "int8":
+        model = _quantize(model, calibration)
+    elif quantize == "float16":
+        _halve_weights(model.graph)
+    onnx.helper.set_model_props(model, {"metadata": json.dumps(metadata)})
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def _convert(serve):
+    """The contract as an ONNX model.
+
+    tf2onnx 1.17 rewrites reshapes in an order that is another one every time, and in one order of
+    about twenty it gave the image of a `VDSR` a fifth axis: that is not taken.
+    """
+    import tf2onnx
+
+    for _ in range(ATTEMPTS):
+        model, _ = tf2onnx.convert.from_function(serve, serve.input_signature, opset=OPSET)
+        if _rank_of_image(model) == 4:
+            return model
+    return model  # which the comparison with the network refuses
+
+
+def _rank_of_image(model):
+    """As it follows from the nodes, not as it is declared."""
+    import onnx
+
+    undeclared = onnx.ModelProto()
+    undeclared.CopyFrom(model)
+    undeclared.graph.output[0].type.tensor_type.ClearField("shape")
+    inferred = onnx.shape_inference.infer_shapes(undeclared)
+    return len(inferred.graph.output[0].type.tensor_type.shape.dim)
+
+
+def _halve_weights(graph):
+    """Keeps large constants in float16; they are cast to float32 once, when the file is opened."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype == np.float32 and values.ndim == 4:
+            name = tensor.name
+            half = numpy_helper.from_array(values.astype(np.float16), f"{name}_float16")
+            tensor.CopyFrom(half)
+            casts.append(helper.make_node("Cast", [half.name], [name], to=TensorProto.FLOAT))
+    for cast in reversed(casts):
+        graph.node.insert(0, cast)
+
+
+def _quantize(model, calibration):
+    """Convolutions in 8-bit integers; k-space, data consistency and sums stay float32."""
+    import onnx
+    from onnxruntime import quantization
+
+    class Reader(quantization.CalibrationDataReader):
+        def __init__(self):
+            self._samples = iter(calibration)
+
+        def get_next(self):
+            return next(self._samples, None)
+
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
+        onnx.save(model, str(source))
+        quantization.shape_inference.quant_pre_process(
+            str(source), str(source), skip_symbolic_shape=True
+        )
+        quantization.quantize_static(
+            str(source),
+            str(target),
+            Reader(),
+            op_types_to_quantize=["Conv", "Relu"],
+            per_channel=True,
+            activation_type=quantization.QuantType.QUInt8,
+            weight_type=quantization.QuantType.QInt8,
+        )
+        quantized = onnx.load(str(target))
+    del quantized.graph.value_info[:]  # the shapes that calibration asked for: runtimes infer them
+    return quantized

@@ -1,0 +1,27 @@
+"""A network as a SavedModel: for TensorFlow, TensorFlow Serving and their clients."""
+
+import json
+
+import tensorflow as tf
+
+from kdmri_tf.inference.runtimes import METADATA_FILE
+from kdmri_tf.networks import inference_form
+
+
+def write_saved_model(network, path, metadata):
+    """Writes a SavedModel that runs with TensorFlow alone; batch, height and width are free.
+
+    `tf.saved_model.load(path).signatures["serving_default"](kspace=..., mask=...)["image"]`. The
+    metadata is in `assets.extra/metadata.json`.
+
+    Args:
+        network: from `inference_form.inference_copy`.
+        path: folder, not there yet.
+        metadata: dictionary.
+    """
+    module = tf.Module()
+    module.weights = [variable.value for variable in network.variables]  # not keras.Variable
+    tf.saved_model.save(module, str(path), signatures=inference_form.serve(network))
+    extra = path / "assets.extra"
+    extra.mkdir()
+    (extra / METADATA_FILE).write_text(json.dumps(metadata, indent=2) + "\n")

@@ -1,0 +1,132 @@
+"""One object that runs a trained network in any format, on NumPy arrays."""
+
+import numpy as np
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.inference.runtimes import open_runtime
+
+
+class Reconstructor:
+    """A trained or exported network: `.keras`, SavedModel, LiteRT, ONNX or OpenVINO.
+
+    ::
+
+        reconstruct = kdmri_tf.Reconstructor("student.tflite")
+        image = reconstruct(kspace, mask)
+
+    The last three run without TensorFlow. May be called from several threads at once.
+
+    Args:
+        path: file or folder.
+        num_threads: of one call; None for all cores of this process. For `.keras` and SavedModel
+            it must be None: TensorFlow has one setting for the process.
+
+    Attributes:
+        format: "keras", "saved_model", "litert", "onnx" or "openvino".
+        metadata: what travels with the network, see `saved.describe`: `architecture`,
+            `dataset`, `source`, `mask`, ...
+        input_names: `("kspace", "mask")`, or `("low_resolution",)` of a `VDSR`.
+        image_size: (H, W) if it takes no other, else None.
+
+    Raises:
+        InputError: there is no such network, it is damaged, or the package that runs its format is
+            not installed.
+    """
+
+    def __init__(self, path, num_threads=None):
+        self.path = path
+        self._runtime = open_runtime(path, num_threads)
+        self.format = self._runtime.format
+        self.metadata = self._runtime.metadata
+        self.input_names = tuple(self._runtime.input_names)
+        self.image_size = self._runtime.image_size
+
+    def __call__(self, *inputs):
+        """The images of a batch.
+
+        Args:
+            inputs: in the order of `input_names`. kspace `(batch, H, W, 2)` (real, imaginary),
+                unshifted, ortho normalised, of slices with maximum 1; mask `(H, W)` or
+                `(batch, H, W)` of 0 and 1, unshifted; low_resolution `(batch, H, W, 1)`.
+
+        Returns:
+            float32 `(batch, H, W, 1)`.
+
+        Raises:
+            InputError: another number of inputs, a wrong shape, NaN or infinity, an image size or a
+                mask that this artefact cannot take.
+        """
+        if len(inputs) != len(self.input_names):
+            raise InputError(
+                f"{self.path} takes {' and '.join(self.input_names)}; got {len(inputs)} arrays."
+            )
+        arrays = dict(zip(self.input_names, map(_float32, inputs), strict=True))
+        if "mask" in arrays and arrays["mask"].ndim == 2:
+            mask, shape = arrays["mask"], arrays["kspace"].shape[:1]
+            arrays["mask"] = np.ascontiguousarray(np.broadcast_to(mask, shape + mask.shape))
+        self._check(arrays)
+        return self._runtime.run(arrays)
+
+    def _check(self, arrays):
+        first = arrays[self.input_names[0]]
+        channels = 1 if self.input_names[0] == "low_resolution" else 2
+        if first.ndim != 4 or first.shape[-1] != channels or first.size == 0:
+            raise InputError(
+                f"{self.input_names[0]} must be (batch, height, width, {channels}); got shape "
+                f"{first.shape}."
+            )
+        self.check_image_size(first.shape[1:3])
+        if "mask" in arrays and arrays["mask"].shape != first.shape[:3]:
+            raise InputError(
+                "mask must be (height, width) or (batch, height, width) as kspace is; got mask "
+                f"{arrays['mask'].shape} and kspace {first.shape}."
+            )
+        for name, array in arrays.items():
+            if not np.isfinite(array).all():
+                raise InputError(f"{name} holds NaN or infinity.")
+        if "mask" in arrays:
+            self.check_mask(arrays["mask"])
+
+    def check_image_size(self, image_size):
+        """Refuses images that this artefact cannot take.
+
+        Raises:
+            InputError: it was exported for another size.
+        """
+        if self.image_size is not None and tuple(image_size) != tuple(self.image_size):
+            height, width = self.image_size
+            raise InputError(
+                f"{self.path} was exported for images of {height}x{width} pixels, not "
+                f"{image_size[0]}x{image_size[1]}; export it again with --image-size "
+                f"{image_size[0]} {image_size[1]}."
+            )
+
+    def check_mask(self, mask):
+        """Refuses masks that this artefact cannot take.
+
+        Args:
+            mask: `(H, W)` or `(batch, H, W)`.
+
+        Raises:
+            InputError: values other than 0 and 1; or it was exported for lines along one axis, and
+                the mask has other samples.
+        """
+        if not ((mask == 0) | (mask == 1)).all():
+            raise InputError("A mask is 1 where k-space was measured and 0 elsewhere.")
+        axis = self._runtime.phase_encode_axis
+        if axis is not None and not (mask == np.take(mask, [0], axis=1 - axis - 2)).all():
+            lines = ("rows", "columns")[axis]
+            is_across = (mask == np.take(mask, [0], axis=axis - 2)).all()
+            other = f"with --phase-encode-axis {1 - axis}, or " if is_across else ""
+            raise InputError(
+                f"{self.path} was exported for masks of whole {lines} (phase encode axis {axis}), "
+                f"but this mask has other samples; export it {other}as a SavedModel, which takes "
+                "any mask."
+            )
+
+
+def _float32(array):
+    array = np.asarray(array)
+    if array.dtype.kind not in "fiub":
+        raise InputError(f"The inputs must be real numbers; got {array.dtype}.")
+    return np.ascontiguousarray(array, np.float32)

@@ -1,0 +1,108 @@
+"""The convolutional layer of all networks; `data_consistency` has the other of a cascade."""
+
+import math
+
+import keras
+import numpy as np
+from keras import ops
+
+from kdmri_tf.compute.last_convolution import convolve_to_one_channel
+from kdmri_tf.errors import InputError
+
+
+@keras.saving.register_keras_serializable(package="kdmri_tf")
+class ConvBlock(keras.layers.Layer):
+    """The convolutional part of a cascade of `DCCNN`, and of `VDSR`.
+
+    `num_convs` 3x3 convolutions with bias, stride 1 and same padding: `filters` channels with ReLU,
+    but for the last one, which returns to one channel and has no activation.
+
+    Input: `(batch, H, W, 1)`. Output: the pair (image `(batch, H, W, 1)`, feature
+    `(batch, H, W, filters)`); the feature is the activation, after ReLU, of convolution
+    ceil(num_convs / 2): the layer that distillation matches (the third of five, the second of
+    three, the sixth of eleven, the fourth of seven). Dtype: the policy's compute dtype.
+
+    Weights start uniform in +-1/sqrt(fan_in), kernel and bias, as in the papers' released code. A
+    deep block hardly learns from there, as every convolution weakens the signal; `starts_at_zero`
+    draws them after He et al. (ICCV 2015), which keeps its strength, with biases and the whole last
+    convolution at 0, so that the block adds nothing at first.
+
+    Args:
+        num_convs: convolutions, at least 2.
+        filters: channels between them.
+        starts_at_zero: whether the output is 0 before training.
+
+    Attributes:
+        splits_last: whether the last convolution is computed as one of single pixels to 9 channels,
+            one for each place of the kernel, and a sum of these, each shifted to its place. The
+            same to rounding; 32 -> 1 channels by 3x3 is what runtimes do worst. For inference:
+            RESULTS.md has the measurement.
+
+    Source: KD-MRI (2020), figure 1.
+    """
+
+    def __init__(self, num_convs, filters=32, starts_at_zero=False, **kwargs):
+        super().__init__(**kwargs)
+        if num_convs < 2 or filters < 1:
+            raise InputError(
+                f"A ConvBlock needs at least 2 convolutions and 1 filter; got {num_convs} "
+                f"convolutions and {filters} filters."
+            )
+        self.num_convs = num_convs
+        self.filters = filters
+        self.starts_at_zero = starts_at_zero
+        self.splits_last = False
+        self.feature_index = math.ceil(num_convs / 2) - 1
+        self.convs = [self._convolution(index) for index in range(num_convs)]
+
+    def _convolution(self, index):
+        is_last = index == self.num_convs - 1
+        if self.starts_at_zero:
+            kernel, bias = "zeros" if is_last else "he_normal", "zeros"
+        else:
+            limit = 1 / math.sqrt(9 * (1 if index == 0 else self.filters))
+            # A variance of 1 / (3 fan_in) is the uniform distribution in +-1/sqrt(fan_in).
+            kernel = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
+            bias = keras.initializers.RandomUniform(-limit, limit)
+        return keras.layers.Conv2D(
+            filters=1 if is_last else self.filters,
+            kernel_size=3,
+            padding="same",
+            activation=None if is_last else "relu",
+            kernel_initializer=kernel,
+            bias_initializer=bias,
+            dtype=self.dtype_policy,
+            name=f"conv{index + 1}",
+        )
+
+    def build(self, input_shape):
+        channels = 1
+        for conv in self.convs:
+            conv.build((*input_shape[:-1], channels))
+            channels = conv.filters
+
+    def call(self, image):
+        activation = image
+        for index, conv in enumerate(self.convs):
+            is_last = conv is self.convs[-1]
+            activation = self._to_one_channel(conv, activation) if is_last else conv(activation)
+            if index == self.feature_index:
+                feature = activation
+        return activation, feature
+
+    def _to_one_channel(self, conv, activation):
+        kernel, bias = (ops.cast(weight, activation.dtype) for weight in (conv.kernel, conv.bias))
+        if not self.splits_last:
+            return convolve_to_one_channel(activation, kernel) + bias
+        kernel = ops.transpose(ops.reshape(kernel, (9, -1)))
+        places = ops.conv(activation, kernel[None, None], padding="same")
+        shifts = ops.cast(np.eye(9).reshape(3, 3, 9, 1), activation.dtype)
+        return ops.conv(places, shifts, padding="same") + bias
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_convs": self.num_convs,
+            "filters": self.filters,
+            "starts_at_zero": self.starts_at_zero,
+        }

@@ -1,0 +1,93 @@
+"""Trained networks as files: saved, loaded, and the facts that travel with them."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import keras
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.networks.dccnn import DCCNN
+from kdmri_tf.networks.vdsr import VDSR
+
+NETWORKS = (DCCNN, VDSR)
+
+# In `evaluation.json`, what tells which network was measured.
+WEIGHTS_DIGEST = "weights_sha256"
+
+
+def save_network(network, path):
+    """Writes a network in float32, whatever precision it was trained in, as a `.keras` file.
+
+    Args:
+        network: `Network`.
+        path: of the file; an earlier one there is replaced at one stroke.
+    """
+    config = {**network.get_config(), "dtype": "float32", "trainable": True}
+    saved = type(network).from_config(config)
+    saved.set_weights(network.get_weights())
+    path = Path(path)
+    partial = path.with_name("partial.keras")
+    saved.save(partial)
+    partial.replace(path)
+
+
+def load_network(path):
+    """Loads a trained `DCCNN` or `VDSR` from a `.keras` file.
+
+    Raises:
+        InputError: the file is missing, unreadable or holds another kind of model.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"There is no model {path}; give a .keras file that training wrote.")
+    try:
+        network = keras.models.load_model(path, compile=False)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever Keras and zipfile make of a damaged file
+        raise InputError(f"{path} is not a readable .keras model ({error}).") from error
+    if not isinstance(network, NETWORKS):
+        known = " or ".join(known.__name__ for known in NETWORKS)
+        raise InputError(f"{path} holds a {type(network).__name__}, not a {known}.")
+    return network
+
+
+def weights_digest(network):
+    """SHA-256 of a network's weights, in hexadecimal."""
+    digest = hashlib.sha256()
+    for weight in network.get_weights():
+        digest.update(weight.tobytes())
+    return digest.hexdigest()
+
+
+def describe(model_path, network):
+    """The facts that travel with an exported network, as JSON values.
+
+    Its architecture with all arguments and, where the `.keras` file lies in the folder of its
+    stage: the configuration of that stage (data set, source, mask, acceleration and settings), the
+    lines that the mask measures, and its metrics, if an evaluation in that folder, in its run or in
+    a folder of results there measured these very weights.
+    """
+    folder = Path(model_path).parent
+    try:
+        stage = json.loads((folder / "config.json").read_text())
+        known = {**stage["config"], **stage.get("facts", {})}
+    except (OSError, ValueError, KeyError, TypeError):
+        known = {}  # the folder of something else
+    return {**known, **network.facts, "metrics": _metrics(folder, weights_digest(network))}
+
+
+def _metrics(folder, digest):
+    """Mean and deviation of each metric of the network with that digest, or None."""
+    run_dir = folder.parent
+    places = (folder, run_dir, *sorted(path.parent for path in run_dir.glob("*/evaluation.json")))
+    for place in places:
+        try:
+            networks = json.loads((place / "evaluation.json").read_text())["networks"]
+            for values in networks.values():
+                if values.get(WEIGHTS_DIGEST) == digest:
+                    return {key: value for key, value in values.items() if key != WEIGHTS_DIGEST}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            continue  # the file of something else
+    return None

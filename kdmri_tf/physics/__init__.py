@@ -1,0 +1,1 @@
+"""The acquisition: Fourier transform, masks, and how images are degraded."""

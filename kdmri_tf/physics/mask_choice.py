@@ -1,0 +1,96 @@
+"""Which masks undersample a data set: drawn by a sampler, or the one the user gives."""
+
+import math
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.physics import masks
+
+# A mask file may miss the nominal acceleration by this much; the papers' own miss it by up to 8 %.
+ACCELERATION_TOLERANCE = 0.15
+
+# Random masks are picked from this many, drawn once: no sampler and no NumPy in the pipeline.
+NUM_RANDOM_MASKS = 256
+
+
+class Sampling:
+    """A choice of masks, checked as far as it can be before there are images.
+
+    Args:
+        mask: name of a sampler, a .npy file, or an array `(H, W)`.
+        acceleration: nominal acceleration.
+        seed: of a sampled mask.
+        random: draws masks for the training slices as well.
+
+    Attributes:
+        origin: where the mask comes from: sampler and seed, or file name.
+
+    Raises:
+        InputError: acceleration or seed out of range, an unreadable mask file, or random masks
+            without a sampler.
+    """
+
+    def __init__(self, mask, acceleration, seed=0, random=False):
+        if not (math.isfinite(acceleration) and acceleration >= 1):
+            raise InputError(f"The acceleration must be at least 1, not {acceleration}.")
+        self._acceleration = acceleration
+        self._seed = seed
+        self._random = random
+        self._given = None
+        self._sampler = masks.SAMPLERS.get(mask) if isinstance(mask, str) else None
+        if self._sampler is not None:
+            if seed < 0:
+                raise InputError(f"The seed of the mask must be at least 0, not {seed}.")
+            self.origin = f"{mask}, seed {seed}"
+        else:
+            is_array = isinstance(mask, np.ndarray)
+            self._given = mask if is_array else masks.read_mask(mask)
+            self.origin = "array" if is_array else Path(mask).name
+            if random:
+                raise InputError(
+                    f"Random masks are drawn by a sampler, but the mask {self.origin} is given; "
+                    f"name one of {', '.join(masks.SAMPLERS)} instead."
+                )
+
+    @property
+    def is_given(self):
+        """Whether the mask is the user's own."""
+        return self._sampler is None
+
+    def masks_for(self, image_size, center_lines, axis):
+        """The mask of all slices, and those that training slices pick from, or None.
+
+        Args:
+            image_size: (H, W).
+            center_lines: lowest lines that a sampler always measures.
+            axis: phase-encode axis, 0 or 1.
+
+        Returns:
+            float32 `(H, W)`, unshifted; and None or float32, `(NUM_RANDOM_MASKS, H, 1)` for axis 0,
+            `(NUM_RANDOM_MASKS, 1, W)` for axis 1: each mask cut to the line that repeats in it.
+
+        Raises:
+            InputError: a mask that does not fit the images or the acceleration.
+        """
+        if self._sampler is None:
+            return self._checked(image_size), None
+        draw = partial(self._sampler, image_size, self._acceleration, center_lines, axis)
+        mask = draw(self._seed)
+        if not self._random:
+            return mask, None
+        seeds = range(self._seed + 1, self._seed + 1 + NUM_RANDOM_MASKS)
+        return mask, np.stack([draw(seed).take([0], axis=1 - axis) for seed in seeds])
+
+    def _checked(self, image_size):
+        mask = masks.check_mask(self._given, image_size, name=f"mask {self.origin}")
+        masks.warn_if_centered(mask, self.origin)
+        actual, nominal = masks.true_acceleration(mask), self._acceleration
+        if abs(actual / nominal - 1) > ACCELERATION_TOLERANCE:
+            raise InputError(
+                f"The mask {self.origin} accelerates by {actual:.2f}, but the acceleration asked "
+                f"for is {nominal:g}; give the one that fits (--acc {actual:.3g})."
+            )
+        return mask

@@ -1,0 +1,1 @@
+"""Resumable training in run folders: stages, experiments, comparisons."""

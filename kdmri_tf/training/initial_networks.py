@@ -1,0 +1,146 @@
+"""Networks at the start of their training: by name or file, and with whose weights they begin."""
+
+import inspect
+import re
+
+import keras
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.networks.saved import NETWORKS, load_network
+from kdmri_tf.training.settings import TrainingSettings
+
+# Settings that only networks of some kinds have.
+SETTINGS_OF_NETWORKS = ("residual", "nonnegative", "consistency_form", "filters")
+FIRST_CASCADES = ("random", "second")  # how the cascade starts that SFT does not train
+# Those that a trained network cannot change, without and with those that its weights' shapes show.
+ARITHMETIC = ("residual", "nonnegative")
+ARCHITECTURE = {*ARITHMETIC, "filters"}
+
+
+def is_name(network):
+    """Whether this is a network's name such as "D3C5", rather than a `.keras` file."""
+    return not str(network).endswith(".keras")
+
+
+def new_network(network, settings):
+    """A network with seeded initial weights.
+
+    Args:
+        network: name, or `.keras` file of the architecture.
+        settings: `TrainingSettings`.
+
+    Raises:
+        InputError: an unreadable file, an impossible name, a setting that this kind does not have,
+            or one that the file's network has otherwise.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    defaults = TrainingSettings()
+    chosen = {name: getattr(settings, name) for name in SETTINGS_OF_NETWORKS}
+    chosen = {name: v for name, v in chosen.items() if v != getattr(defaults, name)}
+    if not is_name(network):
+        loaded = load_network(network)
+        for name in chosen.keys() & ARCHITECTURE:
+            if loaded.hyperparameters.get(name, chosen[name]) != chosen[name]:
+                raise InputError(
+                    f"{network} has {name} {loaded.hyperparameters[name]}, not {chosen[name]}: "
+                    "leave that setting out, or give the network's name."
+                )
+        return _untrained(loaded, settings)
+    kind = _kind(network)
+    for name in chosen.keys() - inspect.signature(kind).parameters.keys():
+        raise InputError(f"{network} has no {name}: leave that setting out.")
+    return kind.from_name(network, dtype=settings.precision, **chosen)
+
+
+def copy_for_training(network, settings):
+    """The same network in the precision of the settings, to be trained further."""
+    copy = _untrained(network, settings)
+    copy.set_weights(network.get_weights())
+    return copy
+
+
+def load_weights(network, path, first_cascade=None):
+    """Gives a network the weights of a `.keras` file, tensor by tensor of the same name.
+
+    Prints how many tensors were loaded.
+
+    Args:
+        network: whose weights are set.
+        path: `.keras` file of a network with the same tensors.
+        first_cascade: None to load it like the others; "random" to leave it as it is, or "second"
+            to give it the weights of the second cascade. These two are for the student that
+            `StudentFriendlyTeacher` has trained from its second cascade on.
+
+    Raises:
+        InputError: as `check_weights` does; then the network is not changed.
+    """
+    given = check_weights(network, path, first_cascade)
+    for variable in network.weights:
+        if tensor_name(variable) in given:
+            variable.assign(given[tensor_name(variable)])
+    if first_cascade == "second":
+        network.blocks[0].set_weights(network.blocks[1].get_weights())
+    print(f"Loaded {len(given)} of {len(network.weights)} tensors from {path}.", flush=True)
+
+
+def check_weights(network, path, first_cascade=None):
+    """What `load_weights` would load: name of the tensor -> variable.
+
+    Raises:
+        InputError: a tensor is missing in the file or has another shape, or the file holds another
+            kind of network or one with another `residual` or `nonnegative`; an unknown
+            `first_cascade`.
+    """
+    if first_cascade not in (None, *FIRST_CASCADES):
+        raise InputError(
+            f"first_cascade must be one of {', '.join(FIRST_CASCADES)}; got {first_cascade!r}."
+        )
+    loaded = load_network(path)
+    if type(loaded) is not type(network):
+        raise InputError(
+            f"{path} holds a {loaded.architecture}, whose weights a {network.architecture} cannot "
+            "start from; give a file of the student's own kind."
+        )
+    for name in ARITHMETIC:
+        there, here = (party.hyperparameters.get(name) for party in (loaded, network))
+        if there != here:
+            raise InputError(
+                f"{path} holds a network with {name} {there}, but the student has {name} {here}; "
+                f"give both the same --{name} or --no-{name}."
+            )
+    given = {tensor_name(variable): variable for variable in loaded.weights}
+    wanted = {tensor_name(variable): variable for variable in network.weights}
+    if first_cascade is not None:
+        wanted = {name: v for name, v in wanted.items() if not name.startswith("cascade1/")}
+    for name, variable in wanted.items():
+        shape = tuple(given[name].shape) if name in given else None
+        if shape != tuple(variable.shape):
+            found = "has none of that name" if shape is None else f"has shape {shape}"
+            raise InputError(
+                f"The student's tensor {name} of shape {tuple(variable.shape)} cannot be loaded "
+                f"from {path}, which {found}: it holds a {loaded.architecture} with "
+                f"{loaded.filters} filters, the student is a {network.architecture} with "
+                f"{network.filters}."
+            )
+    return {name: given[name] for name in wanted}
+
+
+def tensor_name(variable):
+    """The name of a weight within its network, such as "cascade2/conv1/kernel"."""
+    return variable.path.partition("/")[2]
+
+
+def _kind(name):
+    """The class of networks of that name."""
+    for kind in NETWORKS:
+        if re.fullmatch(kind.name_pattern, str(name), re.IGNORECASE):
+            return kind
+    forms = ", or ".join(kind.name_example for kind in NETWORKS)
+    raise InputError(f"{name!r} is no network name; write {forms}.")
+
+
+def _untrained(network, settings):
+    changes = {"dtype": settings.precision, "trainable": True}
+    if "consistency_form" in network.hyperparameters:
+        changes["consistency_form"] = settings.consistency_form
+    return type(network).from_config({**network.get_config(), **changes})

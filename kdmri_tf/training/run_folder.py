@@ -1,0 +1,131 @@
+"""Run folders: one folder a stage; reused, resumed, or refused when its settings differ."""
+
+import contextlib
+import json
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import filelock
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.networks.saved import save_network
+from kdmri_tf.training.stage_differences import check_config
+
+# The state of a training after its last full epoch, in the folder of its stage.
+STATE_FILE = "state.npz"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The folder of one trained network.
+
+    Attributes:
+        folder: holds `config.json`, `state.npz`, `log.csv`, `tensorboard/` and `model.keras`.
+        config: the settings that determine the result.
+    """
+
+    folder: Path
+    config: dict
+
+    @property
+    def model_path(self):
+        """Where the finished network lies."""
+        return self.folder / "model.keras"
+
+    @property
+    def state_path(self):
+        """The state of training after its last full epoch."""
+        return self.folder / STATE_FILE
+
+    @property
+    def is_finished(self):
+        return self.model_path.exists()
+
+    @property
+    def is_begun(self):
+        """Whether there is anything that its settings have made."""
+        return self.is_finished or self.state_path.exists()
+
+    @property
+    def teacher_cache(self):
+        """Where the teacher's outputs are kept during training."""
+        return self.folder / "teacher-cache"
+
+    @contextlib.contextmanager
+    def training(self):
+        """Keeps other processes from training the same stage; a killed one keeps nobody.
+
+        Raises:
+            InputError: another process is training it.
+        """
+        lock = filelock.FileLock(self.folder / "lock")
+        try:
+            lock.acquire(blocking=False)
+        except filelock.Timeout as error:
+            raise InputError(
+                f"{self.folder} is being trained by another process: wait for it, or give another "
+                "--run-dir."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def finish(self, network):
+        """Saves the network of the stage, which is then finished."""
+        self.save(network, self.model_path.name)
+        shutil.rmtree(self.teacher_cache, ignore_errors=True)
+
+    def save(self, network, name):
+        """Saves a network in float32, whatever precision it was trained in."""
+        save_network(network, self.folder / name)
+
+
+def open_stage(run_dir, name, config, facts=None):
+    """Makes the folder of a stage, or takes up the one that is there.
+
+    A folder without a full epoch of training is made anew.
+
+    Args:
+        run_dir: folder of the run.
+        name: of the stage, such as "teacher-D5C5".
+        config: everything that determines the result; must be JSON.
+        facts: what follows from it and an exported network should know; JSON, too.
+
+    Raises:
+        InputError: the folder cannot be written, was made with another configuration (the message
+            names what differs), is in use by another process, or holds a network that no
+            configuration tells of.
+    """
+    stage = Stage(Path(run_dir) / name, config)
+    if stage.is_begun:
+        check_config(stage.folder, config, entirely=True)
+        return stage
+    path = stage.folder / "config.json"
+    content = {"config": config, "facts": facts or {}, "environment": _environment()}
+    partial = path.with_suffix(".partial")
+    try:
+        stage.folder.mkdir(parents=True, exist_ok=True)
+        with stage.training():  # another process may be in its first epoch
+            partial.write_text(json.dumps(content, indent=2))
+            partial.replace(path)
+    except OSError as error:
+        raise InputError(
+            f"The folder {stage.folder} cannot be written ({error.strerror}); give another "
+            "--run-dir."
+        ) from error
+    return stage
+
+
+def _environment():
+    packages = ("kdmri_tf", "tensorflow", "keras", "tensorflow-datasets", "numpy")
+    return {
+        "command": " ".join(sys.argv),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        **{name: version(name) for name in packages},
+    }

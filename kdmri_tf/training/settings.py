@@ -1,0 +1,97 @@
+"""How networks are trained: the settings, checked, and their defaults."""
+
+import math
+import operator
+from dataclasses import dataclass
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.networks.data_consistency import FORMS, LINE_AXES
+
+PRECISIONS = ("float32", "mixed_bfloat16")
+SCHEDULES = ("step", "cosine", "constant")
+TRAINED_FORMS = tuple(form for form in FORMS if form not in LINE_AXES)  # those are of exports
+# Synthetic slices show in minutes that everything works: few epochs of many small steps.
+SYNTHETIC_EPOCHS = {"cardiac": 4, "brain": 3, "knee": 2, "calgary": 2}
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained; the defaults are those of the papers' released code.
+
+    Attributes:
+        epochs: passes over the training split, in every stage.
+        batch_size: slices a step.
+        learning_rate: Adam's first learning rate.
+        schedule: "step" (times 0.1 every 40 of 150 epochs, in proportion for other lengths),
+            "cosine" (to 0) or "constant".
+        seed: of initial weights and slice order. Every network starts from the same random
+            numbers, as in the released code, so that convolutions of one shape at the same place,
+            such as the first two of teacher and student, start with the same weights.
+        precision: "float32" or "mixed_bfloat16" (convolutions alone in bfloat16).
+        residual: whether a cascade adds its input; see `DCCNN`.
+        nonnegative: whether super-resolution gives no negative intensities; see `VDSR`.
+        filters: channels between the convolutions; None for the network's own default.
+        consistency_form: how data consistency is computed, see `DataConsistency`; the network is
+            the same to rounding.
+
+    Raises:
+        InputError: a value out of range or an unknown name.
+    """
+
+    epochs: int = 150
+    batch_size: int = 4
+    learning_rate: float = 1e-3
+    schedule: str = "step"
+    seed: int = 42
+    precision: str = "float32"
+    residual: bool = True
+    nonnegative: bool = True
+    filters: int | None = None
+    consistency_form: str = "auto"
+
+    def __post_init__(self):
+        counts = ["epochs", "batch_size"] + ([] if self.filters is None else ["filters"])
+        for name in (*counts, "seed"):
+            # Plain integers, not NumPy's: settings are written as JSON and compared.
+            object.__setattr__(self, name, _integer(name, getattr(self, name)))
+        object.__setattr__(self, "learning_rate", float(self.learning_rate))
+        for name in counts:
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1; got {getattr(self, name)}.")
+        if not 0 <= self.seed < 2**31:
+            raise InputError(f"seed must lie between 0 and 2^31 - 1; got {self.seed}.")
+        if not 0 < self.learning_rate < math.inf:
+            raise InputError(f"learning_rate must be positive; got {self.learning_rate}.")
+        choices = {
+            "schedule": SCHEDULES,
+            "precision": PRECISIONS,
+            "consistency_form": TRAINED_FORMS,
+        }
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise InputError(
+                    f"Unknown {name} {getattr(self, name)!r}; choose one of {', '.join(known)}."
+                )
+
+
+def _integer(name, value):
+    try:
+        return operator.index(value)
+    except TypeError as error:
+        raise InputError(f"{name} must be a whole number; got {value!r}.") from error
+
+
+def default_settings(dataset, source, **chosen):
+    """`TrainingSettings` with the papers' defaults, or small ones where the data is synthetic.
+
+    Args:
+        dataset: anatomy.
+        source: where the images come from.
+        chosen: settings that replace a default where they are not None.
+    """
+    defaults = {}
+    if source == "synthetic":
+        epochs = SYNTHETIC_EPOCHS[dataset]
+        defaults = {"epochs": epochs, "batch_size": 1, "schedule": "cosine"}
+    given = {name: value for name, value in chosen.items() if value is not None}
+    return TrainingSettings(**{**defaults, **given})

@@ -1,0 +1,56 @@
+"""How the settings of a stage's folder differ from those that are asked for."""
+
+import json
+from pathlib import Path
+
+from kdmri_tf.errors import InputError
+
+# Settings that say in words what another has as a digest: a mask's file may change its name.
+DESCRIPTIONS = {"mask": "mask_sha256"}
+
+
+def check_config(folder, config, entirely=False):
+    """Refuses the folder of a stage that was made with other settings.
+
+    Args:
+        folder: of the stage.
+        config: the settings that must be the same.
+        entirely: whether the folder must have no others.
+
+    Raises:
+        InputError: the message names each setting that differs; or there are none.
+    """
+    different = differences(folder, config, entirely)
+    if different:
+        raise InputError(
+            f"{folder} was made with other settings: {different}. Give another --run-dir, delete "
+            "that folder, or give its model.keras, if it has one, as the network."
+        )
+
+
+def differences(folder, config, entirely=False):
+    """In words, what `check_config` refuses; empty if there is nothing."""
+    earlier, config = read_config(folder), json.loads(json.dumps(config))
+    compared = earlier.keys() | config.keys() if entirely else config.keys()
+    different = {key for key in compared if earlier.get(key) != config.get(key)}
+    if not (earlier.get("random_masks") or config.get("random_masks")):  # many, drawn by name
+        different -= {words for words, digest in DESCRIPTIONS.items() if digest not in different}
+    return "; ".join(
+        f"{key} ({earlier.get(key)!r} there, {config.get(key)!r} now)" for key in sorted(different)
+    )
+
+
+def read_config(folder):
+    """The configuration in the `config.json` of a stage's folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = Path(folder) / "config.json"
+    try:
+        return dict(json.loads(path.read_text())["config"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is missing or unreadable, so that nobody knows how {folder} was trained: give "
+            "another --run-dir, or its model.keras as the network."
+        ) from error

@@ -1,0 +1,1 @@
+"""Files of volumes: opened, checked, read slice by slice, written."""

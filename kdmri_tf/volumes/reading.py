@@ -1,0 +1,66 @@
+"""What all raw file readers share: clear errors and the checks of what was read."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from kdmri_tf.errors import InputError
+
+WAY_OUT = "Replace the file, or leave it out (--skip-unreadable; in code skip_unreadable=True)."
+
+
+@contextmanager
+def reading(path: Path, way_out: str = WAY_OUT) -> Iterator[None]:
+    """Turn whatever a file library raises on a damaged file into an InputError naming `path`.
+
+    Args:
+        path: the file that is read within.
+        way_out: the last sentence of the message; may be empty.
+    """
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:  # the libraries raise many unrelated types on a damaged file
+        reason = " ".join(str(error).split()).rstrip(".") or "no reason given"
+        message = f"{path} cannot be read ({type(error).__name__}: {reason}). {way_out}"
+        raise InputError(message.rstrip()) from error
+
+
+def magnitude_of(array: np.ndarray) -> np.ndarray:
+    """Return |array| of real or complex numbers in float32: infinity where they are too large."""
+    if not np.iscomplexobj(array):
+        array = array.astype(np.float64)  # the magnitude of the lowest integer overflows
+    with np.errstate(over="ignore"):
+        return np.abs(array).astype(np.float32)
+
+
+def magnitude_volume(array: np.ndarray, path: Path) -> np.ndarray:
+    """Check an image volume and return its magnitude.
+
+    Args:
+        array: real or complex images `(slices, H, W)`, any numeric dtype, arbitrary units.
+        path: the file it came from, for the error message.
+
+    Returns:
+        |array|, float32 `(slices, H, W)`.
+
+    Raises:
+        InputError: not numeric, not of rank 3, of size zero, or with a NaN or an infinity.
+    """
+    array = np.asarray(array)
+    if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):
+        raise InputError(f"{path} holds {array.dtype} values instead of numbers. {WAY_OUT}")
+    if array.ndim != 3:
+        raise InputError(
+            f"{path} has shape {array.shape} instead of three axes (slices, height, width). "
+            f"{WAY_OUT}"
+        )
+    if array.size == 0:
+        raise InputError(f"{path} is empty: its shape is {array.shape}. {WAY_OUT}")
+    images = magnitude_of(array)
+    if not np.isfinite(images).all():
+        raise InputError(f"{path} contains NaN or infinity. {WAY_OUT}")
+    return images

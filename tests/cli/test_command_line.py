@@ -1,0 +1,232 @@
+"""Usage, mistakes and Ctrl-C: what scripts say instead of a traceback."""
+
+import contextlib
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from command_line import TRAIN, command, imports_of_help, run
+
+from kdmri_tf import TrainingSettings, random_contrast, random_flips
+from kdmri_tf.benchmarks import training
+from kdmri_tf.cli import benchmark_flags, compare, flags, launch
+from kdmri_tf.distillation import teacher_cache
+from kdmri_tf.distillation.feature_losses import FEATURE_LOSSES
+from kdmri_tf.physics import masks
+from kdmri_tf.training import comparison
+
+SCRIPTS = sorted(path.stem for path in TRAIN.glob("*.py"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_help_needs_no_tensorflow(script):
+    assert not imports_of_help(script) & {"tensorflow", "keras", "numpy", "torch"}
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "message"),
+    [
+        ("kd", ["--dataset", "liver"], "invalid choice: 'liver'"),
+        ("kd", [], "the following arguments are required: --dataset"),
+        (
+            "teacher",
+            ["--dataset", "knee", "--acc", "fast"],
+            "invalid positive_number value",
+        ),
+        ("teacher", ["--dataset", "knee", "--epochs", "0"], "0 is less than 1"),
+        ("teacher", ["--dataset", "knee", "--lr", "-1"], "-1 is no positive number"),
+        ("teacher", ["--dataset", "knee", "--seed", "-1"], "-1 does not lie between 0 and 2^31"),
+        ("evaluate", ["--dataset", "brain", "nonsense"], "'nonsense' is not NAME=MODEL.keras"),
+        ("kd", ["--dataset", "knee", "--teacher", "big"], "'big' is neither a name DdCc, such as"),
+        ("kd", ["--dataset", "knee", "--student", "no.keras"], "there is no model no.keras"),
+        ("kd", ["--dataset", "knee", "--student-init", "D3C5"], "'D3C5' is no .keras file"),
+        (
+            "teacher",
+            ["--dataset", "knee", "--teacher", "a.keras"],
+            "a.keras is a trained network; ",
+        ),
+        ("kd", ["--dataset", "knee", "--alpha", "2"], "2 does not lie between 0 and 1"),
+        ("benchmark", ["--sizes", "150"], "invalid image_size value: '150'"),
+        ("benchmark", ["--sizes", "150x0"], "0 is less than 1"),
+        ("benchmark", ["--stages", "sleep"], "invalid choice: 'sleep'"),
+        ("benchmark", ["--seconds", "-1"], "-1 is no positive number"),
+        (
+            "benchmark",
+            ["--inference", "--networks", "a=D2C1", "--manual-dir", "raw"],
+            "are of the data that trained networks are exported on: give .keras files",
+        ),
+        ("benchmark", ["--threads", "2"], "--threads needs --inference: add that, or leave this"),
+        (
+            "benchmark",
+            ["--inference", "--stages", "sft"],
+            "--stages is of training: leave it or --inference out",
+        ),
+        ("benchmark", ["--networks", "D5C5"], "'D5C5' is not NAME=MODEL.keras"),
+        ("benchmark", ["--networks", "a/b=D5C5"], "'a/b' names a folder: give a name without /"),
+        (
+            "benchmark",
+            ["--inference", "--networks", "a=D5C5", "a=D3C5"],
+            "Two networks have the same name: a, a; give each its own.",
+        ),
+        ("benchmark", ["--networks", "a=no.keras"], "there is no model no.keras"),
+    ],
+)
+def test_mistakes_on_the_command_line(script, arguments, message):
+    _, error = run(script, *arguments, expect=2)
+    assert message in error
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "message"),
+    [
+        ("kd", ["--student", "D3C4"], "D5C5 and the student D3C4 differ in their number of casc"),
+        ("kd", ["--method", "none", "--joint"], "--method none compares no features: leave one"),
+        ("sft", ["--feature-weight", "2"], "--feature-weight 2 weighs features against images"),
+        (
+            "compare",
+            ["methods", "--students", "D4C5"],
+            "--students is of compression: leave",
+        ),
+        ("compare", ["ablation", "--methods", "sp"], "--methods is of methods: leave it out"),
+        ("teacher", ["--mask", "a.npy", "--mask-seed", "3"], "--mask-seed is of masks that are sa"),
+        ("teacher", ["--mask", "a.npy", "--center-lines", "3"], "--center-lines is of masks that"),
+        ("teacher", ["--center-lines", "20"], "leaves 18 of 36 lines, fewer than the 20 centre"),
+        ("teacher", ["--teacher", "VDSR3"], "VDSR3 takes"),
+        ("evaluate", ["--acc", "40"], "leaves 0 of 36 lines, fewer than the 10 centre lines"),
+    ],
+)
+def test_bad_values_end_in_one_line(tiny_flags, tmp_path, run_here, script, arguments, message):
+    flags = (*tiny_flags, "--whole-batches", "--run-dir", tmp_path)
+    _, error = run_here(script, *flags, *arguments, expect=2)
+    assert any(line.startswith("error: ") for line in error.splitlines())
+    assert message in error
+
+
+def test_choices_are_those_of_the_package():
+    """The scripts repeat them so that --help needs no TensorFlow."""
+    assert tuple(FEATURE_LOSSES) == flags.METHODS
+    assert tuple(masks.SAMPLERS) == flags.MASK_SAMPLERS
+    assert benchmark_flags.STAGES == training.STAGES
+    assert benchmark_flags.MORE_STAGES == training.MORE_STAGES
+    assert all(callable(getattr(comparison, grid)) for grid in compare.GRIDS)
+    settings = {field.name for field in dataclasses.fields(TrainingSettings)}
+    assert set(launch.SETTINGS) == settings
+    assert set(launch.SETTINGS.values()) <= {action.dest for action in flags.parser("")._actions}
+    with_networks = flags.parser("")
+    flags.add_networks(with_networks)
+    budget = with_networks.get_default("teacher_memory") * 2**30
+    assert budget == teacher_cache.MEMORY_BUDGET_BYTES
+
+
+def test_interrupt_says_how_to_go_on(tiny_flags, tmp_path):
+    tiny_network = ("--teacher", "D2C1", "--filters", 2)
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        command("teacher", *tiny_flags, *tiny_network, "--epochs", 10**6, "--run-dir", tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    for line in process.stdout:
+        if line.startswith("Epoch 2/"):
+            break
+    interrupts, ended = 0, False
+    try:
+        # Python drops an interrupt that comes while it deletes an object.
+        while interrupts < 2 and not ended:
+            process.send_signal(signal.SIGINT)
+            interrupts += 1
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                _, error = process.communicate(timeout=60)
+                ended = True
+    finally:
+        process.kill()
+        process.communicate()
+    assert ended
+    if interrupts == 1:  # the second one ends it at once
+        assert process.returncode == 130
+        assert "training continues after its last full epoch" in error
+
+
+INTERRUPTED = """
+import argparse
+from kdmri_tf.cli import launch
+def main(arguments):
+    raise KeyboardInterrupt
+launch.run(main, argparse.ArgumentParser(), "all continues")
+"""
+
+
+def test_status_and_words_of_an_interrupt():
+    command = [sys.executable, "-c", INTERRUPTED]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 130
+    assert done.stderr == "\nStopped; all continues with the same command.\n"
+
+
+def test_flags_reach_the_data(monkeypatch):
+    asked = {}
+
+    class Asked(Exception):
+        """Instead of preparing data."""
+
+    def prepare(dataset, augment, **source):
+        asked.update(source, dataset=dataset, augment=augment)
+        raise Asked
+
+    monkeypatch.setattr("kdmri_tf.data.loading._prepare", prepare)
+    for task in (["--acc", "2"], ["--scale", "2"]):
+        words = ["--dataset", "knee", "--manual-dir", "a", "--data-dir", "b", *task]
+        words += ["--image-size", "40", "36", "--rebuild-data", "--skip-unreadable", "--flips"]
+        with pytest.raises(Asked):
+            launch._load(flags.parser("").parse_args(words), "folder")
+        assert asked == {
+            **{"dataset": "knee", "source": "folder", "manual_dir": "a", "data_dir": "b"},
+            **{"image_size": [40, 36], "rebuild": True, "skip_unreadable": True},
+            "augment": random_flips,
+        }
+    words = ["--dataset", "knee", "--contrast"]
+    with pytest.raises(Asked):
+        launch._load(flags.parser("").parse_args(words), "folder")
+    assert asked["augment"] is random_contrast
+    with pytest.raises(Asked):
+        launch._load(flags.parser("").parse_args([*words, "--flips"]), "folder")
+    assert asked["augment"].__qualname__ == "random_flips, random_contrast"
+
+
+def test_flags_reach_the_distillation():
+    parser = flags.parser("")
+    flags.add_first_cascade(flags.add_distillation(parser))
+    words = ["--dataset", "knee", "--method", "sp", "--joint", "--feature-weight", "2"]
+    words += ["--alpha", "0.3", "--first-cascade", "second"]
+    assert launch.distillation(parser.parse_args(words)) == {
+        **{"method": "sp", "joint": True, "feature_weight": 2.0},
+        **{"alpha": 0.3, "first_cascade": "second"},
+    }
+
+
+STUBBORN = """
+import argparse, time
+from kdmri_tf.cli import launch
+def main(arguments):
+    for _ in range(3):
+        try:
+            print("busy", flush=True)
+            time.sleep(600)
+        except KeyboardInterrupt:  # as where Python drops it
+            pass
+launch.run(main, argparse.ArgumentParser())
+"""
+
+
+def test_a_second_interrupt_ends_whatever_goes_on():
+    process = subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, text=True)
+    for _ in range(2):
+        assert process.stdout.readline() == "busy\n"
+        process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (-signal.SIGINT, "")

@@ -1,0 +1,115 @@
+"""train/sft.py and train/compare.py on tiny data: what they train, share, write and refuse."""
+
+import csv
+import json
+
+import pytest
+from command_line import run
+
+from kdmri_tf.networks.saved import load_network, weights_digest
+
+# Slices side by side, as in test_scripts.py, would only make larger graphs to trace.
+TRAINING = ("--epochs", 1, "--filters", 4, "--batch-size", 2, "--whole-batches")
+NETWORKS = ("--teacher", "D3C2", "--student", "D2C2")
+
+
+@pytest.fixture(scope="module")
+def sft_run(tiny_flags, tmp_path_factory):
+    """(run folder, standard output) of `train/sft.py`."""
+    folder = tmp_path_factory.mktemp("sft")
+    output, _ = run("sft", *tiny_flags, *TRAINING, *NETWORKS, "--run-dir", folder)
+    return folder, output
+
+
+def config(folder, stage):
+    return json.loads((folder / stage / "config.json").read_text())["config"]
+
+
+def table(path):
+    with open(path) as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.slow
+def test_sft_trains_with_and_without(sft_run):
+    folder, output = sft_run
+    stages = {path.parent.name for path in folder.glob("*/model.keras")}
+    assert stages == {
+        *("teacher-D3C2", "student-D2C2", "at-D2C2", "kd-at-D2C2"),
+        *("sft-D3C2-D2C2", "at-D2C2-sft", "kd-at-D2C2-sft"),
+    }
+    rows = [row["network"] for row in table(folder / "sft-at" / "comparison.csv")]
+    assert rows == ["teacher", "student", "AT", "SFT teacher", "AT, SFT"]
+    assert (folder / "sft-at" / "comparison.md").read_text() in output
+    for name in ("comparison.png", "evaluation.csv", "reconstructions.png"):
+        assert (folder / "sft-at" / name).exists()
+    logs = table(folder / "sft-D3C2-D2C2" / "log.csv")[0]
+    assert {"teacher_loss", "branch_loss", "imitation_loss", "val_loss"} <= set(logs)
+
+
+@pytest.mark.slow
+def test_student_starts_from_its_branches(sft_run):
+    """Cascades from the second on by name; the first as the plain student began."""
+    folder, output = sft_run
+    branches = folder / "sft-D3C2-D2C2" / "student.keras"
+    assert f"Loaded 4 of 8 tensors from {branches}." in output
+    friendly = load_network(folder / "sft-D3C2-D2C2" / "model.keras")
+    assert config(folder, "kd-at-D2C2-sft")["teacher_sha256"] == weights_digest(friendly)
+    # Its first cascade was in no branch, so that the file holds the same seeded weights.
+    assert config(folder, "at-D2C2-sft")["start_sha256"] == weights_digest(load_network(branches))
+    assert friendly.architecture == "D3C2"
+
+
+@pytest.mark.slow
+def test_sft_exports_the_sft_student(sft_run):
+    folder, _ = sft_run
+    facts = json.loads((folder / "saved_model" / "assets.extra" / "metadata.json").read_text())
+    assert facts["stage"] == "kd-at-D2C2-sft"
+
+
+@pytest.mark.slow
+def test_compare_takes_up_what_is_there(tiny_flags, sft_run, run_here):
+    folder, _ = sft_run
+    output, _ = run_here(
+        *("compare", "methods", *tiny_flags, *TRAINING, *NETWORKS),
+        *("--methods", "at", "--run-dir", folder),
+    )
+    assert output.count("finished earlier") == 7
+    earlier, now = (
+        table(folder / name / "comparison.csv") for name in ("sft-at", "compare-methods")
+    )
+    assert [row["psnr"] for row in now] == [row["psnr"] for row in earlier]
+
+
+@pytest.mark.slow
+def test_ablation_has_a_student_trained_as_long(tiny_flags, sft_run, run_here):
+    folder, _ = sft_run
+    output, _ = run_here(
+        *("compare", "ablation", *tiny_flags, *TRAINING, *NETWORKS, "--run-dir", folder)
+    )
+    assert "== student-D2C2: " in output
+    assert ", 2 epochs ==" in output
+    assert config(folder, "kd-none-D2C2")["imitation_weight"] == 0.5
+    attention_only = config(folder, "kd-at-D2C2-target-only")
+    assert attention_only["imitation_weight"] == 0.0
+    assert attention_only["start_sha256"] == config(folder, "kd-at-D2C2")["start_sha256"]
+    assert not (folder / "at-D2C2-target-only").exists()  # it shares its first stage
+    assert config(folder / "twice-the-epochs", "student-D2C2")["epochs"] == 2
+    assert len(table(folder / "compare-ablation" / "comparison.csv")) == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("methods", "--batch-size", 1), "compares the slices of a batch, which needs 2 or more"),
+        (("methods", "--student", "D2C3"), "differ in their number of cascades, which"),
+        (("ablation", "--student", "VDSR7"), "VDSR7 takes"),
+    ],
+)
+def test_impossible_grids_are_refused_before_training(
+    tiny_flags, tmp_path, run_here, arguments, message
+):
+    flags = (*tiny_flags, *TRAINING, *NETWORKS, "--run-dir", tmp_path)
+    _, error = run_here("compare", *flags, *arguments, expect=2)
+    assert message in error
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,100 @@
+"""The one writer: whole or not at all, whatever interrupts it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from kdmri_tf.files import replacing
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from kdmri_tf import files
+
+path, moment = Path(sys.argv[1]), sys.argv[2]
+if moment == "between":
+    rename = Path.rename
+    def rename_and_die(self, target):
+        rename(self, target)
+        os.kill(os.getpid(), signal.SIGKILL)
+    Path.rename = rename_and_die
+with files.replacing(path) as place:
+    place.mkdir()
+    (place / "a").write_text("new")
+    if moment == "writing":
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("name", ["a.nii.gz", "a [1]*?.csv", "no-suffix"])
+def test_a_file_is_made_and_replaced(tmp_path, name):
+    for content in ("first", "second"):
+        with replacing(tmp_path / name) as place:
+            assert place.name == name  # libraries choose formats by suffix
+            place.write_text(content)
+        assert (tmp_path / name).read_text() == content
+        assert names(tmp_path) == [name]
+
+
+def test_a_folder_is_replaced(tmp_path):
+    for content in ("first", "second"):
+        with replacing(tmp_path / "model") as place:
+            place.mkdir()
+            (place / content).touch()
+        assert names(tmp_path / "model") == [content]
+    assert names(tmp_path) == ["model"]
+
+
+def test_an_exception_leaves_the_earlier_one(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("earlier")
+
+    def write():
+        with replacing(path) as place:
+            place.write_text("half")
+            raise RuntimeError("while writing")
+
+    with pytest.raises(RuntimeError, match="while writing"):
+        write()
+    assert path.read_text() == "earlier"
+    assert names(tmp_path) == ["a.csv"]
+
+
+@pytest.mark.parametrize("moment", ["writing", "between"])
+def test_a_kill_leaves_the_earlier_one(tmp_path, moment):
+    path = tmp_path / "model"
+    path.mkdir()
+    (path / "a").write_text("earlier")
+    subprocess.run([sys.executable, "-c", KILLED, str(path), moment], check=False)
+    assert len(names(tmp_path)) == (2 if moment == "writing" else 1)
+    with replacing(tmp_path / "model") as place:  # the next call clears up first
+        assert (path / "a").read_text() == "earlier"
+        place.mkdir()
+    assert names(tmp_path) == ["model"]
+
+
+def test_what_a_living_process_writes_is_left_alone(tmp_path):
+    with replacing(tmp_path / "a") as first:
+        first.write_text("first")
+        with replacing(tmp_path / "a") as second:
+            second.write_text("second")
+    assert (tmp_path / "a").read_text() == "first"
+    assert names(tmp_path) == ["a"]
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "no" / "a"):
+        pass
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write everywhere")
+def test_no_permission(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(PermissionError), replacing(tmp_path / "a"):
+        pass

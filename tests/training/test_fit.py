@@ -1,0 +1,159 @@
+"""Training that is stopped and resumed ends with the same bits; settings are checked at once."""
+
+import csv
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from kdmri_tf import DCCNN, InputError, TrainingSettings
+from kdmri_tf.training.fit import TrainingState, learning_rate_schedule, to_device, train
+
+
+def fit(data, folder, epochs=4, **changes):
+    settings = TrainingSettings(epochs=epochs, batch_size=2, filters=4, **changes)
+    folder.mkdir(exist_ok=True)
+    keras.utils.set_random_seed(settings.seed)
+    network = DCCNN(2, 1, filters=4, dtype=settings.precision)
+    train(network, network, data, folder, settings, loss="mae")
+    return network
+
+
+class Stop(Exception):
+    """Stands for a process that is killed."""
+
+
+def stop_in_epoch(monkeypatch, epoch):
+    """Lets the next training die in an epoch: after its steps, before its state is saved."""
+    save = TrainingState._save
+
+    def dying_save(self):
+        if self.epoch == epoch:
+            raise Stop
+        save(self)
+
+    monkeypatch.setattr(TrainingState, "_save", dying_save)
+
+
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_resumed_equals_uninterrupted(data, tmp_path, monkeypatch, precision, capsys):
+    whole = fit(data, tmp_path / "whole", precision=precision)
+    with monkeypatch.context() as patch:
+        stop_in_epoch(patch, 3)
+        with pytest.raises(Stop):
+            fit(data, tmp_path / "stopped", precision=precision)
+    resumed = fit(data, tmp_path / "stopped", precision=precision)
+    assert "Continuing after epoch 2 of 4" in capsys.readouterr().out
+    for expected, weight in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    logs = []
+    for name in ("whole", "stopped"):
+        with open(tmp_path / name / "log.csv") as file:
+            logs.append([row | {"seconds": ""} for row in csv.DictReader(file)])
+    assert logs[0] == logs[1]
+    assert [row["epoch"] for row in logs[0]] == ["1", "2", "3", "4"]
+
+
+def test_finished_training_is_not_repeated(data, tmp_path, monkeypatch):
+    first = fit(data, tmp_path)
+    monkeypatch.setattr(keras.Model, "fit", None)
+    for expected, weight in zip(
+        first.get_weights(), fit(data, tmp_path).get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(weight, expected)
+
+
+def test_keeps_the_weights_with_the_lowest_validation_loss(tmp_path):
+    network = DCCNN(2, 1, filters=2)
+    optimizer = keras.optimizers.Adam()
+    optimizer.build(network.trainable_variables)
+    state = TrainingState(tmp_path, network, optimizer)
+    for epoch, val_loss in enumerate([3.0, 1.0, 2.0, 1.5]):
+        network.set_weights([np.full_like(weight, epoch) for weight in network.get_weights()])
+        state.on_epoch_begin(epoch)
+        state.on_epoch_end(epoch, {"loss": 0.0, "val_loss": val_loss})
+    restored = TrainingState(tmp_path, network, optimizer)
+    for kept in (state, restored):
+        assert {float(weight.max()) for weight in kept.best_weights} == {1.0}
+    assert restored.epoch == 4
+    assert {float(weight.max()) for weight in network.get_weights()} == {3.0}
+
+
+def test_a_log_that_was_lost_is_written_again(data, tmp_path):
+    fit(data, tmp_path, epochs=1)
+    written = (tmp_path / "log.csv").read_text()
+    (tmp_path / "log.csv").unlink()
+    fit(data, tmp_path, epochs=1)
+    assert (tmp_path / "log.csv").read_text() == written
+
+
+def test_numpy_settings_become_plain(tmp_path):
+    settings = TrainingSettings(epochs=np.int64(3), learning_rate=np.float32(0.5), seed=np.uint8(7))
+    assert [type(value) for value in (settings.epochs, settings.learning_rate)] == [int, float]
+    assert settings == TrainingSettings(epochs=3, learning_rate=0.5, seed=7)
+
+
+def test_loss_that_is_not_finite(data, tmp_path):
+    with pytest.raises(InputError, match=r"loss became nan in epoch 1; lower the learning rate"):
+        fit(data, tmp_path, learning_rate=1e30)
+    assert not (tmp_path / "state.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        ("constant", [1e-3] * 6),
+        ("step", [1e-3, 1e-3, 1e-4, 1e-5, 1e-6, 1e-6]),
+        ("cosine", [1e-3, 9.98e-4, 5.82e-4, 2.5e-4, 9.5e-5, 0.0]),
+    ],
+)
+def test_schedules(schedule, expected):
+    settings = TrainingSettings(epochs=150, schedule=schedule)
+    rate = learning_rate_schedule(settings, steps_per_epoch=10)
+    epochs = [0, 4, 67, 100, 120.1, 150]
+    if schedule == "step":
+        epochs = [0, 39.9, 40.2, 80.2, 120.2, 150]
+    if schedule == "cosine":
+        expected = [5e-4 * (1 + np.cos(np.pi * epoch / 150)) for epoch in epochs]
+    values = [float(rate(round(e * 10))) if callable(rate) else rate for e in epochs]
+    assert values == pytest.approx(expected, rel=1e-4, abs=1e-9)
+
+
+def test_step_schedule_scales_with_the_number_of_epochs():
+    rate = learning_rate_schedule(TrainingSettings(epochs=15), steps_per_epoch=10)
+    assert [float(rate(step)) for step in (40, 41, 81, 121)] == pytest.approx(
+        [1e-3, 1e-4, 1e-5, 1e-6], rel=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1; got 0"),
+        ({"epochs": 10.0}, r"epochs must be a whole number; got 10\.0"),
+        ({"consistency_form": "rows"}, "Unknown consistency_form 'rows'; choose one of auto, rfft"),
+        ({"batch_size": 0}, "batch_size must be at least 1; got 0"),
+        ({"filters": -1}, "filters must be at least 1; got -1"),
+        ({"learning_rate": 0.0}, "learning_rate must be positive; got 0.0"),
+        ({"learning_rate": float("nan")}, "learning_rate must be positive; got nan"),
+        ({"seed": -1}, r"seed must lie between 0 and 2\^31 - 1; got -1"),
+        ({"schedule": "linear"}, "Unknown schedule 'linear'; choose one of step, cosine, constant"),
+        ({"precision": "float16"}, "Unknown precision 'float16'; choose one of float32, mixed"),
+    ],
+)
+def test_bad_settings(change, message):
+    with pytest.raises(InputError, match=message):
+        TrainingSettings(**change)
+
+
+def test_batches_wait_on_the_device(data, monkeypatch):
+    """With a CPU in the place of a GPU, as there may be none."""
+    batches = data.batches("validation", 2)
+    assert to_device(batches) is batches or tf.config.list_logical_devices("GPU")
+    devices = tf.config.list_logical_devices("CPU")
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: devices)
+    waiting = list(to_device(batches))
+    assert len(waiting) == 2
+    for (_, image), (_, expected) in zip(waiting, batches, strict=True):
+        np.testing.assert_array_equal(image, expected)

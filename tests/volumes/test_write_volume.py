@@ -1,0 +1,107 @@
+"""Volumes that are written: geometry, atomic replacement, what cannot be written."""
+
+from contextlib import nullcontext
+
+import h5py
+import nibabel
+import numpy as np
+import pytest
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.volumes.geometry import VoxelGrid
+from kdmri_tf.volumes.open_volume import open_volume
+from kdmri_tf.volumes.write_volume import check_output, volume_output
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).uniform(0, 900, (3, 12, 7))
+
+
+def stop(slices):
+    slices[0] = 1
+    raise KeyboardInterrupt
+
+
+class TestWriting:
+    @pytest.mark.parametrize("name", ["b.nii", "b.nii.gz", "b.NII.GZ", "b.npy", "b.h5"])
+    def test_every_format_can_be_read_again(self, tmp_path, images, name):
+        path = tmp_path / name
+        path.write_text("earlier")
+        with volume_output(path, images.shape, VoxelGrid.of_voxels(2, 3, 4), "note") as slices:
+            slices[:] = images
+            assert path.read_text() == "earlier"
+        assert [found.name for found in tmp_path.iterdir()] == [name]
+        if name == "b.h5":
+            with h5py.File(path) as file:
+                np.testing.assert_array_equal(file["reconstruction"], np.float32(images))
+                assert file.attrs["note"] == "note"
+        else:
+            with open_volume(path) as volume:
+                read = [volume.magnitude(index) for index in range(volume.num_slices)]
+            np.testing.assert_array_equal(read, np.float32(images))
+
+    @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+    def test_geometry_is_kept(self, tmp_path, images, name):
+        affine = np.array([[0, -2, 0, 9], [1.5, 0, 0, 8], [0, 0, 6, 7], [0, 0, 0, 1.0]])
+        stored = nibabel.Nifti1Image(images.astype(np.int16).T, affine)
+        stored.header.set_xyzt_units("mm", "sec")
+        stored.header.set_qform(affine, code="scanner")
+        nibabel.save(stored, tmp_path / name)
+        with (
+            open_volume(tmp_path / name) as volume,
+            volume_output(tmp_path / "b.nii.gz", images.shape, volume.grid, "n" * 99) as slices,
+        ):
+            slices[:] = images
+        written = nibabel.load(tmp_path / "b.nii.gz")
+        np.testing.assert_array_equal(written.get_fdata(), np.float32(images.T))
+        np.testing.assert_allclose(written.affine, affine, atol=1e-6)
+        assert written.get_data_dtype() == np.float32
+        assert written.header.get_zooms() == stored.header.get_zooms()
+        assert written.header.get_xyzt_units() == ("mm", "sec")
+        assert written.header["qform_code"] == 1
+
+    def test_nothing_is_left_of_what_failed(self, tmp_path, images):
+        path = tmp_path / "b.nii"
+        path.write_text("earlier")
+        output = volume_output(path, images.shape, VoxelGrid.of_voxels(), "")
+        with pytest.raises(KeyboardInterrupt), output as slices:
+            stop(slices)
+        assert [found.name for found in tmp_path.iterdir()] == ["b.nii"]
+        assert path.read_text() == "earlier"
+
+    def test_no_room(self, tmp_path):
+        shape = (10**6, 10**4, 10**4)
+        output = volume_output(tmp_path / "b.h5", shape, VoxelGrid.of_voxels(), "")
+        with pytest.raises(InputError, match=r"needs 762939453 MiB on the disk, but .* are free"):
+            output.__enter__()
+        assert not list(tmp_path.iterdir())
+
+    def test_too_many_slices_for_nifti(self, tmp_path):
+        for name, is_nifti in [("b.nii", True), ("b.nii.gz", True), ("b.npy", False)]:
+            output = volume_output(tmp_path / name, (2**15, 2, 2), VoxelGrid.of_voxels(), "")
+            expected = pytest.raises(InputError, match="and NIfTI has at most 32767; write")
+            with expected if is_nifti else nullcontext(), output:
+                pass
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("b.png", r"b\.png is of no known kind; the output may be \.nii, \.nii\.gz, \.h5, \.n"),
+            ("no/b.nii", r"no folder .*no to write b\.nii to"),
+            ("folder.npy", r"folder\.npy is a folder; give the name of another file"),
+            ("picture.npy", r"picture\.png is a folder; give the name of another file"),
+            ("x/../a.npy", "would overwrite what is read"),
+        ],
+    )
+    def test_places_that_are_refused(self, tmp_path, name, message):
+        (tmp_path / "folder.npy").mkdir()
+        (tmp_path / "picture.png").mkdir()
+        (tmp_path / "x").mkdir()
+        with pytest.raises(InputError, match=message):
+            check_output(tmp_path / name, ["mask.npy", tmp_path / "a.npy"])
+
+    def test_folder_without_permission(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("os.access", lambda *_: False)
+        with pytest.raises(InputError, match=r"cannot be written; choose another output"):
+            check_output(tmp_path / "a.npy", [])

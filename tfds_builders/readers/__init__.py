@@ -1,0 +1,1 @@
+"""Readers of the raw files of each source, one layout a file."""

@@ -1,0 +1,39 @@
+"""All slices of a file at once, read as `train/reconstruct.py` reads them one by one."""
+
+from pathlib import Path
+
+import numpy as np
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.volumes import open_volume
+from kdmri_tf.volumes.reading import WAY_OUT
+from kdmri_tf.volumes.volume import ImageVolume
+
+
+def read_volume(path: Path, content: type[ImageVolume] = ImageVolume) -> np.ndarray:
+    """Read a NIfTI, HDF5 or NumPy file; `kdmri_tf.volume_files.open_volume` says what it holds.
+
+    The image of k-space is the root sum of squares over the coils of the |ortho inverse FFT|, in
+    the size of the k-space; nothing is cropped here.
+
+    Args:
+        path: the file.
+        content: `KspaceVolume` if it must be k-space.
+
+    Returns:
+        Magnitude, float32 `(slices, H, W)`, in the units of the file.
+
+    Raises:
+        InputError: unreadable or truncated, of another rank, empty, with a NaN or an infinity,
+            undersampled k-space, or images instead of k-space.
+    """
+    try:
+        with open_volume.open_volume(path) as volume:
+            if not isinstance(volume, content):
+                raise InputError(f"{path} holds images, but k-space is needed.")
+            return np.stack([volume.magnitude(index) for index in range(volume.num_slices)])
+    except InputError as error:
+        raise InputError(f"{error} {WAY_OUT}") from error
+
+
+READERS = dict.fromkeys(open_volume.READERS, read_volume)
