@@ -29,6 +29,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "SimilarityPreserving",
         ],
         "physics.masks": ["equispaced_mask", "gaussian_mask", "load_mask", "uniform_mask"],
+        "evaluation.show": ["show"],
         "evaluation.slice_psnr": ["SlicePSNR"],
         "networks.dccnn": ["DCCNN"],
         "compute.parallel": ["divide_cores"],

@@ -8,7 +8,9 @@ import textwrap
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from kdmri_tf.errors import InputError
@@ -24,7 +26,7 @@ TITLE_WIDTH = 6.0
 COLOUR_BAR_WIDTH = 0.75
 DOTS_PER_INCH = 200
 
-FONT = {"fontsize": 8}
+FONT_SIZE = 8
 LABEL_CHARACTERS = 22
 RESIDUE_PERCENTILE = 99.5
 EXPLANATION = (
@@ -55,47 +57,64 @@ def reconstruction_figure(
     if not slices:
         raise InputError("There is no slice to draw.")
     names = list(slices[0].reconstructions)
-    figure, panels = _panels(slices, columns=len(names) + 1)
+    figure, panels = image_panels(2 * len(slices), len(names) + 1, slices[0].target.shape)
 
-    def show(axes, image, maximum):
-        origin = "lower" if flip else "upper"
-        return axes.imshow(image, cmap="gray", vmin=0, vmax=maximum, origin=origin)
-
-    residue_maximum = _residue_maximum(slices)
+    residues_shown = [
+        np.abs(shown.target - shown.reconstructions[name])
+        for shown in slices
+        for name in names[1:] or names
+    ]
+    brightest_residue = residue_maximum(residues_shown)
     for shown, images, residues in zip(slices, panels[::2], panels[1::2], strict=True):
         brightest = shown.target.max()
-        show(images[0], shown.target, brightest)
+        draw_grey(images[0], shown.target, brightest, flip)
         volume = textwrap.fill(shown.volume, LABEL_CHARACTERS)
         label = f"{shown.label}\nslice {shown.index} of volume\n{volume}\n\nresidues →"
-        residues[0].text(0.97, 0.5, label, ha="right", va="center", **FONT)
+        residues[0].text(0.97, 0.5, label, ha="right", va="center", fontsize=FONT_SIZE)
         for column, name in enumerate(names, start=1):
             reconstruction = shown.reconstructions[name]
-            show(images[column], reconstruction, brightest)
+            draw_grey(images[column], reconstruction, brightest, flip)
             _write_scores(images[column], shown.target, reconstruction)
             residue = np.abs(shown.target - reconstruction)
-            grey_scale = show(residues[column], residue, residue_maximum)
+            grey_scale = draw_grey(residues[column], residue, brightest_residue, flip)
     for axes, heading in zip(panels[0], ["target", *names], strict=True):
-        axes.set_title(heading, **FONT, pad=3)
-
-    bar_axes = panels[-1, -1].inset_axes((1.06, 0, 0.07, 1))
-    bar = figure.colorbar(grey_scale, cax=bar_axes, extend="max", ticks=MaxNLocator(4))
-    bar.set_label("residue, all panels", **FONT)
-    bar.ax.tick_params(labelsize=7)
+        write_heading(axes, heading)
+    draw_residue_bar(figure, panels[-1, -1], grey_scale)
     width, height = figure.get_size_inches()
     figure.text(MARGIN / width, 1 - 0.08 / height, title, va="top", fontsize=10)
-    figure.text(MARGIN / width, 1 - 0.27 / height, EXPLANATION, va="top", **FONT)
+    figure.text(MARGIN / width, 1 - 0.27 / height, EXPLANATION, va="top", fontsize=FONT_SIZE)
     figure.savefig(path, dpi=DOTS_PER_INCH, format="png")
 
 
-def _panels(slices: list[FigureSlice], columns: int) -> tuple[Figure, np.ndarray]:
-    """A figure and its axes (two rows a slice, columns), without frames and in image shape."""
-    height, width = slices[0].target.shape
-    rows, panel_height = 2 * len(slices), PANEL_WIDTH * height / width
+def image_panels(
+    rows: int,
+    columns: int,
+    image_size: tuple[int, int],
+    *,
+    title_height: float = TITLE_HEIGHT,
+    title_width: float = TITLE_WIDTH,
+    figure_class: type[Figure] = Figure,
+) -> tuple[Figure, np.ndarray]:
+    """Makes a figure of panels in the shape of the images, without frames.
+
+    Args:
+        rows: rows of panels.
+        columns: columns of panels.
+        image_size: (H, W) of the images.
+        title_height: room above the panels, in inches.
+        title_width: the least width of the figure, in inches.
+        figure_class: kind of figure to make.
+
+    Returns:
+        (figure, its axes as an array (rows, columns)).
+    """
+    height, width = image_size
+    panel_height = PANEL_WIDTH * height / width
     panels_width = columns * (PANEL_WIDTH + GAP) - GAP
     panels_height = rows * (panel_height + GAP) - GAP
-    figure_width = max(TITLE_WIDTH, MARGIN + panels_width + COLOUR_BAR_WIDTH)
-    figure_height = TITLE_HEIGHT + panels_height + MARGIN
-    figure = Figure(figsize=(figure_width, figure_height))
+    figure_width = max(title_width, MARGIN + panels_width + COLOUR_BAR_WIDTH)
+    figure_height = title_height + panels_height + MARGIN
+    figure = figure_class(figsize=(figure_width, figure_height))
     panels = figure.subplots(
         rows,
         columns,
@@ -104,7 +123,7 @@ def _panels(slices: list[FigureSlice], columns: int) -> tuple[Figure, np.ndarray
             "left": MARGIN / figure_width,
             "right": (MARGIN + panels_width) / figure_width,
             "bottom": MARGIN / figure_height,
-            "top": 1 - TITLE_HEIGHT / figure_height,
+            "top": 1 - title_height / figure_height,
             "wspace": GAP / PANEL_WIDTH,
             "hspace": GAP / panel_height,
         },
@@ -114,18 +133,33 @@ def _panels(slices: list[FigureSlice], columns: int) -> tuple[Figure, np.ndarray
     return figure, panels
 
 
-def _residue_maximum(slices: list[FigureSlice]) -> float:
-    """Upper end of the grey scale that shows the networks' residues best."""
-    names = list(slices[0].reconstructions)
-    residues = [
-        np.abs(shown.target - shown.reconstructions[name])
-        for shown in slices
-        for name in names[1:] or names
-    ]
-    return max(float(np.percentile(residues, RESIDUE_PERCENTILE)), np.finfo(np.float32).tiny)
+def draw_grey(axes: Axes, image: np.ndarray, maximum: float, flip: bool = False) -> AxesImage:
+    """Draws an image in grey, 0 black and `maximum` white; `flip` puts the first row below."""
+    return axes.imshow(
+        image, cmap="gray", vmin=0, vmax=maximum, origin="lower" if flip else "upper"
+    )
 
 
-def _write_scores(axes, target: np.ndarray, reconstruction: np.ndarray) -> None:
+def write_heading(axes: Axes, heading: str) -> None:
+    """Writes a heading above a panel, as it is: a dollar sign is no formula."""
+    axes.set_title(heading, fontsize=FONT_SIZE, pad=3, parse_math=False)
+
+
+def residue_maximum(residues: list[np.ndarray]) -> float:
+    """Returns the upper end of the grey scale that shows these residues best."""
+    tiny = float(np.finfo(np.float32).tiny)
+    return max(float(np.percentile(residues, RESIDUE_PERCENTILE)), tiny)
+
+
+def draw_residue_bar(figure: Figure, axes: Axes, grey_scale: AxesImage) -> None:
+    """Draws the colour bar of the residues to the right of a panel."""
+    bar_axes = axes.inset_axes((1.06, 0, 0.07, 1))
+    bar = figure.colorbar(grey_scale, cax=bar_axes, extend="max", ticks=MaxNLocator(4))
+    bar.set_label("residue, all panels", fontsize=FONT_SIZE)
+    bar.ax.tick_params(labelsize=7)
+
+
+def _write_scores(axes: Axes, target: np.ndarray, reconstruction: np.ndarray) -> None:
     volumes = target[np.newaxis], reconstruction[np.newaxis]
     axes.text(
         0.5,
