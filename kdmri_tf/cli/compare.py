@@ -15,8 +15,10 @@ GRIDS = ("methods", "ablation", "compression")
 FLAGS_OF = {
     "student": ("methods", "ablation"),
     "methods": ("methods",),
+    "equal_epochs": ("methods",),
     "students": ("compression",),
     "first_cascade": ("methods", "compression"),
+    **dict.fromkeys(flags.OF_FRIENDLY_TEACHERS, ("methods", "compression")),
 }
 
 
@@ -32,15 +34,19 @@ def main(arguments):
     students = [arguments.student or "D3C5"]
     if arguments.grid == "compression":
         students = arguments.students or ["D4C5", "D3C5", "D2C5"]
+    friendly = launch.friendly_settings(arguments)
     experiment = launch.experiment(arguments)
     comparison.check_architectures(experiment, students)
     for student in students:
         for method in methods:
-            experiment.check(arguments.teacher, student, method, sft=arguments.grid != "ablation")
-    choices = {"methods": [methods], "ablation": [], "compression": [students]}[arguments.grid]
+            sft = arguments.grid != "ablation"
+            experiment.check(arguments.teacher, student, method, sft=sft, **friendly)
+    of_methods = [methods, bool(arguments.equal_epochs)]
+    choices = {"methods": of_methods, "ablation": [], "compression": [students]}[arguments.grid]
 
     def rows(experiment):
         options = {"first_cascade": arguments.first_cascade or "random", "alpha": arguments.alpha}
+        options["friendly_settings"] = friendly
         grid = comparison.Grid(experiment, arguments.teacher, students[0], **options)
         return getattr(comparison, arguments.grid)(grid, *choices)
 
@@ -54,7 +60,15 @@ def run():
     parser.add_argument("grid", choices=GRIDS, help="what is compared")
     group = flags.add_networks(parser)
     flags.add_first_cascade(group)
+    flags.add_friendly_teacher(parser)
     group.add_argument("--methods", nargs="+", choices=flags.METHODS, help="default: all")
+    group.add_argument(
+        "--equal-epochs",
+        action="store_true",
+        default=None,
+        help="of methods: also every method from a student that was trained alone first, which "
+        "makes as many epochs in all as with SFT",
+    )
     group.add_argument(
         "--students", nargs="+", type=network, help="of compression (default: D4C5 D3C5 D2C5)"
     )

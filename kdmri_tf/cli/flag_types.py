@@ -61,6 +61,13 @@ def positive_number(text):
     return float(text)
 
 
+def nonnegative_number(text):
+    """Accepts 0 or a finite number above it."""
+    if not 0 <= float(text) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is negative or no finite number")
+    return float(text)
+
+
 def seed(text):
     """Accepts 0, 1, 2, ..."""
     if not 0 <= int(text) < 2**31:

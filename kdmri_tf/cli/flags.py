@@ -5,11 +5,23 @@ Imports neither TensorFlow nor kdmri_tf, so that `--help` and mistakes are answe
 
 import argparse
 
-from kdmri_tf.cli.flag_types import fraction, network, positive_integer, positive_number, seed
+from kdmri_tf.cli.flag_types import (
+    fraction,
+    network,
+    nonnegative_number,
+    positive_integer,
+    positive_number,
+    seed,
+)
 from tfds_builders.catalog import DATASETS
 
 METHODS = ("at", "fitnets", "cc", "fsp", "sp")
 MASK_SAMPLERS = ("gaussian", "uniform", "equispaced")
+# Flags of the student-friendly teacher: attributes of `kdmri_tf.friendly_settings`, unless None.
+OF_FRIENDLY_TEACHERS = (
+    *("reconstruction_weight", "branch_weight", "imitation_weight"),
+    *("stop_imitation_gradient", "fade_branches"),
+)
 # What super-resolution refuses.
 OF_MASKS = ("mask_seed", "center_lines", "phase_encode_axis")
 OF_UNDERSAMPLING = ("acc", "mask", *OF_MASKS, "random_masks", "data_consistency", "residual")
@@ -221,4 +233,33 @@ def add_first_cascade(group):
         default="random",
         help="weights that it starts with after SFT; second: those of the second cascade "
         "(default: random)",
+    )
+
+
+def add_friendly_teacher(parser):
+    """The flags of how a student-friendly teacher is trained; those that are left out are None."""
+    group = parser.add_argument_group("student-friendly teacher (SFT)")
+    losses = {
+        "reconstruction": "teacher against target",
+        "branch": "branches against target",
+        "imitation": "branches against teacher",
+    }
+    for name, words in losses.items():
+        group.add_argument(
+            f"--{name}-weight",
+            type=nonnegative_number,
+            metavar="WEIGHT",
+            help=f"of {words} (paper: 1)",
+        )
+    group.add_argument(
+        "--stop-imitation-gradient",
+        action="store_true",
+        default=None,
+        help="imitation moves the branches towards the teacher's image, and not that towards them",
+    )
+    group.add_argument(
+        "--fade-branches",
+        action="store_true",
+        default=None,
+        help="the weights of branches and imitation go to 0 over the second half of the epochs",
     )

@@ -118,6 +118,12 @@ def distillation(arguments):
     return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
 
 
+def friendly_settings(arguments):
+    """The settings of a student-friendly teacher that the flags set."""
+    given = {name: getattr(arguments, name) for name in flags.OF_FRIENDLY_TEACHERS}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 def _load(arguments, source):
     """The data, undersampled or at low resolution."""
     from kdmri_tf.data.loading import load_data, load_super_resolution

@@ -14,11 +14,16 @@ def main(arguments):
 
     options = launch.distillation(arguments)
     experiment = launch.experiment(arguments)
-    experiment.check(arguments.teacher, arguments.student, arguments.method, sft=True)
+    friendly = launch.friendly_settings(arguments)
+    experiment.check(arguments.teacher, arguments.student, arguments.method, sft=True, **friendly)
     method = options.pop("method")
 
     def rows(experiment):
-        return methods(Grid(experiment, arguments.teacher, arguments.student, **options), [method])
+        grid = Grid(
+            *(experiment, arguments.teacher, arguments.student),
+            **{"friendly_settings": friendly, **options},
+        )
+        return methods(grid, [method])
 
     compare(rows, experiment, [arguments.seed], f"sft-{method}")
     experiment.export()
@@ -32,4 +37,5 @@ def run():
     )
     group = flags.add_distillation(parser)
     flags.add_first_cascade(group)
+    flags.add_friendly_teacher(parser)
     launch.run(main, parser)

@@ -5,6 +5,7 @@ from typing import ClassVar
 import tensorflow as tf
 
 from kdmri_tf.compute import parallel
+from kdmri_tf.distillation.friendly_settings import FriendlySettings
 from kdmri_tf.distillation.weighted_losses import WeightedTraining, mean_absolute_error
 from kdmri_tf.errors import InputError
 
@@ -19,18 +20,26 @@ class StudentFriendlyTeacher(WeightedTraining):
              + imitation_weight      * mean over i of mean |x_T - x_Si|
 
     x is the target. The branches share the student's weights and the teacher's first cascades,
-    which are computed once; no gradient is stopped. The student's first cascade is in no branch and
-    keeps its initial weights. Afterwards the teacher is a `DCCNN` like any other and the student,
-    but for its first cascade, a good start for distilling from it.
+    which are computed once. No gradient is stopped, unless x_T of the last term is asked to be a
+    constant. The student's first cascade is in no branch and keeps its initial weights. Afterwards
+    the teacher is a `DCCNN` like any other and the student, but for its first cascade, a good start
+    for distilling from it.
 
     Takes the batches that a `DCCNN` is fitted on: `({"kspace", "mask"}, image)`. Training reports
-    `loss`, `teacher_loss`, `branch_loss` and `imitation_loss`, the plain means above. The teacher
-    is used alone elsewhere: validation reports mean |x - x_T| as `loss`, metrics are those of x_T,
-    and `model(inputs)` is x_T. Save `teacher` and `student`, not this model.
+    `loss`, `teacher_loss`, `branch_loss` and `imitation_loss`, the plain means above, and
+    `cancelled_share`, the share of pixels of x_T that learn nothing from the target, see
+    `cancelled_share`. The teacher is used alone elsewhere: validation reports mean |x - x_T| as
+    `loss`, metrics are those of x_T, and `model(inputs)` is x_T. Save `teacher` and `student`, not
+    this model.
 
     Args:
         teacher: `DCCNN` to train.
         student: `DCCNN` with as many cascades.
+
+    Attributes:
+        branch_share: scalar that the weights of branch and imitation loss are multiplied by, 1
+            unless `BranchFading` sets it.
+        stop_imitation_gradient: whether x_T is a constant in the last term; set by `compile`.
 
     Raises:
         InputError: one model twice, other numbers of cascades, or a single cascade.
@@ -46,6 +55,8 @@ class StudentFriendlyTeacher(WeightedTraining):
     }
     TRAINED = ("teacher", "student")
     ALWAYS_REPORTED = tuple(LOSSES.values())
+    MONITORED = ("cancelled_share",)
+    FADING = ("branch_loss", "imitation_loss")
 
     def __init__(self, teacher, student, **kwargs):
         super().__init__(**kwargs)
@@ -58,16 +69,30 @@ class StudentFriendlyTeacher(WeightedTraining):
             )
         self.teacher = teacher
         self.student = student
+        # Not of Keras: it belongs to no state, as it follows from the epoch.
+        self.branch_share = tf.Variable(1.0, trainable=False, name="branch_share")
+        self.stop_imitation_gradient = False
 
     def compile(
         self,
         optimizer="adam",
-        reconstruction_weight=1.0,
-        branch_weight=1.0,
-        imitation_weight=1.0,
+        reconstruction_weight=FriendlySettings.reconstruction_weight,
+        branch_weight=FriendlySettings.branch_weight,
+        imitation_weight=FriendlySettings.imitation_weight,
+        stop_imitation_gradient=FriendlySettings.stop_imitation_gradient,
         **kwargs,
     ):
         """Sets optimizer and weights; other arguments go to `keras.Model.compile`.
+
+        Args:
+            optimizer: as `keras.Model.compile` takes it.
+            reconstruction_weight: of mean |x - x_T|.
+            branch_weight: of mean |x - x_Si|.
+            imitation_weight: of mean |x_T - x_Si|.
+            stop_imitation_gradient: x_T is a constant in that term, which then moves the branches
+                alone: the student's cascades, and the teacher's as far as a branch begins behind
+                them.
+            kwargs: other arguments of `keras.Model.compile`.
 
         Raises:
             InputError: a weight is negative, all are 0, `loss` or `loss_weights` are given, or
@@ -79,6 +104,7 @@ class StudentFriendlyTeacher(WeightedTraining):
             "imitation_weight": imitation_weight,
         }
         super().compile(optimizer, weights, **kwargs)
+        self.stop_imitation_gradient = bool(stop_imitation_gradient)
 
     def call(self, inputs, training=False):
         return self.teacher(inputs, training=training)
@@ -118,16 +144,59 @@ class StudentFriendlyTeacher(WeightedTraining):
         in_branches = [v for block in self.student.blocks[1:] for v in block.trainable_variables]
         return self.teacher.trainable_variables + in_branches
 
+    @property
+    def current_weights(self):
+        fading = {name: self.loss_weights[name] * self.branch_share for name in self.FADING}
+        return {**self.loss_weights, **fading}
+
     def compute_losses(self, inputs, target, training):
         image, branches = self.branches(inputs)
+        imitated = tf.stop_gradient(image) if self.stop_imitation_gradient else image
         return image, {
             "teacher_loss": mean_absolute_error(target, image),
             "branch_loss": mean_absolute_error(target[:, tf.newaxis], branches),
-            "imitation_loss": mean_absolute_error(image[:, tf.newaxis], branches),
+            "imitation_loss": mean_absolute_error(imitated[:, tf.newaxis], branches),
+            "cancelled_share": self._cancelled_share(target, image, branches),
         }
+
+    def _cancelled_share(self, target, image, branches):
+        if self.stop_imitation_gradient or not self.loss_weights["imitation_loss"]:
+            return tf.zeros(())
+        weights = self.current_weights
+        return cancelled_share(
+            target, image, branches, weights["teacher_loss"], weights["imitation_loss"]
+        )
 
     def test_step(self, data):
         inputs, target = self.unpack(data)
         image = self.teacher(inputs, training=False)
         logs = self.report({"loss": mean_absolute_error(target, image)}, inputs, target, image)
-        return {name: value for name, value in logs.items() if name not in self.ALWAYS_REPORTED}
+        training_only = (*self.ALWAYS_REPORTED, *self.MONITORED)
+        return {name: value for name, value in logs.items() if name not in training_only}
+
+
+def cancelled_share(target, image, branches, reconstruction_weight, imitation_weight):
+    """The share of pixels where the imitation term takes from x_T all that the target gives it.
+
+    The terms' gradients with respect to a pixel of x_T are, but for a common factor, the signs in::
+
+        reconstruction_weight * sign(x_T - x) + imitation_weight * mean over i of sign(x_T - x_Si)
+
+    (the branches themselves held fixed). Counted are pixels where this is 0 and x_T is not x.
+
+    Args:
+        target: x, `(batch, H, W, 1)`.
+        image: x_T, the same.
+        branches: all x_Si, `(batch, n - 1, H, W, 1)`.
+        reconstruction_weight: of mean |x - x_T|.
+        imitation_weight: of mean |x_T - x_Si|.
+
+    Returns:
+        Scalar, 0 to 1.
+    """
+    from_target = tf.sign(image - target)
+    from_branches = tf.reduce_sum(tf.sign(image[:, tf.newaxis] - branches), axis=1)
+    # Times the number of branches, as sums of signs are exact and their means are not.
+    pull = reconstruction_weight * from_target * tf.cast(tf.shape(branches)[1], image.dtype)
+    is_cancelled = (pull + imitation_weight * from_branches == 0) & (from_target != 0)
+    return tf.reduce_mean(tf.cast(is_cancelled, tf.float32))

@@ -19,16 +19,19 @@ class WeightedTraining(keras.Model):
         LOSSES: argument of `compile` -> name of the loss that it weighs.
         TRAINED: attributes that hold the networks to train.
         ALWAYS_REPORTED: losses that are computed and reported with a weight of 0 as well.
+        MONITORED: other values that `compute_losses` may give, reported and not trained on.
         loss_weights: name of a loss -> its weight; set by `compile`.
     """
 
     LOSSES: ClassVar = {}
     TRAINED = ()
     ALWAYS_REPORTED = ()
+    MONITORED = ()
 
     def __init__(self, **kwargs):
         super().__init__(autocast=False, **kwargs)
-        self._loss_trackers = [keras.metrics.Mean(name=name) for name in self.LOSSES.values()]
+        reported = (*self.LOSSES.values(), *self.MONITORED)
+        self._loss_trackers = [keras.metrics.Mean(name=name) for name in reported]
         self.loss_weights = {}
         self.built = True
 
@@ -58,8 +61,13 @@ class WeightedTraining(keras.Model):
         super().compile(optimizer=optimizer, **kwargs)
         self.loss_weights = {self.LOSSES[name]: weight for name, weight in weights.items()}
 
+    @property
+    def current_weights(self):
+        """`loss_weights` as they are in this step."""
+        return self.loss_weights
+
     def compute_losses(self, inputs, target, training):
-        """The image, `(batch, H, W, 1)`, and all losses that are reported, name -> scalar.
+        """The image, `(batch, H, W, 1)`, and all values that are reported, name -> scalar.
 
         Args:
             inputs: of the batch, as `fit` gives them.
@@ -110,7 +118,8 @@ class WeightedTraining(keras.Model):
 
     def _weigh(self, inputs, target, training):
         image, losses = self.compute_losses(inputs, target, training)
-        weighted = [self.loss_weights[name] * value for name, value in losses.items()]
+        weights = self.current_weights
+        weighted = [weights[name] * losses[name] for name in losses if name in weights]
         return image, {**losses, "loss": tf.add_n(weighted)}
 
     def unpack(self, data):

@@ -26,6 +26,7 @@ COLUMNS = {
     "p_against_alone": ("p, against alone", "{:.2g}"),
     "p_against_as_long": ("p, against as long", "{:.2g}"),
     "p_against_without_sft": ("p, against without SFT", "{:.2g}"),
+    "p_against_equal_epochs": ("p, against without SFT at equal epochs", "{:.2g}"),
     "parameters": ("parameters", "{:,}"),
     "milliseconds": ("ms/slice", "{:.1f}"),
     "psnr_std_over_seeds": ("spread over seeds", "{:.2f}"),
@@ -34,6 +35,8 @@ LEGEND = {
     "p_against_alone": "the same student trained alone",
     "p_against_as_long": "alone for as many epochs as both stages",
     "p_against_without_sft": "distilled by the same method without SFT",
+    "p_against_equal_epochs": "so distilled after training alone, which makes as many epochs in "
+    "all as with SFT",
 }
 
 
@@ -89,16 +92,21 @@ class Comparison:
 
     def _mean_over_counterparts(self):
         """What SFT does to the mean over methods or sizes, where there are several; in words."""
-        pairs = [(row.counterpart, row.name) for row in self.rows if row.counterpart is not None]
+        pairs = [
+            (row.equal_counterpart or row.counterpart, row.name)
+            for row in self.rows
+            if row.counterpart is not None
+        ]
         if len(pairs) < 2:
             return ""
         without, with_sft = (
             np.mean([self.values(name, "psnr") for name in names])
             for names in zip(*pairs, strict=True)
         )
+        equal = all(row.equal_counterpart for row in self.rows if row.counterpart is not None)
         return (
             f"\nMean PSNR of the {len(pairs)} students with SFT: {with_sft:.2f} dB; of the same "
-            f"without: {without:.2f} dB.\n"
+            f"without{' at equal epochs' * equal}: {without:.2f} dB.\n"
         )
 
     def write(self, folder, name):
@@ -126,9 +134,12 @@ class Comparison:
             deviation = statistics["std"] if math.isfinite(statistics["std"]) else None
             record |= {metric: statistics["mean"], f"{metric}_std": deviation}
         psnr = self.values(row.name, "psnr")
-        teacher, baseline, control, counterpart = (
+        teacher, baseline, control, counterpart, equal = (
             None if name is None else self.values(name, "psnr")
-            for name in (row.teacher, row.baseline, row.control, row.counterpart)
+            for name in (
+                *(row.teacher, row.baseline, row.control),
+                *(row.counterpart, row.equal_counterpart),
+            )
         )
         record["psnr_to_teacher"] = None if teacher is None else float(psnr.mean() - teacher.mean())
         record["gap_closed_percent"] = None
@@ -137,6 +148,7 @@ class Comparison:
         record["p_against_alone"] = self._p_value(psnr, baseline)
         record["p_against_as_long"] = self._p_value(psnr, control)
         record["p_against_without_sft"] = self._p_value(psnr, counterpart)
+        record["p_against_equal_epochs"] = self._p_value(psnr, equal)
         facts = [e.networks[row.name] for e in self.evaluations.values()]
         record["parameters"] = facts[0]["parameters"]
         record["milliseconds"] = float(np.median([f["milliseconds"] for f in facts]))

@@ -32,6 +32,8 @@ class Row:
         baseline: name of the row that shows what the same student is without a teacher, or None.
         control: name of the row of the same student alone, trained for as many epochs, or None.
         counterpart: name of the row of the same student without SFT, or None.
+        equal_counterpart: name of the row of the same student without SFT, but with as many epochs
+            in all, or None.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Row:
     baseline: str | None = None
     control: str | None = None
     counterpart: str | None = None
+    equal_counterpart: str | None = None
 
 
 class Grid:
@@ -50,16 +53,24 @@ class Grid:
         teacher: name or `.keras` file.
         student: name of the student.
         first_cascade: of students that start from SFT, as for `load_weights`.
+        friendly_settings: of `Experiment.friendly_teacher`, those that are not the defaults.
         options: of `Experiment.distil`, such as `alpha`, for every student.
     """
 
     def __init__(
-        self, experiment, teacher="D5C5", student="D3C5", first_cascade="random", **options
+        self,
+        experiment,
+        teacher="D5C5",
+        student="D3C5",
+        first_cascade="random",
+        friendly_settings=None,
+        **options,
     ):
         self.experiment = experiment
         self.teacher_name = teacher
         self.student_name = student
         self.first_cascade = first_cascade
+        self.friendly_settings = friendly_settings or {}
         self.options = options
 
     @cached_property
@@ -75,7 +86,9 @@ class Grid:
     @cached_property
     def friendly(self):
         """(student-friendly teacher, path of the student it was trained with)."""
-        return self.experiment.friendly_teacher(self.teacher_name, self.student_name)
+        return self.experiment.friendly_teacher(
+            self.teacher_name, self.student_name, **self.friendly_settings
+        )
 
     def distilled(self, method, sft=False, **options):
         """The student distilled from the teacher, or from the student-friendly one."""
@@ -89,6 +102,22 @@ class Grid:
             **{**options, "start": start, "first_cascade": self.first_cascade, "variant": ending},
         )
 
+    def pretrained(self, method):
+        """The student distilled from the teacher, but from the weights that it has alone.
+
+        In all it is trained for as many epochs as a student that starts from SFT: those alone stand
+        for those in the branches.
+        """
+        teacher, _ = self.teacher, self.student  # which leaves its file
+        return self.experiment.distil(
+            *(teacher, self.student_name, method),
+            **{
+                **self.options,
+                "start": self.experiment.student_path(self.student_name),
+                "variant": "-pretrained",
+            },
+        )
+
     def long_student(self):
         """The plain student, trained for as many epochs as two stages of distillation."""
         experiment = self.experiment
@@ -97,19 +126,28 @@ class Grid:
         return Experiment(experiment.data, folder, settings).student(self.student_name)
 
 
-def methods(grid, names: Sequence[str] = tuple(FEATURE_LOSSES)) -> list[Row]:
+def methods(
+    grid, names: Sequence[str] = tuple(FEATURE_LOSSES), equal_epochs: bool = False
+) -> list[Row]:
     """SFT-KD-Recon's table: every method from the standard and from the student-friendly teacher.
 
     Args:
         grid: `Grid`.
         names: keys of `FEATURE_LOSSES`.
+        equal_epochs: whether there is a control that the paper lacks: with SFT a student is trained
+            in three stages, without in two. "AT, pretrained" is distilled without SFT, too, but
+            starts from the weights of the student that was trained alone, so that it has three.
     """
     rows = [Row(TEACHER, grid.teacher), Row(STUDENT, grid.student, TEACHER)]
     for method in names:
         rows.append(_distilled(grid, METHOD_NAMES[method], method))
+    controls = {name: f"{METHOD_NAMES[name]}, pretrained" for name in names if equal_epochs}
+    for method, name in controls.items():
+        rows.append(Row(name, grid.pretrained(method), TEACHER, STUDENT))
     rows.append(Row(FRIENDLY_TEACHER, grid.friendly[0]))
     for method in names:
-        rows.append(_distilled(grid, METHOD_NAMES[method], method, sft=True))
+        row = _distilled(grid, METHOD_NAMES[method], method, sft=True)
+        rows.append(dataclasses.replace(row, equal_counterpart=controls.get(method)))
     return rows
 
 
@@ -172,7 +210,11 @@ def compression(grid, students=("D4C5", "D3C5", "D2C5")) -> list[Row]:
     """
     rows = [Row(TEACHER, grid.teacher)]
     for name in students:
-        sized = Grid(grid.experiment, grid.teacher_name, name, grid.first_cascade, **grid.options)
+        sized = Grid(
+            *(grid.experiment, grid.teacher_name, name),
+            *(grid.first_cascade, grid.friendly_settings),
+            **grid.options,
+        )
         rows += [
             Row(name, sized.student, TEACHER),
             Row(f"{name} KD", sized.distilled("at"), TEACHER, name),

@@ -5,8 +5,10 @@ from pathlib import Path
 
 from kdmri_tf.compute.bfloat16_speed import report_slow_bfloat16
 from kdmri_tf.data.data_config import data_config, data_facts
+from kdmri_tf.distillation.branch_fading import BranchFading
 from kdmri_tf.distillation.distiller import Distiller
 from kdmri_tf.distillation.feature_losses import feature_loss
+from kdmri_tf.distillation.friendly_settings import FriendlySettings
 from kdmri_tf.distillation.student_friendly import StudentFriendlyTeacher
 from kdmri_tf.distillation.teacher_cache import MEMORY_BUDGET_BYTES, cache_teacher
 from kdmri_tf.errors import InputError
@@ -24,7 +26,7 @@ from kdmri_tf.training.initial_networks import (
     load_weights,
     new_network,
 )
-from kdmri_tf.training.run_folder import open_stage
+from kdmri_tf.training.run_folder import MODEL_FILE, open_stage
 from kdmri_tf.training.stage_config import stage_config, warn_of_differences
 from kdmri_tf.training.trained_networks import finished_networks
 
@@ -67,7 +69,7 @@ class Experiment:
         self._last_stage = None
         make_folder(self.run_dir, "--run-dir")
 
-    def check(self, teacher, student, method="at", start=None, sft=False):
+    def check(self, teacher, student, method="at", start=None, sft=False, **friendly):
         """Refuses networks that cannot be distilled, before anything is trained.
 
         Args:
@@ -76,9 +78,11 @@ class Experiment:
             method: key of `FEATURE_LOSSES`, or "none" for imitation alone.
             start: `.keras` file of the weights that distillation starts from, or None.
             sft: whether a teacher is trained with branches of the student, too.
+            friendly: its settings, as for `friendly_teacher`.
 
         Raises:
-            InputError: an unreadable or impossible network, or a method that cannot compare these.
+            InputError: an unreadable or impossible network, a method that cannot compare these, or
+                settings of that teacher that contradict each other.
         """
         student = new_network(student, self.settings)
         is_trained_here = sft or is_name(teacher)
@@ -89,7 +93,9 @@ class Experiment:
             check_weights(student, start)
         self._check_method(method, teacher, student)
         if sft:
-            StudentFriendlyTeacher(teacher, student)
+            chosen = FriendlySettings(**friendly)
+            StudentFriendlyTeacher(teacher, student).compile(**chosen.compile_arguments)
+            self._fading(chosen)
 
     def teacher(self, network="D5C5"):
         """The teacher: trained on the mean absolute error, or loaded."""
@@ -99,24 +105,37 @@ class Experiment:
         """The plain student that distillation is compared with."""
         return self._plain("student", network)
 
-    def friendly_teacher(self, teacher="D5C5", student="D3C5", **weights):
+    def student_path(self, network="D3C5"):
+        """Where the plain student's trained weights lie, or will: its `.keras` file."""
+        if not is_name(network):
+            return Path(network)
+        architecture = new_network(network, self.settings).architecture
+        return self.run_dir / f"student-{architecture}" / MODEL_FILE
+
+    def friendly_teacher(self, teacher="D5C5", student="D3C5", **friendly):
         """SFT-KD-Recon's first step: a teacher trained together with branches of its student.
 
         Args:
             teacher: name, or `.keras` file, of the architecture.
             student: the same of the student, with as many cascades.
-            weights: of `StudentFriendlyTeacher.compile`.
+            friendly: `FriendlySettings`, those that are not the defaults.
 
         Returns:
             (teacher, path of the student whose cascades from the second on were in the branches).
         """
+        chosen = FriendlySettings(**friendly)
+        callbacks = self._fading(chosen)
         teacher, student = (new_network(name, self.settings) for name in (teacher, student))
         teacher.check_degradation(self.data.degradation)
         joint = StudentFriendlyTeacher(teacher, student)
-        stage = self._open(f"sft-{teacher.architecture}-{student.architecture}", joint, weights)
+        name = f"sft-{teacher.architecture}-{student.architecture}"
+        stage = self._open(name, joint, chosen.config)
         if not stage.is_finished:
             with stage.training():
-                train(joint, joint, self.data, stage.folder, self.settings, **weights)
+                train(
+                    *(joint, joint, self.data, stage.folder, self.settings),
+                    **{"callbacks": callbacks, **chosen.compile_arguments},
+                )
                 stage.save(student, SFT_STUDENT)
                 stage.finish(teacher)
         return load_network(stage.model_path), stage.folder / SFT_STUDENT
@@ -263,6 +282,10 @@ class Experiment:
         """The networks that this run folder holds, see `finished_networks`."""
         return finished_networks(self.run_dir, data_config(self.data))
 
+    def _fading(self, friendly):
+        """The callbacks of joint training with these `FriendlySettings`."""
+        return [BranchFading(self.settings.epochs)] if friendly.fade_branches else []
+
     def _plain(self, role, network):
         if not is_name(network):
             return self.given(role, network, self.settings if role == "student" else None)
@@ -276,7 +299,8 @@ class Experiment:
 
     def _train(self, name, network, teacher=None, start=None, **losses):
         """One stage: the network trained, alone or under a teacher, and loaded again."""
-        stage = self._open(name, network, losses, teacher, start)
+        weights = {key: value for key, value in losses.items() if key.endswith("_weight")}
+        stage = self._open(name, network, weights, teacher, start)
         if not stage.is_finished:
             with stage.training():
                 model, cached = network, None
@@ -286,9 +310,8 @@ class Experiment:
                 stage.finish(network)
         return load_network(stage.model_path)
 
-    def _open(self, name, network, losses, teacher=None, start=None):
+    def _open(self, name, network, weights, teacher=None, start=None):
         """The `Stage` of that name, made or taken up."""
-        weights = {key: value for key, value in losses.items() if key.endswith("_weight")}
         config = stage_config(name, network, self.data, self.settings, weights, teacher, start)
         stage = self._last_stage = open_stage(self.run_dir, name, config, data_facts(self.data))
         done = "finished earlier" if stage.is_finished else f"{self.settings.epochs} epochs"

@@ -39,7 +39,9 @@ def learning_rate_schedule(settings, steps_per_epoch):
     return settings.learning_rate
 
 
-def train(model, network, data, folder, settings, teacher=None, **compile_arguments):
+def train(
+    model, network, data, folder, settings, teacher=None, *, callbacks=(), **compile_arguments
+):
     """Fits `model` and leaves in `network` the weights with the lowest validation loss.
 
     The state after every epoch is kept in `folder`; a call with the same arguments continues an
@@ -53,6 +55,8 @@ def train(model, network, data, folder, settings, teacher=None, **compile_argume
         folder: keeps `state.npz`, `log.csv` and TensorBoard logs.
         settings: `TrainingSettings`.
         teacher: what `cache_teacher` kept for a `Distiller`, or None.
+        callbacks: Keras callbacks whose effect follows from the number of the epoch alone, or a
+            resumed training would differ.
         compile_arguments: losses, for `model.compile`.
 
     Raises:
@@ -80,6 +84,7 @@ def train(model, network, data, folder, settings, teacher=None, **compile_argume
             epochs=settings.epochs,
             verbose=1 if sys.stdout.isatty() else 2,
             callbacks=[
+                *callbacks,
                 state,
                 keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
             ],
@@ -172,7 +177,8 @@ class TrainingState(keras.callbacks.Callback):
 
     def _write_log(self):
         with open(self.folder / "log.csv", "w", newline="") as file:
-            writer = csv.DictWriter(file, self.history[0])
+            # Epochs of an earlier version may lack a column.
+            writer = csv.DictWriter(file, {name: None for row in self.history for name in row})
             writer.writeheader()
             writer.writerows(self.history)
 

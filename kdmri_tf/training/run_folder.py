@@ -19,6 +19,10 @@ from kdmri_tf.training.stage_differences import check_config
 STATE_FILE = "state.npz"
 
 
+# The finished network of a stage, beside it.
+MODEL_FILE = "model.keras"
+
+
 @dataclass(frozen=True)
 class Stage:
     """The folder of one trained network.
@@ -34,7 +38,7 @@ class Stage:
     @property
     def model_path(self):
         """Where the finished network lies."""
-        return self.folder / "model.keras"
+        return self.folder / MODEL_FILE
 
     @property
     def state_path(self):

@@ -23,7 +23,7 @@ def stage_config(name, network, data, settings, weights, teacher=None, start=Non
         network: the network, or `StudentFriendlyTeacher`, to be trained.
         data: `MRIData`.
         settings: `TrainingSettings`; those that this kind of network does not have are left out.
-        weights: of the losses, name -> number.
+        weights: of the losses, name -> number, and what else is chosen of them.
         teacher: trained network, or None.
         start: digest of the initial weights where these are not the seed's own, or None.
     """

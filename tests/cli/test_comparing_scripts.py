@@ -82,6 +82,33 @@ def test_compare_takes_up_what_is_there(tiny_flags, sft_run, run_here):
 
 
 @pytest.mark.slow
+def test_controls_of_equal_epochs(tiny_flags, sft_run, run_here):
+    folder, _ = sft_run
+    run_here(
+        *("compare", "methods", *tiny_flags, *TRAINING, *NETWORKS),
+        *("--methods", "at", "--equal-epochs", "--run-dir", folder),
+    )
+    rows = [row["network"] for row in table(folder / "compare-methods" / "comparison.csv")]
+    expected = ["teacher", "student", "AT", "AT, pretrained", "SFT teacher", "AT, SFT"]
+    assert rows == expected
+    student = load_network(folder / "student-D2C2" / "model.keras")
+    assert config(folder, "at-D2C2-pretrained")["start_sha256"] == weights_digest(student)
+    assert (folder / "kd-at-D2C2-pretrained" / "model.keras").exists()
+
+
+@pytest.mark.slow
+def test_settings_of_the_friendly_teacher(tiny_flags, sft_run, tmp_path, run_here):
+    folder, _ = sft_run
+    flags = ("--stop-imitation-gradient", "--imitation-weight", 0.25)
+    arguments = (*tiny_flags, *TRAINING, *NETWORKS[:2], *flags)
+    _, error = run_here("sft", *arguments, *NETWORKS[2:], "--run-dir", folder, expect=2)
+    assert "sft-D3C2-D2C2 was made with other settings: imitation_weight (None there, 0.2" in error
+    run_here("compare", "compression", *arguments, "--students", "D2C2", "--run-dir", tmp_path)
+    made = config(tmp_path, "sft-D3C2-D2C2")
+    assert (made["imitation_weight"], made["stop_imitation_gradient"]) == (0.25, True)
+
+
+@pytest.mark.slow
 def test_ablation_has_a_student_trained_as_long(tiny_flags, sft_run, run_here):
     folder, _ = sft_run
     output, _ = run_here(
@@ -104,6 +131,10 @@ def test_ablation_has_a_student_trained_as_long(tiny_flags, sft_run, run_here):
         (("methods", "--batch-size", 1), "compares the slices of a batch, which needs 2 or more"),
         (("methods", "--student", "D2C3"), "differ in their number of cascades, which"),
         (("ablation", "--student", "VDSR7"), "VDSR7 takes"),
+        (("ablation", "--equal-epochs"), "--equal-epochs is of methods: leave it out"),
+        (("ablation", "--fade-branches"), "--fade-branches is of methods and compression: le"),
+        (("methods", "--fade-branches"), "second half of the epochs, which needs 2 or more; got"),
+        (("methods", "--branch-weight", "-1"), "argument --branch-weight: -1 is negative or no f"),
     ],
 )
 def test_impossible_grids_are_refused_before_training(

@@ -29,8 +29,12 @@ class FakeExperiment:
     def student(self, name):
         return self._train(f"student {name}")
 
-    def friendly_teacher(self, teacher, student):
-        return self._train(f"sft {teacher} {student}"), f"file of {student}"
+    def student_path(self, name):
+        return f"file of student {name}"
+
+    def friendly_teacher(self, teacher, student, **friendly):
+        text = "".join(f" {key}={value}" for key, value in friendly.items())
+        return self._train(f"sft {teacher} {student}{text}"), f"file of {student}"
 
     def distil(self, teacher, student, method, **options):
         text = " ".join(f"{key}={value}" for key, value in options.items())
@@ -61,6 +65,30 @@ def test_methods_share_teachers_and_baseline():
 def test_a_first_cascade_of_its_own_has_stages_of_its_own():
     rows = comparison.methods(Grid(FakeExperiment(), first_cascade="second"), ["at"])
     assert rows[-1].network.endswith("first_cascade=second variant=-sft-second")
+
+
+def test_a_control_of_equal_epochs_starts_from_the_student_alone():
+    """Three stages, as with SFT: the student's own, features, images."""
+    experiment = FakeExperiment()
+    rows = comparison.methods(Grid(experiment, alpha=0.3), ["at", "sp"], equal_epochs=True)
+    assert [(row.name, row.equal_counterpart) for row in rows] == [
+        *(("teacher", None), ("student", None), ("AT", None), ("SP", None)),
+        *(("AT, pretrained", None), ("SP, pretrained", None), ("SFT teacher", None)),
+        *(("AT, SFT", "AT, pretrained"), ("SP, SFT", "SP, pretrained")),
+    ]
+    control = rows[5]
+    start = "start=file of student D3C5 variant=-pretrained"
+    assert control.network == f"sp: teacher D5C5 -> D3C5 alpha=0.3 {start}"
+    assert (control.teacher, control.baseline) == ("teacher", "student")
+    assert (control.counterpart, rows[8].counterpart) == (None, "SP")
+    assert len(experiment.stages) == len(set(experiment.stages)) == 9
+
+
+def test_settings_of_joint_training_reach_every_friendly_teacher():
+    grid = Grid(FakeExperiment(), friendly_settings={"imitation_weight": 0.1})
+    assert comparison.methods(grid, ["at"])[3].network == "sft D5C5 D3C5 imitation_weight=0.1"
+    rows = comparison.compression(grid, ["D4C5"])
+    assert rows[3].network == "sft D5C5 D4C5 imitation_weight=0.1"
 
 
 def test_ablation_leaves_out_one_loss_at_a_time(monkeypatch):
@@ -154,6 +182,26 @@ def test_several_methods_have_a_mean_with_and_without_sft(compared):
     several = [*ROWS, Row("AT, SFT", None, "teacher", "student", counterpart="student")]
     table = Comparison(several, {42: evaluation()}).to_markdown()
     assert "2 students with SFT: 32.08 dB; of the same without: 31.04 dB." in table
+
+
+def test_means_and_p_values_at_equal_epochs():
+    rows = [
+        *ROWS[:3],
+        *(
+            Row("AT, SFT", None, "teacher", "student", "teacher", "student", equal)
+            for equal in ("AT", "student")
+        ),
+    ]
+    compared = Comparison(rows, {42: evaluation()})
+    first, second = compared.records()[-2:]
+    assert first["p_against_equal_epochs"] == second["p_against_equal_epochs"]
+    assert first["p_against_equal_epochs"] == pytest.approx(1 / 32)
+    assert compared.records()[2]["p_against_equal_epochs"] is None
+    table = compared.to_markdown()
+    assert "with SFT: 32.08 dB; of the same without at equal epochs: 31.04 dB." in table
+    assert "| p, against without SFT at equal epochs |" in table
+    assert "or so distilled after training alone, which makes as many epochs in all" in table
+    assert "equal epochs" not in Comparison(ROWS, {42: evaluation()}).to_markdown()
 
 
 def test_a_table_has_the_columns_that_have_values(compared):

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from kdmri_tf import DCCNN, VDSR, FlowOfSolution, InputError, SimilarityPreserving, TrainingSettings
+from kdmri_tf.distillation.branch_fading import BranchFading
+from kdmri_tf.distillation.friendly_settings import PAPER, FriendlySettings
 from kdmri_tf.networks.saved import load_network
 from kdmri_tf.training import experiment
 from kdmri_tf.training.experiment import Experiment
@@ -78,10 +80,52 @@ def test_a_stage_is_made_with_the_settings_that_its_network_has(data):
 def test_friendly_teacher_leaves_its_student_beside_it(data, tmp_path, trained):
     made = Experiment(data, tmp_path, SETTINGS)
     teacher, path = made.friendly_teacher("D3C2", "D2C2", branch_weight=2.0)
-    assert trained == {"sft-D3C2-D2C2": {"branch_weight": 2.0}}
+    losses = FriendlySettings(branch_weight=2.0).compile_arguments
+    assert trained == {"sft-D3C2-D2C2": {**losses, "callbacks": []}}
     assert (teacher.architecture, load_network(path).architecture) == ("D3C2", "D2C2")
     config = json.loads((path.parent / "config.json").read_text())["config"]
     assert config["branch_weight"] == 2.0
+
+
+def test_a_friendly_teacher_of_other_settings_is_another(data, tmp_path, trained):
+    """The paper's settings are those of stages that name none, as all of earlier versions."""
+    made = Experiment(data, tmp_path, dataclasses.replace(SETTINGS, epochs=2))
+    paper = {"imitation_weight": 1.0}
+    _, path = made.friendly_teacher("D3C2", "D2C2", **paper)
+    config = json.loads((path.parent / "config.json").read_text())["config"]
+    assert not config.keys() & PAPER.keys()
+    made.friendly_teacher("D3C2", "D2C2", **PAPER)
+    others = {
+        r"stop_imitation_gradient \(None there, True now\)": {"stop_imitation_gradient": True},
+        r"fade_branches \(None there, True now\)": {"fade_branches": True},
+        r"imitation_weight \(None there, 0\.25 now\)": {"imitation_weight": 0.25},
+    }
+    for message, changes in others.items():
+        with pytest.raises(InputError, match=f"made with other settings: {message}"):
+            made.friendly_teacher("D3C2", "D2C2", **{**paper, **changes})
+
+
+def test_branches_fade_over_the_epochs_of_the_settings(data, tmp_path, trained):
+    made = Experiment(data, tmp_path, dataclasses.replace(SETTINGS, epochs=3))
+    made.friendly_teacher("D3C2", "D2C2", fade_branches=True, stop_imitation_gradient=True)
+    (losses,) = trained.values()
+    (callback,) = losses["callbacks"]
+    assert (type(callback), callback.epochs) == (BranchFading, 3)
+    assert losses["stop_imitation_gradient"] is True
+    assert "fade_branches" not in losses
+
+
+@pytest.mark.parametrize(
+    ("friendly", "message"),
+    [
+        ({"branch_weight": -1.0}, "branch_weight must not be negative; got -1"),
+        ({"fade_branches": True}, "needs 2 or more; got 1"),
+        ({"stop_imitation_gradient": True, "imitation_weight": 0.0}, "term, whose weight is 0"),
+    ],
+)
+def test_bad_settings_of_a_friendly_teacher(data, tmp_path, friendly, message):
+    with pytest.raises(InputError, match=message):
+        Experiment(data, tmp_path, SETTINGS).check("D3C2", "D2C2", sft=True, **friendly)
 
 
 @pytest.mark.parametrize(
@@ -100,6 +144,15 @@ def test_friendly_teacher_leaves_its_student_beside_it(data, tmp_path, trained):
 def test_impossible_distillation(data, tmp_path, networks, method, message):
     with pytest.raises(InputError, match=message):
         Experiment(data, tmp_path, SETTINGS).check(*networks, method)
+
+
+def test_the_file_of_the_student(data, tmp_path, trained):
+    made = Experiment(data, tmp_path, SETTINGS)
+    path = made.student_path("d2c1")
+    assert not path.exists()
+    made.student("D2C1")
+    assert load_network(path).architecture == "D2C1"
+    assert made.student_path(str(path)) == path
 
 
 def test_branches_that_cannot_be_joined(data, tmp_path):

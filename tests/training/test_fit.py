@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from stopping import Stop, stop_in_epoch
 
 from kdmri_tf import DCCNN, InputError, TrainingSettings
 from kdmri_tf.training.fit import TrainingState, learning_rate_schedule, to_device, train
@@ -18,22 +19,6 @@ def fit(data, folder, epochs=4, **changes):
     network = DCCNN(2, 1, filters=4, dtype=settings.precision)
     train(network, network, data, folder, settings, loss="mae")
     return network
-
-
-class Stop(Exception):
-    """Stands for a process that is killed."""
-
-
-def stop_in_epoch(monkeypatch, epoch):
-    """Lets the next training die in an epoch: after its steps, before its state is saved."""
-    save = TrainingState._save
-
-    def dying_save(self):
-        if self.epoch == epoch:
-            raise Stop
-        save(self)
-
-    monkeypatch.setattr(TrainingState, "_save", dying_save)
 
 
 @pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])

@@ -97,7 +97,7 @@ def in_another_process(stage):
     """Trains the stage there, until that process is killed."""
     program = f"""
 from pathlib import Path
-from kdmri_tf.runs import Stage
+from kdmri_tf.training.run_folder import Stage
 with Stage(Path({str(stage.folder)!r}), {{}}).training():
     print("training", flush=True)
     input()

@@ -1,0 +1,45 @@
+"""Settings of the student-friendly teacher: one place of defaults, none without effect."""
+
+import inspect
+
+import pytest
+
+from kdmri_tf import InputError, StudentFriendlyTeacher
+from kdmri_tf.cli import flags, launch
+from kdmri_tf.distillation.friendly_settings import PAPER, FriendlySettings
+
+
+def test_the_model_has_the_same_defaults():
+    parameters = inspect.signature(StudentFriendlyTeacher.compile).parameters
+    for name, value in FriendlySettings().compile_arguments.items():
+        assert parameters[name].default == value
+
+
+def test_a_configuration_names_what_differs_from_the_paper():
+    assert FriendlySettings(**PAPER).config == {}
+    assert FriendlySettings(imitation_weight=0.0, fade_branches=True).config == {
+        "imitation_weight": 0.0,
+        "fade_branches": True,
+    }
+
+
+def test_settings_without_effect_are_refused():
+    with pytest.raises(InputError, match="of the imitation term, whose weight is 0: leave it out"):
+        FriendlySettings(imitation_weight=0.0, stop_imitation_gradient=True)
+    with pytest.raises(InputError, match="branch_weight and imitation_weight are 0: leave it out"):
+        FriendlySettings(branch_weight=0.0, imitation_weight=0.0, fade_branches=True)
+    FriendlySettings(branch_weight=0.0, fade_branches=True)
+
+
+def test_flags_are_those_settings():
+    assert list(flags.OF_FRIENDLY_TEACHERS) == list(PAPER)
+    parser = flags.parser("test")
+    flags.add_friendly_teacher(parser)
+    none = parser.parse_args(["--dataset", "brain"])
+    assert launch.friendly_settings(none) == {}
+    chosen = ["--imitation-weight", "0.1", "--branch-weight", "0", "--stop-imitation-gradient"]
+    assert launch.friendly_settings(parser.parse_args(["--dataset", "brain", *chosen])) == {
+        "imitation_weight": 0.1,
+        "branch_weight": 0.0,
+        "stop_imitation_gradient": True,
+    }
