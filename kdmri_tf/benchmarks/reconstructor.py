@@ -6,7 +6,7 @@ A process of its own: `python -m kdmri_tf.benchmarks.reconstructor` with one JSO
 
 from kdmri_tf.benchmarks.contender import check_agreement, load_slices, take_part
 from kdmri_tf.inference.reconstructor import Reconstructor
-from kdmri_tf.inference.runtimes import runtime_for
+from kdmri_tf.inference.runtimes.open_runtime import runtime_for
 
 
 def prepare(task):

@@ -2,88 +2,106 @@
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kdmri_tf.inference.smooth_phase import without_smooth_phase
-from kdmri_tf.physics.masks import center_window, kept_size, true_acceleration
+from kdmri_tf.physics import numpy_fourier
+from kdmri_tf.physics.low_frequencies import center_window, kept_size
+from kdmri_tf.physics.masks import true_acceleration
+from kdmri_tf.physics.measurement import measured_kspace, zero_filled_image
 from kdmri_tf.volumes.measured_samples import measured_mask
+from kdmri_tf.volumes.volume import ImageVolume, KspaceVolume
 
 IMAGINARY_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class MeasuredSlice:
-    """A slice as a network is given it, and what is known of it besides.
+    """Holds a slice as a network gets it, and what else is known about it.
 
     Attributes:
         measurement: kspace float32 `(H, W, 2)` or low_resolution `(H, W, 1)`, divided by `scale`.
-        degraded: what is to be seen without a network, `(H, W)`, in the units of the file.
+        degraded: what can be seen without a network, `(H, W)`, in the units of the file.
         scale: maximum of the slice, in the units of the file; 0 if it is blank.
         target: the fully sampled image `(H, W)`, in the units of the file; None if not known.
     """
 
-    measurement: np.ndarray
-    degraded: np.ndarray
+    measurement: NDArray[np.float32]
+    degraded: NDArray[np.floating[Any]]
     scale: float
-    target: np.ndarray | None = None
+    target: NDArray[np.float32] | None = None
 
 
 class Undersampled:
-    """Fully sampled slices, undersampled: `mask F x`, x the magnitude image over its maximum.
+    """Undersamples fully sampled slices: `mask F x`, x the magnitude image over its maximum.
 
     `measure` refuses k-space that is undersampled already, see `KspaceVolume.magnitude`: its image
-    is aliased and no target.
+    is aliased and cannot be the target.
+
+    Args:
+        volume: fully sampled images or k-space.
+        mask: float32 `(H, W)`, unshifted.
+        origin: where the mask comes from, in words.
 
     Attributes:
-        mask: float32 `(H, W)`, unshifted.
+        mask: as given.
         more_inputs: what the network takes besides the measurement.
-        degraded_name: of what is to be seen without a network.
-        origin: where the mask comes from, in words.
+        degraded_name: what to call an image without a network.
+        origin: where the mask comes from, and its acceleration.
     """
 
     degraded_name = "zero-filled"
 
-    def __init__(self, volume, mask, origin):
+    def __init__(self, volume: ImageVolume, mask: NDArray[np.float32], origin: str) -> None:
         self._volume = volume
         self.mask = mask
         self.more_inputs = (mask,)
         self.origin = f"{origin}, true acceleration {true_acceleration(mask):.2f}"
 
-    def measure(self, index):
-        """The `MeasuredSlice` at an index."""
+    def measure(self, index: int) -> MeasuredSlice:
+        """Returns the slice at an index, undersampled."""
         target, image, scale = _normalized(self._volume, index)
-        kspace = np.fft.fft2(image, norm="ortho") * self.mask
-        degraded = scale * np.abs(np.fft.ifft2(kspace, norm="ortho"))
-        return MeasuredSlice(_channels(kspace), degraded, scale, target)
+        kspace = measured_kspace(image[..., np.newaxis], self.mask, numpy_fourier)
+        degraded = scale * numpy_fourier.kspace_to_magnitude(kspace)[..., 0]
+        return MeasuredSlice(kspace, degraded, scale, target)
 
 
 class UndersampledAlready(Undersampled):
-    """Undersampled k-space of one coil: `mask F x`, x the zero-filled image made real.
+    """Takes undersampled k-space of one coil: `mask F x`, x the zero-filled image made real.
 
-    A raw image has a phase, and the networks know real images alone. The smooth part of it is taken
-    out, which spreads the measured samples a little; they are masked again. x is divided by its
-    largest magnitude.
+    A raw image has a phase, but the networks only know real images. The smooth part of the phase is
+    removed, which spreads the measured samples a little, so they are masked again. x is divided by
+    its largest magnitude.
 
-    Warns if more than a tenth of the images' energy is imaginary even so.
+    Warns if more than a tenth of the images' energy remains imaginary.
+
+    Args:
+        volume: undersampled k-space of one coil.
     """
 
-    def __init__(self, volume):
+    def __init__(self, volume: KspaceVolume) -> None:
         super().__init__(volume, measured_mask(volume), "undersampled already")
+        self._kspace_volume = volume
         self._warn_of_phase()
 
-    def measure(self, index):
+    def measure(self, index: int) -> MeasuredSlice:
         degraded, image = self._real_image(index)
         scale = float(degraded.max())
-        kspace = np.fft.fft2(image / (scale or 1), norm="ortho") * self.mask
-        return MeasuredSlice(_channels(kspace), degraded, scale)
+        image = (image / (scale or 1))[..., np.newaxis]
+        kspace = measured_kspace(image, self.mask, numpy_fourier)
+        return MeasuredSlice(kspace, degraded, scale)
 
-    def _real_image(self, index):
-        """The magnitude of the zero-filled image, and the image without its smooth phase."""
-        (image,) = self._volume.coil_images(index)
+    def _real_image(
+        self, index: int
+    ) -> tuple[NDArray[np.floating[Any]], NDArray[np.complexfloating[Any, Any]]]:
+        """Returns the magnitude of the zero-filled image, and the image without smooth phase."""
+        (image,) = self._kspace_volume.coil_images(index)
         return np.abs(image), without_smooth_phase(image, self.mask)
 
-    def _warn_of_phase(self):
+    def _warn_of_phase(self) -> None:
         total = imaginary = 0.0
         for index in range(self._volume.num_slices):
             magnitude, image = self._real_image(index)
@@ -92,52 +110,60 @@ class UndersampledAlready(Undersampled):
         if imaginary > IMAGINARY_SHARE * total:
             warnings.warn(
                 f"The images of {self._volume.path} have a phase that varies quickly: "
-                f"{imaginary / total:.0%} of their energy is imaginary, but the networks "
+                f"{imaginary / total:.0%} of their energy is imaginary, but the networks only "
                 "reconstruct real images; parts will be dark or missing.",
                 stacklevel=3,
             )
 
 
 class LowResolutionAlready:
-    """Images at low resolution, of full size; attributes as of `Undersampled`."""
+    """Takes images that have a low resolution at full size; attributes as for `Undersampled`.
 
-    mask = None
-    more_inputs = ()
+    Args:
+        volume: the images.
+    """
+
+    mask: None = None
+    more_inputs: tuple[()] = ()
     degraded_name = "low resolution"
     origin = "taken as low resolution"
 
-    def __init__(self, volume):
+    def __init__(self, volume: ImageVolume) -> None:
         self._volume = volume
 
-    def measure(self, index):
-        """The `MeasuredSlice` at an index."""
+    def measure(self, index: int) -> MeasuredSlice:
+        """Returns the slice at an index as it is, divided by its maximum."""
         degraded, image, scale = _normalized(self._volume, index)
         return MeasuredSlice(image[..., np.newaxis], degraded, scale)
 
 
 class LoweredResolution(LowResolutionAlready):
-    """Images whose resolution is lowered: |F^-1 M F x|, M the centre of k-space."""
+    """Lowers the resolution of images: |F^-1 M F x|, M the centre of k-space.
 
-    def __init__(self, volume, scale):
+    Args:
+        volume: the images.
+        scale: the factor along each axis.
+    """
+
+    def __init__(self, volume: ImageVolume, scale: float) -> None:
         super().__init__(volume)
         size = kept_size(volume.image_size, scale)
         self._window = center_window(volume.image_size, size)
         self.origin = f"lowered to the centre {size[0]}x{size[1]} of k-space"
 
-    def measure(self, index):
+    def measure(self, index: int) -> MeasuredSlice:
         target, image, scale = _normalized(self._volume, index)
-        kspace = np.fft.fft2(image, norm="ortho") * self._window
-        low = np.abs(np.fft.ifft2(kspace, norm="ortho")).astype(np.float32)
-        return MeasuredSlice(low[..., np.newaxis], scale * low, scale, target)
+        low = zero_filled_image(image[..., np.newaxis], self._window, numpy_fourier)
+        return MeasuredSlice(low, scale * low[..., 0], scale, target)
 
 
-def _normalized(volume, index):
-    """The magnitude image in the units of the file, the same over its maximum, and the maximum."""
+Acquisition = Undersampled | LowResolutionAlready
+
+
+def _normalized(
+    volume: ImageVolume, index: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+    """Returns the magnitude in the units of the file, the same over its maximum, the maximum."""
     magnitude = volume.magnitude(index)
     scale = float(magnitude.max())
     return magnitude, magnitude / np.float32(scale or 1), scale
-
-
-def _channels(kspace):
-    """Complex `(H, W)` as float32 `(H, W, 2)`."""
-    return np.stack([kspace.real, kspace.imag], axis=-1).astype(np.float32)

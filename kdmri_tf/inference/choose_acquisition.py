@@ -1,49 +1,70 @@
-"""Which acquisition a volume, a network and a user's wishes come to."""
+"""Chooses the acquisition that fits a volume, a network and a user's wishes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.inference.acquisition import (
+    Acquisition,
     LoweredResolution,
     LowResolutionAlready,
     Undersampled,
     UndersampledAlready,
 )
+from kdmri_tf.inference.reconstructor import Reconstructor
 from kdmri_tf.inference.training_conditions import TRAINED, trained_mask
-from kdmri_tf.physics.masks import SAMPLERS, load_mask
-from kdmri_tf.volumes.volume import KspaceVolume
-from tfds_builders.catalog import DATASETS
+from kdmri_tf.physics.masks import load_mask
+from kdmri_tf.physics.papers_sampling import PAPERS_SAMPLING
+from kdmri_tf.physics.samplers import SAMPLERS
+from kdmri_tf.volumes.volume import ImageVolume, KspaceVolume
 
 CENTER_LINES = 10
 
 
+class Wishes(TypedDict, total=False):
+    """The keyword arguments of `acquisition_of`."""
+
+    acceleration: float | None
+    mask: Path | str | None
+    mask_seed: int | None
+    center_lines: int | None
+    phase_encode_axis: int | None
+    scale: float | None
+
+
 def acquisition_of(
-    volume,
-    network,
-    acceleration=None,
-    mask=None,
-    mask_seed=None,
-    center_lines=None,
-    phase_encode_axis=None,
-    scale=None,
-):
-    """What of a volume the network is given.
+    volume: ImageVolume,
+    network: Reconstructor,
+    acceleration: float | None = None,
+    mask: Path | str | None = None,
+    mask_seed: int | None = None,
+    center_lines: int | None = None,
+    phase_encode_axis: int | None = None,
+    scale: float | None = None,
+) -> Acquisition:
+    """Chooses what a network is given from a volume.
 
     Args:
         volume: from `open_volume`.
-        network: a `Reconstructor`.
-        acceleration: undersample by a drawn mask; None for a mask that is taken as it is, or where
+        network: runs the reconstruction.
+        acceleration: undersample with a drawn mask; None for a mask that is used as it is, or where
             the volume is undersampled already.
-        mask: sampler of a drawn mask (None: "gaussian"), or one that is taken as it is: a .npy
+        mask: sampler of a drawn mask (None: "gaussian"), or a mask that is used as it is: a .npy
             file, or "trained", see `trained_mask`.
         mask_seed: of a drawn mask; None for 0.
         center_lines: of a drawn mask; None for those of the network's data set, or else 10.
         phase_encode_axis: of a drawn mask; None for that of the network, or else 0.
-        scale: of a network for super-resolution, lower the resolution so many times.
+        scale: lower the resolution by this factor first, for a super-resolution network.
 
     Raises:
         InputError: the volume and these wishes do not fit each other or the network, or one of them
             would have no effect.
     """
-    drawing = {
+    drawing: dict[str, Any] = {
         "mask_seed": mask_seed,
         "center_lines": center_lines,
         "phase_encode_axis": phase_encode_axis,
@@ -66,17 +87,17 @@ def acquisition_of(
             raise InputError(f"{volume.path} holds images: add --acc 4 to undersample them.")
         _refuse(
             drawing,
-            f"Without --acc the samples of {volume.path} are taken as they are",
+            f"Without --acc, the samples of {volume.path} are used as they are",
             "--acc 4 draws a mask",
         )
-        acquisition = UndersampledAlready(volume)
+        acquisition: Undersampled = UndersampledAlready(volume)
     elif mask is None or mask in SAMPLERS:
-        drawn = _drawn_mask(volume, network, mask or "gaussian", acceleration, **drawing)
+        drawn = _drawn_mask(volume, network, str(mask or "gaussian"), acceleration, **drawing)
         acquisition = Undersampled(volume, *drawn)
     else:
         _refuse(
             {"acc": acceleration, **drawing},
-            f"The mask {mask} is taken as it is",
+            f"The mask {mask} is used as it is",
             f"that is for drawn masks ({', '.join(SAMPLERS)})",
         )
         acquisition = Undersampled(volume, *_ready_mask(volume, network, mask))
@@ -84,17 +105,25 @@ def acquisition_of(
     return acquisition
 
 
-def _refuse(wishes, reason, hint):
+def _refuse(wishes: Mapping[str, object], reason: str, hint: str) -> None:
     """Refuses wishes, by the names of their flags, that would have no effect."""
     given = [f"--{name.replace('_', '-')}" for name, wish in wishes.items() if wish is not None]
     if given:
         raise InputError(f"{reason}: leave out {' and '.join(given)}; {hint}.")
 
 
-def _drawn_mask(volume, network, sampler, acceleration, mask_seed, center_lines, phase_encode_axis):
-    """A mask and, in words, its origin."""
+def _drawn_mask(
+    volume: ImageVolume,
+    network: Reconstructor,
+    sampler: str,
+    acceleration: float | None,
+    mask_seed: int | None,
+    center_lines: int | None,
+    phase_encode_axis: int | None,
+) -> tuple[NDArray[np.float32], str]:
+    """Returns a mask and, in words, its origin."""
     if acceleration is None:
-        raise InputError(f"The {sampler} mask needs an acceleration: add --acc 4.")
+        raise InputError(f"A {sampler} mask needs an acceleration: add --acc 4.")
     usual_lines, usual_axis = _usual(network.metadata)
     seed = 0 if mask_seed is None else mask_seed
     mask = SAMPLERS[sampler](
@@ -107,17 +136,19 @@ def _drawn_mask(volume, network, sampler, acceleration, mask_seed, center_lines,
     return mask, f"undersampled by a {sampler} mask, seed {seed}"
 
 
-def _ready_mask(volume, network, mask):
-    """As `_drawn_mask`."""
+def _ready_mask(
+    volume: ImageVolume, network: Reconstructor, mask: Path | str
+) -> tuple[NDArray[np.float32], str]:
+    """Returns a mask that is not drawn and, in words, its origin."""
     if mask == TRAINED:
         lines = trained_mask(network.metadata, volume.image_size, network.path)
         return lines, "undersampled by the mask of the network's training"
     return load_mask(mask, volume.image_size), f"undersampled by {mask}"
 
 
-def _usual(facts):
-    """Centre lines and phase-encode axis of masks that the network was made for."""
-    spec = DATASETS.get(facts.get("dataset"))
+def _usual(facts: Mapping[str, Any]) -> tuple[int, int]:
+    """Returns centre lines and phase encode axis of the masks that a network was made for."""
+    papers = PAPERS_SAMPLING.get(facts.get("dataset", ""))
     axes = (facts.get(name) for name in ("exported_phase_encode_axis", "phase_encode_axis"))
     axis = next((axis for axis in axes if axis is not None), 0)
-    return spec.center_lines if spec else CENTER_LINES, axis
+    return papers.center_lines if papers else CENTER_LINES, axis

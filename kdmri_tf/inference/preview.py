@@ -1,11 +1,16 @@
 """A picture of a few slices of a reconstructed volume."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.files import replacing
+from kdmri_tf.inference.reconstruct_slices import ReconstructedSlice
 
 # Lengths in inches.
 PANEL_WIDTH = 2.2
@@ -16,23 +21,29 @@ RESIDUE_GAIN = 5
 TALLEST = 4  # of a panel, in its widths; taller images are shown smaller
 
 
-def previewed_slices(num_slices):
-    """Indices of the slices at a quarter, half and three quarters of a volume, each once."""
+def previewed_slices(num_slices: int) -> list[int]:
+    """Returns the indices of the slices at a quarter, half and three quarters, each once."""
     return sorted({num_slices * quarter // 4 for quarter in (1, 2, 3)})
 
 
-def preview_figure(slices, path, title, degraded_name, flip=False):
+def preview_figure(
+    slices: Sequence[ReconstructedSlice],
+    path: Path | str,
+    title: str,
+    degraded_name: str,
+    flip: bool = False,
+) -> None:
     """Draws input and reconstruction and, where the target is known, target and residue.
 
     Images are shown from 0 to the maximum of the target or, without one, of the reconstruction,
     with their PSNR in dB; the residue |target - reconstruction| five times as bright.
 
     Args:
-        slices: `ReconstructedSlice`s, at least one, all with a target or all without.
+        slices: at least one, all with a target or all without.
         path: the PNG file to write; an earlier one is replaced at one stroke.
         title: heading of the figure, and the title within the file.
-        degraded_name: what the inputs are called.
-        flip: shows the first row at the bottom.
+        degraded_name: what to call the inputs.
+        flip: whether the first row is shown at the bottom.
 
     Raises:
         InputError: the file cannot be written.
@@ -52,21 +63,21 @@ def preview_figure(slices, path, title, degraded_name, flip=False):
             panel.set_title(label, fontsize=7, pad=3)
             limits = {"vmin": 0, "vmax": max(brightest, np.finfo(np.float32).tiny)}
             panel.imshow(image, cmap="gray", origin="lower" if flip else "upper", **limits)
-    partial = Path(f"{path}.partial")
     try:
-        figure.savefig(partial, dpi=DOTS_PER_INCH, format="png", metadata={"Title": title})
-        partial.replace(path)
+        with replacing(Path(path)) as place:
+            figure.savefig(place, dpi=DOTS_PER_INCH, format="png", metadata={"Title": title})
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise InputError(
             f"The preview {path} cannot be written ({error.strerror}); move that file away, or "
             "choose another output."
         ) from error
 
 
-def _panels(part, degraded_name):
-    """Labels and images of a slice, from left to right."""
-    panels = [
+def _panels(
+    part: ReconstructedSlice, degraded_name: str
+) -> list[tuple[str, NDArray[np.floating[Any]]]]:
+    """Returns labels and images of a slice, from left to right."""
+    panels: list[tuple[str, NDArray[np.floating[Any]]]] = [
         (
             f"slice {part.index}, {degraded_name}{_decibels(part.degraded_psnr)}",
             part.measured.degraded,
@@ -80,5 +91,5 @@ def _panels(part, degraded_name):
     return panels
 
 
-def _decibels(psnr):
+def _decibels(psnr: float | None) -> str:
     return "" if psnr is None else f", {psnr:.2f} dB"

@@ -1,116 +1,51 @@
-"""A volume through a network: whole files, in batches of slices, in little memory."""
+"""Reconstructs whole files: a volume in, a volume and a preview out."""
 
-import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 from tqdm import tqdm
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.evaluation.volume_metrics import psnr
-from kdmri_tf.inference.acquisition import MeasuredSlice
-from kdmri_tf.inference.choose_acquisition import acquisition_of
+from kdmri_tf.inference.choose_acquisition import Wishes, acquisition_of
 from kdmri_tf.inference.preview import preview_figure, previewed_slices
+from kdmri_tf.inference.reconstruct_slices import reconstruct_slices
 from kdmri_tf.inference.reconstructor import Reconstructor
-from kdmri_tf.inference.training_conditions import warn_of_differences
+from kdmri_tf.inference.training_conditions import warn_of_other_conditions
 from kdmri_tf.volumes.open_volume import open_volume
 from kdmri_tf.volumes.write_volume import check_output, preview_beside, volume_output
 
 
-@dataclass(frozen=True)
-class ReconstructedSlice:
-    """One slice of a volume.
-
-    Attributes:
-        index: in the volume.
-        measured: what the network was given.
-        image: what it made of it, float32 `(H, W)`, in the units of the file.
-        seconds: the time of its batch in the network, by the number of slices in it; None for a
-            blank slice.
-    """
-
-    index: int
-    measured: MeasuredSlice
-    image: np.ndarray
-    seconds: float | None
-
-    @property
-    def psnr(self):
-        """`volume_metrics.psnr` [dB] of this slice alone; None if it is blank or has no target."""
-        return self._psnr(self.image)
-
-    @property
-    def degraded_psnr(self):
-        """That of what is to be seen without a network."""
-        return self._psnr(self.measured.degraded)
-
-    def _psnr(self, image):
-        target = self.measured.target
-        if target is None or self.measured.scale == 0:
-            return None
-        return psnr(target[np.newaxis], image[np.newaxis])
-
-
-def reconstruct_slices(network, acquisition, num_slices, batch_size=8):
-    """Reconstructs slice by slice; a blank one is blank again, without the network.
-
-    Args:
-        network: a `Reconstructor`.
-        acquisition: from `acquisition_of`.
-        num_slices: of the volume.
-        batch_size: slices that are read and reconstructed at a time.
-
-    Returns:
-        Iterator over `ReconstructedSlice`, in order.
-
-    Raises:
-        InputError: the file is damaged, or the network gives NaN or infinity.
-    """
-    for start in range(0, num_slices, batch_size):
-        indices = range(start, min(start + batch_size, num_slices))
-        measured = {index: acquisition.measure(index) for index in indices}
-        seen = [index for index in indices if measured[index].scale > 0]
-        images, seconds = {}, None
-        if seen:
-            batch = np.stack([measured[index].measurement for index in seen])
-            begin = time.perf_counter()
-            output = np.asarray(network(batch, *acquisition.more_inputs))[..., 0]
-            seconds = (time.perf_counter() - begin) / len(seen)
-            images = dict(zip(seen, output, strict=True))
-        for index in indices:
-            part = measured[index]
-            image = images.get(index, np.zeros_like(part.degraded)) * np.float32(part.scale)
-            if not np.isfinite(image).all():
-                raise InputError(
-                    f"{network.path} makes NaN or infinity of slice {index} (the first is 0); use "
-                    "another network."
-                )
-            yield ReconstructedSlice(index, part, image, seconds if part.scale > 0 else None)
-
-
-def reconstruct_file(model, source, output, batch_size=8, **wishes):
-    """Reconstructs a volume, writes it and a preview `.png` beside it, and says how it went.
+def reconstruct_file(
+    model: Reconstructor | Path | str,
+    source: Path | str,
+    output: Path | str,
+    batch_size: int = 8,
+    **wishes: Unpack[Wishes],
+) -> None:
+    """Reconstructs a volume, writes it with a preview `.png` beside it, and prints how it went.
 
     Args:
         model: path of a network in any format of `Reconstructor`, or a `Reconstructor`.
-        source: the volume, see `volume_files.open_volume`.
-        output: `.nii.gz`, `.nii`, `.h5` or `.npy`, see `volume_output`; overwritten if it is there,
-            as is the preview.
+        source: the volume, see `open_volume`.
+        output: `.nii.gz`, `.nii`, `.h5` or `.npy`, see `volume_output`; an earlier file there is
+            replaced, as is the preview.
         batch_size: slices at a time.
         wishes: further arguments of `acquisition_of`: acceleration, mask, scale, ...
 
     Raises:
-        InputError: whatever is wrong with these; nothing is then written.
+        InputError: something is wrong with these; no volume is written then.
     """
     if batch_size < 1:
         raise InputError(f"batch_size must be at least 1; got {batch_size}.")
-    check_output(output, [source, *filter(None, [wishes.get("mask")])])
+    mask = wishes.get("mask")
+    check_output(output, [source] if mask is None else [source, mask])
     with open_volume(source) as volume:
         network = Reconstructor(model) if isinstance(model, str | Path) else model
         acquisition = acquisition_of(volume, network, **wishes)
         scale = wishes.get("scale")
-        warn_of_differences(network.metadata, volume.image_size, acquisition.mask, scale)
+        warn_of_other_conditions(network.metadata, volume.image_size, acquisition.mask, scale)
         note, shape = _note(network), (volume.num_slices, *volume.image_size)
         print(f"Model {network.path} ({network.format}): {note}.")
         print(f"Input {source}: {shape[1]}x{shape[2]}, {acquisition.origin}.", flush=True)
@@ -123,14 +58,14 @@ def reconstruct_file(model, source, output, batch_size=8, **wishes):
                 if part.index in previewed_slices(volume.num_slices):
                     shown.append(part)
         flip = volume.grid.first_row_is_lowest
-    print(f"Wrote {output}: {_summary(*zip(*scores, strict=True), acquisition.degraded_name)}.")
+    print(f"Wrote {output}: {_summary(scores, acquisition.degraded_name)}.")
     preview = preview_beside(output)
     preview_figure(shown, preview, f"{Path(source).name}\n{note}", acquisition.degraded_name, flip)
     print(f"Wrote {preview}: a preview of {len(shown)} of them.")
 
 
-def _note(network):
-    """What is to be known of whatever the network makes."""
+def _note(network: Reconstructor) -> str:
+    """Returns what a reader of the network's images must know."""
     facts = network.metadata
     name = facts.get("architecture", Path(network.path).name)
     dataset, source = facts.get("dataset"), facts.get("source")
@@ -140,12 +75,16 @@ def _note(network):
     return f"{name}, trained on {origin}; not for clinical use"
 
 
-def _summary(seconds, psnr, degraded_psnr, degraded_name):
-    """Slices, the network's time and, if the target is known, the mean PSNR over slices."""
-    facts = [f"{len(seconds)} slice{'s' * (len(seconds) > 1)}"]
+def _summary(scores: Sequence[Sequence[float | None]], degraded_name: str) -> str:
+    """Returns, in words, slices, the network's time and, with a target, the mean PSNR over slices.
+
+    Args:
+        scores: (seconds, PSNR, PSNR without a network) of every slice, each where it is known.
+        degraded_name: what to call an image without a network.
+    """
+    facts = [f"{len(scores)} slice{'s' * (len(scores) > 1)}"]
     seconds, psnr, degraded_psnr = (
-        [value for value in values if value is not None]
-        for values in (seconds, psnr, degraded_psnr)
+        [value for value in values if value is not None] for values in zip(*scores, strict=True)
     )
     if seconds:  # the first batches may take longer
         facts.append(f"{1000 * np.median(seconds):.3g} ms a slice in the network")

@@ -1,48 +1,65 @@
 """One object that runs a trained network in any format, on NumPy arrays."""
 
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.inference.runtimes import open_runtime
+from kdmri_tf.inference.runtimes.open_runtime import open_runtime
 
 
 class Reconstructor:
-    """A trained or exported network: `.keras`, SavedModel, LiteRT, ONNX or OpenVINO.
-
-    ::
-
-        reconstruct = kdmri_tf.Reconstructor("student.tflite")
-        image = reconstruct(kspace, mask)
+    """Runs a trained or exported network: `.keras`, SavedModel, LiteRT, ONNX or OpenVINO.
 
     The last three run without TensorFlow. May be called from several threads at once.
 
     Args:
         path: file or folder.
-        num_threads: of one call; None for all cores of this process. For `.keras` and SavedModel
-            it must be None: TensorFlow has one setting for the process.
+        num_threads: threads of one call; None for all cores of this process. For `.keras` and
+            SavedModel it must be None: TensorFlow has one setting for the whole process.
 
     Attributes:
+        path: as given.
         format: "keras", "saved_model", "litert", "onnx" or "openvino".
-        metadata: what travels with the network, see `saved.describe`: `architecture`,
-            `dataset`, `source`, `mask`, ...
-        input_names: `("kspace", "mask")`, or `("low_resolution",)` of a `VDSR`.
-        image_size: (H, W) if it takes no other, else None.
+        metadata: the facts that travel with the network, see `kdmri_tf.networks.saved.describe`:
+            `architecture`, `dataset`, `source`, `mask`, ...
+        input_names: `("kspace", "mask")`, or `("low_resolution",)` for a `VDSR`.
+        image_size: (H, W) if it takes no other size, else None.
 
     Raises:
         InputError: there is no such network, it is damaged, or the package that runs its format is
             not installed.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> import kdmri_tf
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "student.keras")
+        ...     kdmri_tf.DCCNN(num_convs=2, num_cascades=1, filters=4).save(path)
+        ...     reconstruct = kdmri_tf.Reconstructor(path)
+        >>> reconstruct.input_names
+        ('kspace', 'mask')
+        >>> mask = kdmri_tf.gaussian_mask((32, 30), acceleration=2)
+        >>> kspace = np.zeros((1, 32, 30, 2), np.float32)
+        >>> reconstruct(kspace, mask).shape
+        (1, 32, 30, 1)
     """
 
-    def __init__(self, path, num_threads=None):
+    def __init__(self, path: Path | str, num_threads: int | None = None) -> None:
         self.path = path
         self._runtime = open_runtime(path, num_threads)
-        self.format = self._runtime.format
-        self.metadata = self._runtime.metadata
-        self.input_names = tuple(self._runtime.input_names)
-        self.image_size = self._runtime.image_size
+        self.format: str = self._runtime.format
+        self.metadata: dict[str, Any] = self._runtime.metadata
+        self.input_names: tuple[str, ...] = tuple(self._runtime.input_names)
+        self.image_size: tuple[int, int] | None = self._runtime.image_size
 
-    def __call__(self, *inputs):
-        """The images of a batch.
+    def __call__(self, *inputs: ArrayLike) -> NDArray[np.float32]:
+        """Reconstructs the images of a batch.
 
         Args:
             inputs: in the order of `input_names`. kspace `(batch, H, W, 2)` (real, imaginary),
@@ -53,13 +70,12 @@ class Reconstructor:
             float32 `(batch, H, W, 1)`.
 
         Raises:
-            InputError: another number of inputs, a wrong shape, NaN or infinity, an image size or a
-                mask that this artefact cannot take.
+            InputError: the wrong number of inputs, a wrong shape, NaN or infinity, or an image size
+                or mask that this network cannot take.
         """
         if len(inputs) != len(self.input_names):
-            raise InputError(
-                f"{self.path} takes {' and '.join(self.input_names)}; got {len(inputs)} arrays."
-            )
+            count = f"{len(inputs)} array{'s' * (len(inputs) != 1)}"
+            raise InputError(f"{self.path} takes {' and '.join(self.input_names)}; got {count}.")
         arrays = dict(zip(self.input_names, map(_float32, inputs), strict=True))
         if "mask" in arrays and arrays["mask"].ndim == 2:
             mask, shape = arrays["mask"], arrays["kspace"].shape[:1]
@@ -67,7 +83,7 @@ class Reconstructor:
         self._check(arrays)
         return self._runtime.run(arrays)
 
-    def _check(self, arrays):
+    def _check(self, arrays: dict[str, NDArray[np.float32]]) -> None:
         first = arrays[self.input_names[0]]
         channels = 1 if self.input_names[0] == "low_resolution" else 2
         if first.ndim != 4 or first.shape[-1] != channels or first.size == 0:
@@ -78,17 +94,20 @@ class Reconstructor:
         self.check_image_size(first.shape[1:3])
         if "mask" in arrays and arrays["mask"].shape != first.shape[:3]:
             raise InputError(
-                "mask must be (height, width) or (batch, height, width) as kspace is; got mask "
-                f"{arrays['mask'].shape} and kspace {first.shape}."
+                "mask must be (height, width) or (batch, height, width), as large as kspace; got "
+                f"mask {arrays['mask'].shape} and kspace {first.shape}."
             )
         for name, array in arrays.items():
             if not np.isfinite(array).all():
-                raise InputError(f"{name} holds NaN or infinity.")
+                raise InputError(f"{name} contains NaN or infinity.")
         if "mask" in arrays:
             self.check_mask(arrays["mask"])
 
-    def check_image_size(self, image_size):
-        """Refuses images that this artefact cannot take.
+    def check_image_size(self, image_size: Sequence[int]) -> None:
+        """Refuses images that this network cannot take.
+
+        Args:
+            image_size: (H, W).
 
         Raises:
             InputError: it was exported for another size.
@@ -101,8 +120,8 @@ class Reconstructor:
                 f"{image_size[0]} {image_size[1]}."
             )
 
-    def check_mask(self, mask):
-        """Refuses masks that this artefact cannot take.
+    def check_mask(self, mask: NDArray[np.float32]) -> None:
+        """Refuses masks that this network cannot take.
 
         Args:
             mask: `(H, W)` or `(batch, H, W)`.
@@ -112,7 +131,7 @@ class Reconstructor:
                 the mask has other samples.
         """
         if not ((mask == 0) | (mask == 1)).all():
-            raise InputError("A mask is 1 where k-space was measured and 0 elsewhere.")
+            raise InputError("A mask must be 1 where k-space was measured and 0 elsewhere.")
         axis = self._runtime.phase_encode_axis
         if axis is not None and not (mask == np.take(mask, [0], axis=1 - axis - 2)).all():
             lines = ("rows", "columns")[axis]
@@ -125,7 +144,7 @@ class Reconstructor:
             )
 
 
-def _float32(array):
+def _float32(array: ArrayLike) -> NDArray[np.float32]:
     array = np.asarray(array)
     if array.dtype.kind not in "fiub":
         raise InputError(f"The inputs must be real numbers; got {array.dtype}.")

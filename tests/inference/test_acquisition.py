@@ -9,8 +9,9 @@ from stand_in import Copying, ZeroFilling, centered_kspace
 from kdmri_tf import gaussian_mask, phantom_volume
 from kdmri_tf.errors import InputError
 from kdmri_tf.inference.choose_acquisition import acquisition_of
-from kdmri_tf.physics.degradation import LowResolution, Undersampling
-from kdmri_tf.physics.masks import SAMPLERS
+from kdmri_tf.physics.low_resolution import LowResolution
+from kdmri_tf.physics.samplers import SAMPLERS
+from kdmri_tf.physics.undersampling import Undersampling
 from kdmri_tf.volumes.measured_samples import gap_share
 from kdmri_tf.volumes.open_volume import open_volume
 

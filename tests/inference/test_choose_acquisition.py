@@ -12,9 +12,9 @@ from kdmri_tf.data.data_config import data_facts
 from kdmri_tf.export.export_network import export_network
 from kdmri_tf.inference.choose_acquisition import acquisition_of
 from kdmri_tf.inference.reconstruct_volume import reconstruct_file
-from kdmri_tf.inference.training_conditions import trained_mask, warn_of_differences
-from kdmri_tf.physics.degradation import Undersampling
+from kdmri_tf.inference.training_conditions import trained_mask, warn_of_other_conditions
 from kdmri_tf.physics.masks import true_acceleration
+from kdmri_tf.physics.undersampling import Undersampling
 from kdmri_tf.volumes.open_volume import open_volume
 
 DRAWING = {"mask_seed": 0, "center_lines": 10, "phase_encode_axis": 0}
@@ -54,12 +54,12 @@ class TestWishes:
             (
                 ZeroFilling(),
                 {"mask": "uniform"},
-                "The uniform mask needs an acceleration: add --ac",
+                "A uniform mask needs an acceleration: add --acc 4",
             ),
             (
                 ZeroFilling(),
                 {"mask": "m.npy", "acceleration": 4},
-                r"mask m\.npy is taken as it is: leave out --acc; that is for drawn masks \(gauss",
+                r"mask m\.npy is used as it is: leave out --acc; that is for drawn masks \(gauss",
             ),
             (ZeroFilling(), {"mask": "m.npy"}, r"no mask file m\.npy"),
             (ZeroFilling(), {"acceleration": 9}, "leaves 3 of 32 lines, fewer than the 10 centre"),
@@ -74,9 +74,9 @@ class TestWishes:
         ("network", "wishes", "message"),
         [
             (Copying(), {}, r"copying\.onnx raises the resolution and takes no mask"),
-            (ZeroFilling(), {"mask": "m.npy"}, r"The mask m\.npy is taken as it is"),
-            (ZeroFilling(), {"mask": "trained"}, "The mask trained is taken as it is"),
-            (ZeroFilling(), {}, r"Without --acc the samples of .*a\.npy are taken as they are"),
+            (ZeroFilling(), {"mask": "m.npy"}, r"The mask m\.npy is used as it is"),
+            (ZeroFilling(), {"mask": "trained"}, "The mask trained is used as it is"),
+            (ZeroFilling(), {}, r"Without --acc, the samples of .*a\.npy are used as they are"),
         ],
     )
     def test_that_would_have_no_effect(self, choose, network, wishes, message, name):
@@ -98,7 +98,7 @@ class TestWishes:
         files = (tmp_path / "n.keras", tmp_path / "a.npy", tmp_path / "b.npy")
         mask = ("--mask", tmp_path / "m.npy")
         _, error = run_here("reconstruct", *files, *mask, "--mask-seed", 0, expect=2)
-        assert "m.npy is taken as it is: leave out --mask-seed; that is for drawn masks" in error
+        assert "m.npy is used as it is: leave out --mask-seed; that is for drawn masks" in error
         assert not (tmp_path / "b.npy").exists()
         run_here("reconstruct", *files, *mask)
         assert (tmp_path / "b.npy").exists()
@@ -112,7 +112,7 @@ class TestMaskOfTheTraining:
         acquisition = choose(network, np.ones((2, 32, 30)), mask="trained")
         np.testing.assert_array_equal(acquisition.mask, mask)
         assert acquisition.mask.dtype == np.float32
-        warn_of_differences(network.metadata, (32, 30), acquisition.mask)  # would be an error
+        warn_of_other_conditions(network.metadata, (32, 30), acquisition.mask)  # would be an error
 
     def test_of_a_volume(self, tmp_path, capsys):
         mask = gaussian_mask((32, 30), 2, seed=3)
@@ -153,9 +153,15 @@ class TestMaskOfTheTraining:
     @pytest.mark.parametrize(
         ("facts", "message"),
         [
-            ({}, r"zero_filling\.onnx does not say which lines .* or --mask with the mask's \.npy"),
-            ({"image_size": [32, 32], "label": "4x"}, "does not say which lines were measured"),
-            (facts_of(gaussian_mask((40, 32), 2)), "slices of 40x32 pixels, and these have 32x32"),
+            (
+                {},
+                r"zero_filling\.onnx does not say which .* kdmri export .* \.npy file \(--mask\)\.",
+            ),
+            (
+                {"image_size": [32, 32], "label": "4x"},
+                "does not say which lines its training",
+            ),
+            (facts_of(gaussian_mask((40, 32), 2)), "slices of 40x32 pixels, but these have 32x32"),
         ],
     )
     def test_that_is_not_known_or_of_another_size(self, choose, facts, message):
@@ -169,19 +175,19 @@ class TestTrainedConditions:
     @pytest.mark.parametrize(
         ("facts", "message"),
         [
-            ({"image_size": [150, 150]}, "slices of 150x150 pixels, and these have 32x30"),
-            ({"acceleration": 2.2}, r"acceleration 2\.20, and this mask has 2\.00"),
-            ({"phase_encode_axis": 1}, "a mask of whole columns, and this one has other samples"),
+            ({"image_size": [150, 150]}, "slices of 150x150 pixels, but these have 32x30"),
+            ({"acceleration": 2.2}, r"acceleration 2\.20, but this mask has 2\.00"),
+            ({"phase_encode_axis": 1}, "a mask of whole columns, but this one has other samples"),
             (
                 {"phase_encode_axis": 0, "measured_lines": list(range(16))},
                 "other lines of the same number",
             ),
-            ({"scale": 2}, "scale 2, and this is 4"),
+            ({"scale": 2}, "scale 2, but this is 4"),
         ],
     )
     def test_each_difference_is_one_warning(self, facts, message):
         with pytest.warns(UserWarning, match=rf"trained on {message}; expect worse") as record:
-            warn_of_differences(facts, (32, 30), self.mask, scale=4)
+            warn_of_other_conditions(facts, (32, 30), self.mask, scale=4)
         assert len(record) == 1
 
     @pytest.mark.parametrize(
@@ -197,4 +203,4 @@ class TestTrainedConditions:
         ],
     )
     def test_no_difference_no_warning(self, facts):
-        warn_of_differences(facts, (32, 30), self.mask)
+        warn_of_other_conditions(facts, (32, 30), self.mask)

@@ -7,7 +7,7 @@ import pytest
 from kdmri_tf import InputError
 from kdmri_tf.inference.acquisition import MeasuredSlice
 from kdmri_tf.inference.preview import preview_figure, previewed_slices
-from kdmri_tf.inference.reconstruct_volume import ReconstructedSlice
+from kdmri_tf.inference.reconstruct_slices import ReconstructedSlice
 
 
 @pytest.fixture

@@ -172,7 +172,7 @@ class TestFile:
                 return np.full((len(kspace), *SIZE, 1), np.nan, np.float32)
 
         with pytest.raises(
-            InputError, match=r"zero_filling\.onnx makes NaN or infinity of slice 1"
+            InputError, match=r"zero_filling\.onnx returns NaN or infinity for slice 1"
         ):
             reconstruct_file(Diverged(), source, tmp_path / "b.npy", acceleration=2)
         assert [path.name for path in tmp_path.iterdir()] == ["in"]

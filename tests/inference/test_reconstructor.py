@@ -8,12 +8,13 @@ import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import keras
+import nibabel
 import numpy as np
 import pytest
 
 from kdmri_tf import DCCNN, InputError, Reconstructor, Undersampling, export_network
 from kdmri_tf.export.check_samples import synthetic_samples
-from kdmri_tf.inference import runtimes
+from kdmri_tf.inference.reconstruct_volume import reconstruct_file
 
 pytest.importorskip("ai_edge_litert")
 pytest.importorskip("onnxruntime")
@@ -25,14 +26,26 @@ NAMES = ("student.keras", "student", *WITHOUT)
 
 WITHOUT_TENSORFLOW = """
 import sys
+sys.modules["tensorflow"] = sys.modules["keras"] = None  # as where they are not installed
 import numpy as np
 import kdmri_tf
 
 model, inputs, output = sys.argv[1:]
 arrays = np.load(inputs)
 np.save(output, kdmri_tf.Reconstructor(model)(arrays["kspace"], arrays["mask"]))
-loaded = {name.split(".")[0] for name in sys.modules}
+loaded = {name.split(".")[0] for name, module in sys.modules.items() if module is not None}
 assert not loaded & {"tensorflow", "keras", "tensorflow_datasets"}, loaded
+"""
+
+
+FILE_WITHOUT_TENSORFLOW = """
+import sys
+sys.modules["tensorflow"] = sys.modules["keras"] = None  # as where they are not installed
+from kdmri_tf.inference.reconstruct_volume import reconstruct_file
+
+model, source, output = sys.argv[1:]
+reconstruct_file(model, source, output, acceleration=2, center_lines=4)
+assert "tensorflow_datasets" not in sys.modules
 """
 
 
@@ -112,11 +125,32 @@ def test_runs_without_tensorflow(folder, inputs, name, tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "image.npy"), expected, atol=1e-5)
 
 
+def test_reconstructs_a_file_without_tensorflow(folder, samples, tmp_path):
+    np.save(tmp_path / "a.npy", samples.images[..., 0])
+    paths = (folder / "student.onnx", tmp_path / "a.npy", tmp_path / "b.nii.gz")
+    done = subprocess.run(
+        [sys.executable, "-c", FILE_WITHOUT_TENSORFLOW, *map(str, paths)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"a.npy", "b.nii.gz", "b.png"}
+    reconstruct_file(
+        Reconstructor(folder / "student.keras"),
+        *(tmp_path / "a.npy", tmp_path / "with.nii.gz"),
+        acceleration=2,
+        center_lines=4,
+    )
+    images = [nibabel.load(tmp_path / name).get_fdata() for name in ("b.nii.gz", "with.nii.gz")]
+    np.testing.assert_allclose(*images, atol=1e-5)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_bad_inputs(folder, inputs, name):
     reconstruct = Reconstructor(folder / name)
     kspace, mask = inputs
-    with pytest.raises(InputError, match="takes kspace and mask; got 1 arrays"):
+    with pytest.raises(InputError, match=r"takes kspace and mask; got 1 array\."):
         reconstruct(kspace)
     with pytest.raises(InputError, match=r"kspace must be \(batch, height, width, 2\).*; got "):
         reconstruct(kspace[..., 0], mask)
@@ -126,9 +160,9 @@ def test_bad_inputs(folder, inputs, name):
         reconstruct(kspace.astype(np.complex64), mask)
     broken = kspace.copy()
     broken[1, 2, 3, 0] = np.nan
-    with pytest.raises(InputError, match="kspace holds NaN or infinity"):
+    with pytest.raises(InputError, match="kspace contains NaN or infinity"):
         reconstruct(broken, mask)
-    with pytest.raises(InputError, match="A mask is 1 where k-space was measured and 0 elsewhere"):
+    with pytest.raises(InputError, match="must be 1 where k-space was measured and 0 elsewhere"):
         reconstruct(kspace, 255 * mask)
 
 
@@ -168,7 +202,7 @@ def test_no_model(folder, tmp_path, monkeypatch):
     with pytest.raises(InputError, match=r"There is no model .*none\.onnx\."):
         Reconstructor(tmp_path / "none.onnx")
     (tmp_path / "model.h5").write_text("")
-    with pytest.raises(InputError, match=r"model\.h5 is no network: give a \.keras, \.tflite or"):
+    with pytest.raises(InputError, match=r"model\.h5 is not a network: give a \.keras, \.tflite"):
         Reconstructor(tmp_path / "model.h5")
     for name in ("student.keras", "student.tflite", "student.onnx"):
         whole = (folder / name).read_bytes()
@@ -188,7 +222,7 @@ def test_no_model(folder, tmp_path, monkeypatch):
     def fail(module):
         raise ImportError
 
-    monkeypatch.setattr(runtimes.importlib, "import_module", fail)
+    monkeypatch.setattr("importlib.import_module", fail)
     with pytest.raises(InputError, match=r'onnxruntime, which is .* install "kdmri_tf\[onnx\]"'):
         Reconstructor(folder / "student.onnx")
     with pytest.raises(InputError, match=r'openvino, which .* install "kdmri_tf\[openvino\]"'):

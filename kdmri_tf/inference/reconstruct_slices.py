@@ -1,0 +1,87 @@
+"""Sends a volume through a network, in batches of slices, in little memory."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.evaluation.volume_metrics import psnr
+from kdmri_tf.inference.acquisition import Acquisition, MeasuredSlice
+from kdmri_tf.inference.reconstructor import Reconstructor
+
+
+@dataclass(frozen=True)
+class ReconstructedSlice:
+    """Holds one reconstructed slice of a volume.
+
+    Attributes:
+        index: in the volume.
+        measured: what the network was given.
+        image: what the network returned, float32 `(H, W)`, in the units of the file.
+        seconds: time that its batch took in the network, divided by the number of slices in it;
+            None for a blank slice.
+    """
+
+    index: int
+    measured: MeasuredSlice
+    image: NDArray[np.float32]
+    seconds: float | None
+
+    @property
+    def psnr(self) -> float | None:
+        """Returns the PSNR [dB] of this slice alone; None if it is blank or has no target."""
+        return self._psnr(self.image)
+
+    @property
+    def degraded_psnr(self) -> float | None:
+        """Returns the PSNR [dB] of what can be seen without a network."""
+        return self._psnr(self.measured.degraded)
+
+    def _psnr(self, image: NDArray[np.floating[Any]]) -> float | None:
+        target = self.measured.target
+        if target is None or self.measured.scale == 0:
+            return None
+        return psnr(target[np.newaxis], image[np.newaxis])
+
+
+def reconstruct_slices(
+    network: Reconstructor, acquisition: Acquisition, num_slices: int, batch_size: int = 8
+) -> Iterator[ReconstructedSlice]:
+    """Reconstructs slice by slice; a blank slice stays blank, without the network.
+
+    Args:
+        network: runs the reconstruction.
+        acquisition: from `acquisition_of`.
+        num_slices: of the volume.
+        batch_size: slices that are read and reconstructed at a time.
+
+    Yields:
+        The slices in order.
+
+    Raises:
+        InputError: the file is damaged, or the network returns NaN or infinity.
+    """
+    for start in range(0, num_slices, batch_size):
+        indices = range(start, min(start + batch_size, num_slices))
+        measured = {index: acquisition.measure(index) for index in indices}
+        seen = [index for index in indices if measured[index].scale > 0]
+        images, seconds = {}, None
+        if seen:
+            batch = np.stack([measured[index].measurement for index in seen])
+            begin = time.perf_counter()
+            output = np.asarray(network(batch, *acquisition.more_inputs))[..., 0]
+            seconds = (time.perf_counter() - begin) / len(seen)
+            images = dict(zip(seen, output, strict=True))
+        for index in indices:
+            part = measured[index]
+            image = images.get(index, np.zeros_like(part.degraded)) * np.float32(part.scale)
+            if not np.isfinite(image).all():
+                raise InputError(
+                    f"{network.path} returns NaN or infinity for slice {index} (the first is 0); "
+                    "use another network."
+                )
+            yield ReconstructedSlice(index, part, image, seconds if part.scale > 0 else None)

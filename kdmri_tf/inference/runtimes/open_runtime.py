@@ -1,0 +1,66 @@
+"""Chooses the runtime for a network by what lies at its path."""
+
+from pathlib import Path
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.inference.runtimes.keras import KerasRuntime
+from kdmri_tf.inference.runtimes.litert import LiteRTRuntime
+from kdmri_tf.inference.runtimes.onnx import ONNXRuntime
+from kdmri_tf.inference.runtimes.openvino import OpenVINORuntime
+from kdmri_tf.inference.runtimes.runtime import Runtime
+from kdmri_tf.inference.runtimes.saved_model import SavedModelRuntime
+
+RUNTIMES: tuple[type[Runtime], ...] = (
+    KerasRuntime,
+    SavedModelRuntime,
+    LiteRTRuntime,
+    ONNXRuntime,
+    OpenVINORuntime,
+)
+
+
+def open_runtime(path: Path | str, num_threads: int | None = None) -> Runtime:
+    """Opens a network in the runtime of its format.
+
+    Args:
+        path: `.keras`, `.tflite` or `.onnx` file, or the folder of a SavedModel or OpenVINO model.
+        num_threads: threads of one call; None for all cores.
+
+    Raises:
+        InputError: there is nothing, it is damaged, its library is not installed, the number of
+            threads is below 1, or a number is given for TensorFlow.
+    """
+    path = Path(path)
+    runtime = runtime_for(path)
+    if num_threads is not None and num_threads < 1:
+        raise InputError(f"num_threads must be 1 or more, not {num_threads}.")
+    if runtime.is_tensorflow and num_threads is not None:
+        raise InputError(
+            f"{path} runs in TensorFlow, which has one number of threads for the whole process: "
+            "set it with tf.config.threading, and leave num_threads out."
+        )
+    try:
+        return runtime(path, num_threads)
+    except InputError:
+        raise
+    except Exception as error:  # each library raises its own types on a damaged file
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise InputError(f"{path} is not a readable model ({reason}).") from error
+
+
+def runtime_for(path: Path | str) -> type[Runtime]:
+    """Returns the class that runs what lies at a path.
+
+    Raises:
+        InputError: there is nothing, or it is no network.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"There is no model {path}.")
+    for runtime in RUNTIMES:
+        if runtime.opens(path):
+            return runtime
+    raise InputError(
+        f"{path} is not a network: give a .keras, .tflite or .onnx file, or the folder of a "
+        "SavedModel or OpenVINO model."
+    )
