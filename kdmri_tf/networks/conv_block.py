@@ -1,9 +1,11 @@
 """The convolutional layer of all networks; `data_consistency` has the other of a cascade."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from kdmri_tf.compute.last_convolution import convolve_to_one_channel
@@ -12,7 +14,7 @@ from kdmri_tf.errors import InputError
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
 class ConvBlock(keras.layers.Layer):
-    """The convolutional part of a cascade of `DCCNN`, and of `VDSR`.
+    """Applies the convolutions of one cascade of `DCCNN`, or all those of `VDSR`.
 
     `num_convs` 3x3 convolutions with bias, stride 1 and same padding: `filters` channels with ReLU,
     but for the last one, which returns to one channel and has no activation.
@@ -33,15 +35,28 @@ class ConvBlock(keras.layers.Layer):
         starts_at_zero: whether the output is 0 before training.
 
     Attributes:
-        splits_last: whether the last convolution is computed as one of single pixels to 9 channels,
-            one for each place of the kernel, and a sum of these, each shifted to its place. The
-            same to rounding; 32 -> 1 channels by 3x3 is what runtimes do worst. For inference:
-            RESULTS.md has the measurement.
+        splits_last: whether the last convolution is computed in two steps, for inference: one over
+            single pixels to 9 channels, one for each place of the kernel, then the sum of these,
+            each shifted to its place. The result is the same to rounding; runtimes are slowest at
+            32 -> 1 channels by 3x3. RESULTS.md has the measurement.
+
+    Raises:
+        InputError: fewer than 2 convolutions or no filter.
+
+    Example:
+        >>> import numpy as np
+        >>> from kdmri_tf import ConvBlock
+        >>> block = ConvBlock(num_convs=3, filters=8)
+        >>> image, feature = block(np.zeros((2, 24, 20, 1), np.float32))
+        >>> tuple(image.shape), tuple(feature.shape)
+        ((2, 24, 20, 1), (2, 24, 20, 8))
 
     Source: KD-MRI (2020), figure 1.
     """
 
-    def __init__(self, num_convs, filters=32, starts_at_zero=False, **kwargs):
+    def __init__(
+        self, num_convs: int, filters: int = 32, starts_at_zero: bool = False, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         if num_convs < 2 or filters < 1:
             raise InputError(
@@ -55,7 +70,7 @@ class ConvBlock(keras.layers.Layer):
         self.feature_index = math.ceil(num_convs / 2) - 1
         self.convs = [self._convolution(index) for index in range(num_convs)]
 
-    def _convolution(self, index):
+    def _convolution(self, index: int) -> keras.layers.Conv2D:
         is_last = index == self.num_convs - 1
         if self.starts_at_zero:
             kernel, bias = "zeros" if is_last else "he_normal", "zeros"
@@ -75,13 +90,15 @@ class ConvBlock(keras.layers.Layer):
             name=f"conv{index + 1}",
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates the weights; height and width of the input may be None."""
         channels = 1
         for conv in self.convs:
             conv.build((*input_shape[:-1], channels))
             channels = conv.filters
 
-    def call(self, image):
+    def call(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Returns (image, feature) for an image `(batch, H, W, 1)`."""
         activation = image
         for index, conv in enumerate(self.convs):
             is_last = conv is self.convs[-1]
@@ -90,7 +107,7 @@ class ConvBlock(keras.layers.Layer):
                 feature = activation
         return activation, feature
 
-    def _to_one_channel(self, conv, activation):
+    def _to_one_channel(self, conv: keras.layers.Conv2D, activation: tf.Tensor) -> tf.Tensor:
         kernel, bias = (ops.cast(weight, activation.dtype) for weight in (conv.kernel, conv.bias))
         if not self.splits_last:
             return convolve_to_one_channel(activation, kernel) + bias
@@ -99,7 +116,8 @@ class ConvBlock(keras.layers.Layer):
         shifts = ops.cast(np.eye(9).reshape(3, 3, 9, 1), activation.dtype)
         return ops.conv(places, shifts, padding="same") + bias
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor, for Keras to make the layer anew."""
         return {
             **super().get_config(),
             "num_convs": self.num_convs,

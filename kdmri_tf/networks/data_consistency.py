@@ -1,16 +1,25 @@
 """Data consistency: the layer that puts the measured k-space samples back into an image."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
 
+from kdmri_tf.choices import CONSISTENCY_FORMS
 from kdmri_tf.errors import InputError
+from kdmri_tf.networks.consistency_forms import (
+    KEEP,
+    Measurement,
+    prepare_any_mask,
+    prepare_by_mask,
+    self_adjoint,
+)
 from kdmri_tf.networks.line_consistency import measure_lines
 from kdmri_tf.physics import fourier
 
-FORMS = ("auto", "rfft", "fft", "rows", "columns")
-LINE_AXES = {"rows": 0, "columns": 1}  # form -> phase-encode axis
+LINE_AXES = {"rows": 0, "columns": 1}  # form of exports -> phase-encode axis
+FORMS = (*CONSISTENCY_FORMS, *LINE_AXES)
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
@@ -50,10 +59,21 @@ class DataConsistency(keras.layers.Layer):
     Raises:
         InputError: a negative or infinite `noise_weight`, or an unknown form.
 
+    Example:
+        >>> import numpy as np
+        >>> from kdmri_tf import DataConsistency
+        >>> kspace = np.full((1, 8, 8, 2), 3, np.float32)
+        >>> nothing_measured, image = np.zeros((1, 8, 8)), np.ones((1, 8, 8, 1))
+        >>> output = DataConsistency()(image, kspace, nothing_measured)
+        >>> np.allclose(output, image, atol=1e-5)
+        True
+
     Source: KD-MRI (2020), section 2.1; both papers' code replaces and keeps the real part.
     """
 
-    def __init__(self, noise_weight=None, form="auto", **kwargs):
+    def __init__(
+        self, noise_weight: float | None = None, form: str = "auto", **kwargs: Any
+    ) -> None:
         kwargs["dtype"] = "float32"
         super().__init__(autocast=False, **kwargs)
         # On a GPU Keras compiles by XLA where every layer allows it, which nobody has tried here;
@@ -66,26 +86,27 @@ class DataConsistency(keras.layers.Layer):
             )
         if form not in FORMS:
             raise InputError(
-                f"Unknown form {form!r} of data consistency; choose one of {', '.join(FORMS)}."
+                f"Unknown data-consistency form {form!r}; choose one of {', '.join(FORMS)}."
             )
         self.noise_weight = noise_weight
         self.form = form
         self._weight = 1.0 if noise_weight is None else noise_weight / (1 + noise_weight)
 
     @property
-    def _form_here(self):
+    def _form_here(self) -> str:
         """The form that this machine computes."""
         on_gpu = self.form == "auto" and tf.config.list_physical_devices("GPU")
         return "rfft" if on_gpu else self.form
 
-    def call(self, image, kspace, mask):
+    def call(self, image: tf.Tensor, kspace: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Returns the corrected image; where there are several cascades, `measure` only once."""
         return self.correct(image, self.measure(kspace, mask))
 
-    def measure(self, kspace, mask):
-        """What a measurement brings to every correction; computed once for all cascades.
+    def measure(self, kspace: tf.Tensor, mask: tf.Tensor) -> Measurement:
+        """Computes what a measurement brings to every correction, once for all cascades.
 
         Args:
-            kspace: `(batch, H, W, 2)`.
+            kspace: float32 `(batch, H, W, 2)`.
             mask: `(batch, H, W)`.
 
         Returns:
@@ -101,28 +122,12 @@ class DataConsistency(keras.layers.Layer):
         measurement = {"magnitude": tf.abs(zero_filled)}
         if form == "fft":
             return measurement | {"kspace": measured, "mask": mask}
-        kept = 1 - self._weight * mask
         measurement |= {"measured_image": self._weight * tf.math.real(zero_filled)}
-        if form == "rfft":
-            return measurement | {"kept_half": _hermitian_half(kept)}
-        rows, columns = kept[:, :, 0], kept[:, 0, :]
-        is_rows = _is_zero(kept - rows[:, :, tf.newaxis])
-        is_columns = _is_zero(kept - columns[:, tf.newaxis, :])
-        nothing = tf.zeros((0, 0, 0))  # what the other branches need is not computed
-        return measurement | {
-            "is_rows": is_rows,
-            "is_columns": is_columns,
-            "matrix": tf.case(
-                [(is_rows, lambda: _matrix(rows)), (is_columns, lambda: _matrix(columns))],
-                default=lambda: nothing,
-            ),
-            "kept_half": tf.cond(
-                is_rows | is_columns, lambda: nothing, lambda: _hermitian_half(kept)
-            ),
-        }
+        prepare = prepare_any_mask if form == "rfft" else prepare_by_mask
+        return measurement | prepare(1 - self._weight * mask)
 
-    def correct(self, image, measurement):
-        """The corrected image, float32 `(batch, H, W, 1)`.
+    def correct(self, image: tf.Tensor, measurement: Measurement) -> tf.Tensor:
+        """Returns the corrected image, float32 `(batch, H, W, 1)`.
 
         Args:
             image: of any floating dtype, `(batch, H, W, 1)`.
@@ -139,79 +144,16 @@ class DataConsistency(keras.layers.Layer):
         else:
             keep = KEEP[form]
             # Exported networks have no gradients, and converters warn of those of our own.
-            keep = keep if form in LINE_AXES else _self_adjoint(keep)
+            keep = keep if form in LINE_AXES else self_adjoint(keep)
             output = keep(image, measurement) + measurement["measured_image"]
         return output[..., tf.newaxis]
 
-    def compute_output_shape(self, image_shape, *_):
+    def compute_output_shape(
+        self, image_shape: tuple[int | None, ...], *_: tuple[int | None, ...]
+    ) -> tuple[int | None, ...]:
+        """Returns the shape of the image, which the layer keeps."""
         return image_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor, for Keras to make the layer anew."""
         return {**super().get_config(), "noise_weight": self.noise_weight, "form": self.form}
-
-
-def _self_adjoint(keep):
-    """The function with its gradient: it is linear in the image and its own adjoint."""
-
-    def with_gradient(image, measurement):
-        @tf.custom_gradient
-        def kept(image):
-            return keep(image, measurement), lambda upstream: keep(upstream, measurement)
-
-        return kept(image)
-
-    return with_gradient
-
-
-def _keep_in_rows(image, measurement):
-    """x - w A x of a mask of whole rows."""
-    return tf.linalg.matmul(measurement["matrix"], image)
-
-
-def _keep_in_columns(image, measurement):
-    return tf.linalg.matmul(image, measurement["matrix"])
-
-
-def _keep_by_rfft(image, measurement):
-    """x - w A x by the FFT of real images."""
-    spectrum = tf.signal.rfft2d(image) * fourier.real_to_complex(measurement["kept_half"])
-    return tf.signal.irfft2d(spectrum, tf.shape(image)[1:])
-
-
-def _keep_by_mask(image, measurement):
-    """x - w A x in the cheapest way that the mask allows."""
-    return tf.case(
-        [
-            (measurement["is_rows"], lambda: _keep_in_rows(image, measurement)),
-            (measurement["is_columns"], lambda: _keep_in_columns(image, measurement)),
-        ],
-        default=lambda: _keep_by_rfft(image, measurement),
-    )
-
-
-KEEP = {
-    "auto": _keep_by_mask,
-    "rfft": _keep_by_rfft,
-    "rows": _keep_in_rows,
-    "columns": _keep_in_columns,
-}
-
-
-def _matrix(spectrum):
-    """Re F^-1 diag(s) F in one dimension: `(batch, N)` to circulant `(batch, N, N)`, float32.
-
-    In float64 until the end: all rows hold the same numbers, so that their errors would add up in
-    the image's mean.
-    """
-    column = tf.math.real(tf.signal.ifft(tf.cast(spectrum, tf.complex128)))
-    return fourier.circulant(tf.cast(column, tf.float32))
-
-
-def _is_zero(values):
-    return tf.reduce_max(tf.abs(values)) == 0
-
-
-def _hermitian_half(values):
-    """(v(k) + v(-k)) / 2 of `(batch, H, W)`, on the half of k-space that `rfft2d` gives."""
-    mirrored = tf.roll(tf.reverse(values, axis=[1, 2]), shift=[1, 1], axis=[1, 2])
-    return ((values + mirrored) / 2)[:, :, : tf.shape(values)[2] // 2 + 1]

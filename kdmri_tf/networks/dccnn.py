@@ -1,18 +1,24 @@
 """DC-CNN: the deep cascade of convolutional networks that reconstructs undersampled MRI."""
 
+from typing import Any
+
 import keras
+import tensorflow as tf
 from keras import ops
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.networks.consistency_forms import Measurement
 from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.data_consistency import DataConsistency
-from kdmri_tf.networks.network import Network
-from kdmri_tf.physics.degradation import Undersampling
+from kdmri_tf.networks.network import Network, Shape
+from kdmri_tf.physics.undersampling import Undersampling
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
 class DCCNN(Network):
-    """Deep cascade "DdCc": c cascades of d convolutions, each followed by data consistency.
+    """Reconstructs undersampled MRI by a deep cascade of convolutions and data consistency.
+
+    "DdCc" has c cascades of d convolutions, each followed by data consistency:
 
     ::
 
@@ -43,6 +49,15 @@ class DCCNN(Network):
     Raises:
         InputError: an impossible architecture, or inputs that break the contract above.
 
+    Example:
+        >>> import numpy as np
+        >>> from kdmri_tf import DCCNN
+        >>> model = DCCNN(num_convs=3, num_cascades=2)  # or DCCNN.from_name("D3C2")
+        >>> inputs = {"kspace": np.zeros((1, 32, 24, 2)), "mask": np.ones((1, 32, 24))}
+        >>> image, features = model(inputs, return_features=True)
+        >>> tuple(image.shape), len(features), model.count_params()
+        ((1, 32, 24, 1), 2, 19714)
+
     Source: KD-MRI (2020), section 2.1 and figure 1; SFT-KD-Recon (2023) names it DdCc.
     """
 
@@ -52,14 +67,14 @@ class DCCNN(Network):
 
     def __init__(
         self,
-        num_convs,
-        num_cascades,
-        filters=32,
-        residual=True,
-        noise_weight=None,
-        consistency_form="auto",
-        **kwargs,
-    ):
+        num_convs: int,
+        num_cascades: int,
+        filters: int = 32,
+        residual: bool = True,
+        noise_weight: float | None = None,
+        consistency_form: str = "auto",
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         if num_cascades < 1:
             raise InputError(f"A DCCNN needs at least 1 cascade; got {num_cascades}.")
@@ -79,12 +94,13 @@ class DCCNN(Network):
         self.build({"kspace": (None, None, None, 2), "mask": (None, None, None)})
 
     @property
-    def architecture(self):
+    def architecture(self) -> str:
         """The papers' name, such as "D5C5"."""
         return f"D{self.num_convs}C{self.num_cascades}"
 
     @property
-    def hyperparameters(self):
+    def hyperparameters(self) -> dict[str, Any]:
+        """All arguments, name -> value."""
         return {
             "num_convs": self.num_convs,
             "num_cascades": self.num_cascades,
@@ -94,7 +110,7 @@ class DCCNN(Network):
             "consistency_form": self.consistency_form,
         }
 
-    def _restore(self, kspace, mask):
+    def _restore(self, kspace: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         image, measurement = self.begin(kspace, mask)
         features = []
         for block in self.blocks:
@@ -102,8 +118,8 @@ class DCCNN(Network):
             features.append(feature)
         return image, features
 
-    def begin(self, kspace, mask):
-        """What the cascades work on: (zero-filled image `(batch, H, W, 1)`, measurement).
+    def begin(self, kspace: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, Measurement]:
+        """Returns what cascades work on: (zero-filled image `(batch, H, W, 1)`, measurement).
 
         Args:
             kspace: `(batch, H, W, 2)`.
@@ -112,39 +128,42 @@ class DCCNN(Network):
         measurement = self.data_consistency.measure(kspace, mask)
         return ops.expand_dims(measurement["magnitude"], -1), measurement
 
-    def cascade(self, block, image, measurement):
-        """One cascade: image `(batch, H, W, 1)` to (image after data consistency, feature).
+    def cascade(
+        self, block: ConvBlock, image: tf.Tensor, measurement: Measurement
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Computes one cascade: (image after data consistency `(batch, H, W, 1)`, feature).
 
         Args:
             block: one of `blocks`.
             image: float32 `(batch, H, W, 1)`.
-            measurement: what `begin` gives of k-space and mask.
+            measurement: what `begin` returned.
         """
         image, feature = self.convolve(block, image)
         return self.data_consistency.correct(image, measurement), feature
 
-    def convolve(self, block, image):
-        """One cascade up to data consistency: (image float32 `(batch, H, W, 1)`, its feature).
+    def convolve(self, block: ConvBlock, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Computes one cascade up to data consistency: (image `(batch, H, W, 1)`, feature).
 
         Args:
-            block: of `blocks`.
+            block: one of `blocks`.
             image: float32 `(batch, H, W, 1)`.
         """
         update, feature = block(ops.cast(image, block.compute_dtype))
         update = ops.cast(update, "float32")
         return image + update if self.residual else update, feature
 
-    def _check_shapes(self, kspace, mask):
+    def _check_shapes(self, shapes: dict[str, Shape]) -> None:
+        kspace, mask = shapes["kspace"], shapes["mask"]
         if len(kspace) != 4 or kspace[-1] != 2:
             raise InputError(
-                f"kspace must be (batch, height, width, 2) with real and imaginary part; got "
-                f"shape {kspace}."
+                f"kspace must have shape (batch, height, width, 2), the last axis (real, "
+                f"imaginary); got shape {kspace}."
             )
         fits = len(mask) == 3 and all(
             None in pair or pair[0] == pair[1] for pair in zip(mask, kspace[:3], strict=True)
         )
         if not fits:
             raise InputError(
-                f"mask must be (batch, height, width) as kspace is; got mask {mask} and "
+                f"mask must have shape (batch, height, width) to match kspace; got mask {mask} and "
                 f"kspace {kspace}."
             )

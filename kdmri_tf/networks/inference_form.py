@@ -3,10 +3,13 @@
 import tensorflow as tf
 
 from kdmri_tf.compute import parallel
+from kdmri_tf.networks.network import Network
 
 
-def inference_copy(network, precision="float32", consistency_form="auto"):
-    """The same network with the same weights, in the form that is fastest without gradients.
+def inference_copy(
+    network: Network, precision: str = "float32", consistency_form: str = "auto"
+) -> Network:
+    """Copies a network, weights included, in the form that is fastest without gradients.
 
     Args:
         network: `DCCNN` or `VDSR`.
@@ -24,14 +27,18 @@ def inference_copy(network, precision="float32", consistency_form="auto"):
     return copy
 
 
-def serve(network, image_size=(None, None)):
-    """The contract: a `tf.function` of the network's named float32 inputs, in their order.
-
-    It returns {"image": float32 `(batch, H, W, 1)`}.
+def serve(
+    network: Network, image_size: tuple[int | None, int | None] = (None, None)
+) -> tf.types.experimental.PolymorphicFunction:
+    """Wraps a network in the contract of all exports.
 
     Args:
         network: `DCCNN` or `VDSR`.
         image_size: (H, W), None for any.
+
+    Returns:
+        `tf.function` of the network's named float32 inputs, in their order, to
+        {"image": float32 `(batch, H, W, 1)`}.
     """
     names = list(network.input_specification)
     signature = [
@@ -40,7 +47,7 @@ def serve(network, image_size=(None, None)):
     ]
 
     @tf.function(input_signature=signature)
-    def serve(*tensors):
+    def serve(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         with parallel.whole_batches():
             return {"image": network(dict(zip(names, tensors, strict=True)), training=False)}
 

@@ -6,14 +6,19 @@ the matrices of each axis: at the sizes of slices, a few hundredths of a network
 """
 
 import math
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
 from kdmri_tf.physics.fourier import circulant, dft_matrix
 
+Basis = Sequence[tf.Tensor]  # cosines and sines, as `dft_matrix` gives them
 
-def measure_lines(kspace, mask, weight, axis):
-    """`DataConsistency.measure` for masks of whole lines.
+
+def measure_lines(
+    kspace: tf.Tensor, mask: tf.Tensor, weight: float, axis: int
+) -> dict[str, tf.Tensor]:
+    """Computes `DataConsistency.measure` for masks of whole lines.
 
     Another mask gives NaN throughout rather than a wrong image.
 
@@ -45,8 +50,10 @@ def measure_lines(kspace, mask, weight, axis):
     }
 
 
-def _inverse_fft(kspace, lines, bases, axis):
-    """Real and imaginary part of F^-1 y, each `(batch, H, W)`; bases are those of `dft_matrix`.
+def _inverse_fft(
+    kspace: tf.Tensor, lines: tf.Tensor, bases: tuple[Basis, Basis], axis: int
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Computes real and imaginary part of F^-1 y, each `(batch, H, W)`.
 
     One real product an axis, of the block matrix (C, -S; S, C), first along the readout. There both
     parts take turns as they lie in memory, which spares taking them apart.
@@ -70,8 +77,10 @@ def _inverse_fft(kspace, lines, bases, axis):
     return tf.split(image, 2, axis=1 + axis)
 
 
-def _without_empty_lines(kspace, lines, basis, axis):
-    """K-space and the columns of the basis where any slice of the batch has measured.
+def _without_empty_lines(
+    kspace: tf.Tensor, lines: tf.Tensor, basis: Basis, axis: int
+) -> tuple[tf.Tensor, Basis]:
+    """Picks the lines of k-space, and columns of the basis, that any slice of the batch measured.
 
     The first line stays in any case: ONNX Runtime makes no matrices of no columns.
     """
@@ -81,6 +90,6 @@ def _without_empty_lines(kspace, lines, basis, axis):
     return tf.gather(kspace, indices, axis=1 + axis), basis
 
 
-def _image_size(kspace):
-    """(H, W), numbers where they are known before the graph runs: LiteRT needs these."""
+def _image_size(kspace: tf.Tensor) -> Iterator[int | tf.Tensor]:
+    """Returns H and W, numbers where they are known before the graph runs: LiteRT needs these."""
     return (kspace.shape[axis] or tf.shape(kspace)[axis] for axis in (1, 2))

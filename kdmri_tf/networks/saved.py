@@ -3,44 +3,57 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.files import replacing
 from kdmri_tf.networks.dccnn import DCCNN
+from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.vdsr import VDSR
 
 NETWORKS = (DCCNN, VDSR)
 
-# In `evaluation.json`, what tells which network was measured.
+# The key of `evaluation.json` that tells which network was measured.
 WEIGHTS_DIGEST = "weights_sha256"
 
 
-def save_network(network, path):
+def save_network(network: Network, path: Path | str) -> None:
     """Writes a network in float32, whatever precision it was trained in, as a `.keras` file.
 
     Args:
-        network: `Network`.
-        path: of the file; an earlier one there is replaced at one stroke.
+        network: the network; it stays as it is.
+        path: file to write, with the suffix `.keras`; an earlier one there is replaced whole.
     """
     config = {**network.get_config(), "dtype": "float32", "trainable": True}
     saved = type(network).from_config(config)
     saved.set_weights(network.get_weights())
-    path = Path(path)
-    partial = path.with_name("partial.keras")
-    saved.save(partial)
-    partial.replace(path)
+    with replacing(Path(path)) as place:
+        saved.save(place)
 
 
-def load_network(path):
+def load_network(path: Path | str) -> Network:
     """Loads a trained `DCCNN` or `VDSR` from a `.keras` file.
+
+    Args:
+        path: file that training wrote, or `network.save(path)`.
 
     Raises:
         InputError: the file is missing, unreadable or holds another kind of model.
+
+    Example:
+        >>> import tempfile
+        >>> from kdmri_tf import DCCNN, load_network
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     DCCNN(3, 2).save(f"{folder}/student.keras")
+        ...     network = load_network(f"{folder}/student.keras")
+        >>> network.architecture
+        'D3C2'
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"There is no model {path}; give a .keras file that training wrote.")
+        raise InputError(f"There is no model {path}; give a .keras file written by training.")
     try:
         network = keras.models.load_model(path, compile=False)
     except MemoryError:
@@ -53,21 +66,25 @@ def load_network(path):
     return network
 
 
-def weights_digest(network):
-    """SHA-256 of a network's weights, in hexadecimal."""
+def weights_digest(network: keras.Model) -> str:
+    """Computes the SHA-256 of a network's weights, in hexadecimal."""
     digest = hashlib.sha256()
     for weight in network.get_weights():
         digest.update(weight.tobytes())
     return digest.hexdigest()
 
 
-def describe(model_path, network):
-    """The facts that travel with an exported network, as JSON values.
+def describe(model_path: Path | str, network: Network) -> dict[str, Any]:
+    """Collects the facts that travel with an exported network, as JSON values.
 
     Its architecture with all arguments and, where the `.keras` file lies in the folder of its
     stage: the configuration of that stage (data set, source, mask, acceleration and settings), the
     lines that the mask measures, and its metrics, if an evaluation in that folder, in its run or in
     a folder of results there measured these very weights.
+
+    Args:
+        model_path: the `.keras` file.
+        network: the network that was loaded from it.
     """
     folder = Path(model_path).parent
     try:
@@ -78,8 +95,8 @@ def describe(model_path, network):
     return {**known, **network.facts, "metrics": _metrics(folder, weights_digest(network))}
 
 
-def _metrics(folder, digest):
-    """Mean and deviation of each metric of the network with that digest, or None."""
+def _metrics(folder: Path, digest: str) -> dict[str, Any] | None:
+    """Finds mean and deviation of each metric of the network with that digest, or None."""
     run_dir = folder.parent
     places = (folder, run_dir, *sorted(path.parent for path in run_dir.glob("*/evaluation.json")))
     for place in places:

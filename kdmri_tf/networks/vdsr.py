@@ -1,17 +1,20 @@
 """VDSR: the residual convolutional network that sharpens low-resolution MRI."""
 
+from typing import Any
+
 import keras
+import tensorflow as tf
 from keras import ops
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.conv_block import ConvBlock
-from kdmri_tf.networks.network import Network
-from kdmri_tf.physics.degradation import LowResolution
+from kdmri_tf.networks.network import Network, Shape
+from kdmri_tf.physics.low_resolution import LowResolution
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
 class VDSR(Network):
-    """Convolutions that learn what an image at low resolution lacks.
+    """Adds to an image at low resolution the detail that it lacks.
 
     ::
 
@@ -21,12 +24,13 @@ class VDSR(Network):
     full size, see `LowResolution`. Output: image float32 `(batch, H, W, 1)`. Any batch, H and W.
 
     `model(inputs, return_features=True)` gives `(image, features)`: a list with one activation,
-    `(batch, H, W, filters)`, of convolution ceil(num_convs / 2) after ReLU.
+    `(batch, H, W, filters)`, that of convolution ceil(num_convs / 2) after ReLU.
 
-    A teacher and a student are two of these: VDSR11 has 333,569 parameters and its feature is of
-    convolution 6; VDSR7 has 185,857, and convolution 4. Weights exist from construction, in the
-    order convolution, kernel, bias; with those it starts with (see `ConvBlock`), it is the
-    identity. With the dtype policy "mixed_bfloat16" only the convolutions run in bfloat16.
+    A teacher and a student are two of these: VDSR11 has 333,569 parameters and its feature comes
+    from convolution 6; VDSR7 has 185,857 and takes it from convolution 4. Weights exist from
+    construction, in the order convolution, kernel, bias; before training (see `ConvBlock`) the
+    network is the identity. With the dtype policy "mixed_bfloat16" only the convolutions run in
+    bfloat16.
 
     Args:
         num_convs: convolutions, at least 2.
@@ -37,6 +41,15 @@ class VDSR(Network):
     Raises:
         InputError: an impossible architecture, or inputs that break the contract above.
 
+    Example:
+        >>> import numpy as np
+        >>> from kdmri_tf import VDSR
+        >>> model = VDSR(num_convs=3, filters=8)  # or VDSR.from_name("VDSR3", filters=8)
+        >>> blurred = np.random.default_rng(0).random((1, 32, 24, 1), np.float32)
+        >>> image = model({"low_resolution": blurred})
+        >>> bool((image.numpy() == blurred).all())  # before training
+        True
+
     Source: Kim et al., CVPR 2016; KD-MRI (2020), section 3, in these sizes.
     """
 
@@ -44,7 +57,9 @@ class VDSR(Network):
     name_pattern = r"VDSR(\d+)"
     name_example = 'VDSR and the number of convolutions, such as "VDSR11" or "VDSR7"'
 
-    def __init__(self, num_convs, filters=64, nonnegative=True, **kwargs):
+    def __init__(
+        self, num_convs: int, filters: int = 64, nonnegative: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.num_convs = num_convs
         self.filters = filters
@@ -61,26 +76,29 @@ class VDSR(Network):
         self.build({"low_resolution": (None, None, None, 1)})
 
     @property
-    def architecture(self):
+    def architecture(self) -> str:
         """Its name, such as "VDSR11"."""
         return f"VDSR{self.num_convs}"
 
     @property
-    def hyperparameters(self):
+    def hyperparameters(self) -> dict[str, Any]:
+        """All arguments, name -> value."""
         return {
             "num_convs": self.num_convs,
             "filters": self.filters,
             "nonnegative": self.nonnegative,
         }
 
-    def _restore(self, low_resolution):
+    def _restore(self, low_resolution: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
         (block,) = self.blocks
         detail, feature = block(ops.cast(low_resolution, block.compute_dtype))
         image = low_resolution + ops.cast(detail, "float32")
         return (ops.relu(image) if self.nonnegative else image), [feature]
 
-    def _check_shapes(self, low_resolution):
+    def _check_shapes(self, shapes: dict[str, Shape]) -> None:
+        low_resolution = shapes["low_resolution"]
         if len(low_resolution) != 4 or low_resolution[-1] != 1:
             raise InputError(
-                f"low_resolution must be (batch, height, width, 1); got shape {low_resolution}."
+                "low_resolution must have shape (batch, height, width, 1); got shape "
+                f"{low_resolution}."
             )

@@ -106,7 +106,7 @@ def test_save_and_load(tmp_path, inputs, arguments):
 
 @pytest.mark.parametrize("name", ["D5", "C5D5", "teacher", "D5C5x", None])
 def test_unknown_name(name):
-    with pytest.raises(InputError, match="is no network name; write DdCc"):
+    with pytest.raises(InputError, match="is not a network name; write DdCc"):
         DCCNN.from_name(name)
 
 
@@ -120,7 +120,7 @@ def test_no_cascade():
     [
         (lambda kspace, mask: kspace, 'dictionary with the keys "kspace" and "mask"; got Eager'),
         (lambda kspace, mask: {"kspace": kspace}, r"got \['kspace'\]"),
-        (lambda kspace, mask: {"kspace": kspace[..., :1], "mask": mask}, r"kspace must be .* 1\)"),
+        (lambda kspace, mask: {"kspace": kspace[..., :1], "mask": mask}, r"kspace must have shape .* 1\)"),
         (lambda kspace, mask: {"kspace": kspace, "mask": mask[:, 1:]}, r"mask \(2, 44, 36\) and k"),
         (lambda kspace, mask: {"kspace": kspace, "mask": mask[0]}, r"mask \(45, 36\) and kspace"),
     ],

@@ -159,7 +159,7 @@ def test_saved_model(tmp_path, low):
 
 @pytest.mark.parametrize("name", ["VDSR", "D5C5", "VDSR-7", "7", None])
 def test_unknown_name(name):
-    with pytest.raises(InputError, match="is no network name; write VDSR and the number"):
+    with pytest.raises(InputError, match="is not a network name; write VDSR and the number"):
         VDSR.from_name(name)
 
 
@@ -249,6 +249,6 @@ def test_evaluation_refuses_a_network_of_another_degradation(tiny):
     with pytest.raises(InputError, match='"bicubic" names the row without a network'):
         evaluate({"bicubic": VDSR(2)}, tiny.volumes("validation"), tiny.degradation, **where)
     with pytest.raises(
-        InputError, match='D2C1 takes "kspace" and "mask", but the data comes as "low_r'
+        InputError, match='D2C1 takes "kspace" and "mask", but the data provides "low_r'
     ):
         evaluate({"a": DCCNN(2, 1)}, tiny.volumes("validation"), tiny.degradation, **where)
