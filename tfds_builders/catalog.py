@@ -1,26 +1,26 @@
-"""What each data set offers: its sources, image sizes and sampling geometry.
+"""What each data set offers: its sources, their image sizes, and how its masks sample.
 
 Plain Python without TensorFlow, so that command lines can be checked in an instant.
 """
 
 from dataclasses import dataclass
 
+from kdmri_tf.physics.papers_sampling import PAPERS_SAMPLING, LineSampling
+
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """One data set.
+    """Describes one data set.
 
     Attributes:
         image_sizes: source name -> default (height, width) in pixels; real sources come first, in
             the order in which `--source auto` looks for them, then `folder`, then `synthetic`.
-        center_lines: lowest phase-encode lines that the papers' masks always sample.
-        phase_encode_axis: image axis that the masks undersample (0 = height, 1 = width).
+        sampling: how the papers' masks sample it, unless the user asks for something else.
         anatomy: whose phantoms are its `synthetic` source.
     """
 
     image_sizes: dict[str, tuple[int, int]]
-    center_lines: int
-    phase_encode_axis: int
+    sampling: LineSampling
     anatomy: str
 
     @property
@@ -32,8 +32,7 @@ class DatasetSpec:
 DATASETS = {
     "cardiac": DatasetSpec(
         image_sizes={"acdc": (150, 150), "folder": (150, 150), "synthetic": (150, 150)},
-        center_lines=10,
-        phase_encode_axis=0,
+        sampling=PAPERS_SAMPLING["cardiac"],
         anatomy="cardiac",
     ),
     "brain": DatasetSpec(
@@ -43,8 +42,7 @@ DATASETS = {
             "folder": (240, 240),
             "synthetic": (240, 240),
         },
-        center_lines=10,
-        phase_encode_axis=0,
+        sampling=PAPERS_SAMPLING["brain"],
         anatomy="brain",
     ),
     "knee": DatasetSpec(
@@ -54,14 +52,12 @@ DATASETS = {
             "folder": (320, 320),
             "synthetic": (320, 320),
         },
-        center_lines=30,
-        phase_encode_axis=1,
+        sampling=PAPERS_SAMPLING["knee"],
         anatomy="knee",
     ),
     "calgary": DatasetSpec(
         image_sizes={"sc": (256, 256), "folder": (256, 256), "synthetic": (256, 256)},
-        center_lines=10,
-        phase_encode_axis=0,
+        sampling=PAPERS_SAMPLING["calgary"],
         anatomy="brain",
     ),
 }

@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from kdmri_tf.physics.degradation import LowResolution
+from kdmri_tf.physics.low_resolution import LowResolution
 from kdmri_tf.physics.masks import phase_encode_axis
 
 

@@ -3,8 +3,9 @@
 from kdmri_tf.data.augmentation import Variation, check_augment
 from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.errors import InputError
-from kdmri_tf.physics.degradation import LowResolution, Undersampling
-from kdmri_tf.physics.mask_choice import Sampling
+from kdmri_tf.physics.low_resolution import LowResolution
+from kdmri_tf.physics.mask_choice import MaskChoice
+from kdmri_tf.physics.undersampling import Undersampling
 from tfds_builders.catalog import DATASETS
 
 
@@ -59,7 +60,7 @@ def load_data(
             images or the acceleration, random masks without a sampler, an `augment` that gives no
             such image.
     """
-    sampling = Sampling(mask, acceleration, mask_seed, random_masks)
+    sampling = MaskChoice(mask, acceleration, mask_seed, random_masks)
     if sampling.is_given and (center_lines, phase_encode_axis) != (None, None):
         raise InputError(
             "center_lines and phase_encode_axis are of masks that are sampled, but the mask "
@@ -75,9 +76,9 @@ def load_data(
         rebuild=rebuild,
         skip_unreadable=skip_unreadable,
     )
-    spec = DATASETS[dataset]
-    lines = spec.center_lines if center_lines is None else center_lines
-    axis = spec.phase_encode_axis if phase_encode_axis is None else phase_encode_axis
+    usual = DATASETS[dataset].sampling
+    lines = usual.center_lines if center_lines is None else center_lines
+    axis = usual.phase_encode_axis if phase_encode_axis is None else phase_encode_axis
     mask, drawn = sampling.masks_for(image_size, lines, axis)
     variation = Variation(augment, drawn) if augment or random_masks else None
     return MRIData(builder, Undersampling(mask, sampling.origin, float(acceleration)), variation)

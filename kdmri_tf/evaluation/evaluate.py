@@ -18,7 +18,8 @@ from kdmri_tf.evaluation.report import Evaluation, FigureSlice
 from kdmri_tf.evaluation.volume_metrics import VOLUME_METRICS, psnr
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import WEIGHTS_DIGEST, weights_digest
-from kdmri_tf.physics.degradation import Degradation, Undersampling
+from kdmri_tf.physics.degradation import Degradation
+from kdmri_tf.physics.undersampling import Undersampling
 
 FIGURE_PERCENTILES = {"good": 90, "median": 50, "bad": 10}
 WARM_UP_RUNS = 3

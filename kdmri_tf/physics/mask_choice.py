@@ -1,13 +1,17 @@
-"""Which masks undersample a data set: drawn by a sampler, or the one the user gives."""
+"""Which masks undersample a data set: drawn by a sampler, or one that the user gives."""
 
 import math
+from collections.abc import Sequence
 from functools import partial
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.physics import masks
+from kdmri_tf.physics.masks import check_mask, read_mask, true_acceleration, warn_if_centered
+from kdmri_tf.physics.samplers import SAMPLERS
 
 # A mask file may miss the nominal acceleration by this much; the papers' own miss it by up to 8 %.
 ACCELERATION_TOLERANCE = 0.15
@@ -16,13 +20,13 @@ ACCELERATION_TOLERANCE = 0.15
 NUM_RANDOM_MASKS = 256
 
 
-class Sampling:
-    """A choice of masks, checked as far as it can be before there are images.
+class MaskChoice:
+    """Holds a choice of masks, checked as far as it can be before there are images.
 
     Args:
         mask: name of a sampler, a .npy file, or an array `(H, W)`.
         acceleration: nominal acceleration.
-        seed: of a sampled mask.
+        seed: seed of a mask that is drawn.
         random: draws masks for the training slices as well.
 
     Attributes:
@@ -33,35 +37,44 @@ class Sampling:
             without a sampler.
     """
 
-    def __init__(self, mask, acceleration, seed=0, random=False):
+    def __init__(
+        self,
+        mask: str | PathLike[str] | NDArray,
+        acceleration: float,
+        seed: int = 0,
+        random: bool = False,
+    ) -> None:
         if not (math.isfinite(acceleration) and acceleration >= 1):
             raise InputError(f"The acceleration must be at least 1, not {acceleration}.")
         self._acceleration = acceleration
         self._seed = seed
         self._random = random
-        self._given = None
-        self._sampler = masks.SAMPLERS.get(mask) if isinstance(mask, str) else None
+        self._given: NDArray | None = None
+        self._sampler = SAMPLERS.get(mask) if isinstance(mask, str) else None
         if self._sampler is not None:
             if seed < 0:
                 raise InputError(f"The seed of the mask must be at least 0, not {seed}.")
             self.origin = f"{mask}, seed {seed}"
+            return
+        if isinstance(mask, np.ndarray):
+            self._given, self.origin = mask, "array"
         else:
-            is_array = isinstance(mask, np.ndarray)
-            self._given = mask if is_array else masks.read_mask(mask)
-            self.origin = "array" if is_array else Path(mask).name
-            if random:
-                raise InputError(
-                    f"Random masks are drawn by a sampler, but the mask {self.origin} is given; "
-                    f"name one of {', '.join(masks.SAMPLERS)} instead."
-                )
+            self._given, self.origin = read_mask(mask), Path(mask).name
+        if random:
+            raise InputError(
+                f"Random masks are drawn by a sampler, but the mask {self.origin} is given; name "
+                f"one of {', '.join(SAMPLERS)} instead."
+            )
 
     @property
-    def is_given(self):
+    def is_given(self) -> bool:
         """Whether the mask is the user's own."""
         return self._sampler is None
 
-    def masks_for(self, image_size, center_lines, axis):
-        """The mask of all slices, and those that training slices pick from, or None.
+    def masks_for(
+        self, image_size: Sequence[int], center_lines: int, axis: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
+        """Returns the mask of all slices, and those that training slices pick from, or None.
 
         Args:
             image_size: (H, W).
@@ -73,7 +86,7 @@ class Sampling:
             `(NUM_RANDOM_MASKS, 1, W)` for axis 1: each mask cut to the line that repeats in it.
 
         Raises:
-            InputError: a mask that does not fit the images or the acceleration.
+            InputError: the mask does not fit the images or the acceleration.
         """
         if self._sampler is None:
             return self._checked(image_size), None
@@ -84,13 +97,14 @@ class Sampling:
         seeds = range(self._seed + 1, self._seed + 1 + NUM_RANDOM_MASKS)
         return mask, np.stack([draw(seed).take([0], axis=1 - axis) for seed in seeds])
 
-    def _checked(self, image_size):
-        mask = masks.check_mask(self._given, image_size, name=f"mask {self.origin}")
-        masks.warn_if_centered(mask, self.origin)
-        actual, nominal = masks.true_acceleration(mask), self._acceleration
+    def _checked(self, image_size: Sequence[int]) -> NDArray[np.float32]:
+        assert self._given is not None
+        mask = check_mask(self._given, image_size, name=f"mask {self.origin}")
+        warn_if_centered(mask, self.origin)
+        actual, nominal = true_acceleration(mask), self._acceleration
         if abs(actual / nominal - 1) > ACCELERATION_TOLERANCE:
             raise InputError(
                 f"The mask {self.origin} accelerates by {actual:.2f}, but the acceleration asked "
-                f"for is {nominal:g}; give the one that fits (--acc {actual:.3g})."
+                f"for is {nominal:g}; ask for that of the mask (--acc {actual:.3g}) or use another."
             )
         return mask

@@ -14,7 +14,8 @@ from kdmri_tf import DCCNN, VDSR, InputError, gaussian_mask, phantom_volume
 from kdmri_tf.export.export_network import export_network
 from kdmri_tf.inference.reconstruct_volume import reconstruct_file
 from kdmri_tf.inference.reconstructor import Reconstructor
-from kdmri_tf.physics.degradation import LowResolution, Undersampling
+from kdmri_tf.physics.low_resolution import LowResolution
+from kdmri_tf.physics.undersampling import Undersampling
 
 
 @pytest.fixture(scope="module")

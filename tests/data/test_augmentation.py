@@ -9,7 +9,7 @@ from conftest import flip
 
 from kdmri_tf import InputError, compose_augmentations, load_data, random_contrast, random_flips
 from kdmri_tf.data.data_config import variation_config
-from kdmri_tf.physics.mask_choice import Sampling
+from kdmri_tf.physics.mask_choice import MaskChoice
 
 
 def test_random_masks_differ_from_slice_to_slice_and_pass_to_pass(load_tiny, data):
@@ -31,7 +31,7 @@ def test_random_masks_differ_from_slice_to_slice_and_pass_to_pass(load_tiny, dat
 
 
 def test_random_masks_along_the_other_axis():
-    mask, drawn = Sampling("uniform", 2, seed=0, random=True).masks_for((8, 32), 4, axis=1)
+    mask, drawn = MaskChoice("uniform", 2, seed=0, random=True).masks_for((8, 32), 4, axis=1)
     assert drawn.shape[1:] == (1, 32)
     assert mask.shape == (8, 32)
     assert (drawn.sum(axis=(1, 2)) == 16).all()

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from kdmri_tf import DCCNN, AttentionTransfer, Distiller, FitNets, InputError, cache_teacher
 from kdmri_tf.data.augmentation import Variation
-from kdmri_tf.physics.degradation import Undersampling
+from kdmri_tf.physics.undersampling import Undersampling
 
 
 def values(cached):

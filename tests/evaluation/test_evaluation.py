@@ -11,7 +11,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation.evaluate import evaluate
 from kdmri_tf.evaluation.volume_metrics import VOLUME_METRICS, psnr
 from kdmri_tf.physics.fourier import kspace_to_magnitude
-from kdmri_tf.physics.masks import gaussian_mask
+from kdmri_tf.physics.samplers import gaussian_mask
 
 SIZE = (24, 20)
 WHERE = {"dataset": "cardiac", "source": "acdc", "acceleration": "4x"}

@@ -19,8 +19,9 @@ from kdmri_tf import (
 )
 from kdmri_tf.data import mri_data as data_module
 from kdmri_tf.data.augmentation import Variation
-from kdmri_tf.physics.degradation import bicubic, lower_resolution, undersample
-from kdmri_tf.physics.masks import center_window
+from kdmri_tf.physics.low_frequencies import center_window
+from kdmri_tf.physics.low_resolution import bicubic, lower_resolution
+from kdmri_tf.physics.undersampling import undersample
 
 SIZES = [(16, 12), (15, 13), (16, 9), (7, 20)]
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from kdmri_tf import InputError, load_mask
-from kdmri_tf.physics.mask_choice import Sampling
-from kdmri_tf.physics.masks import SAMPLERS, check_mask, gaussian_mask, true_acceleration
+from kdmri_tf.physics.mask_choice import MaskChoice
+from kdmri_tf.physics.masks import check_mask, true_acceleration
+from kdmri_tf.physics.samplers import SAMPLERS, gaussian_mask
 
 
 @pytest.fixture(params=SAMPLERS)
@@ -86,9 +87,9 @@ def test_load_mask(tmp_path):
 def test_warns_of_a_mask_with_the_zero_frequency_in_the_centre(tmp_path):
     """Which would measure high frequencies instead of low ones."""
     np.save(tmp_path / "mask.npy", np.fft.fftshift(gaussian_mask((65, 48), 4)))
-    with pytest.warns(UserWarning, match=r"zero frequency, at \[0, 0\]; .* np\.fft\.ifftshift"):
+    with pytest.warns(UserWarning, match=r"zero frequency, which belongs at \[0, 0\]\. .*fft\.iff"):
         load_mask(tmp_path / "mask.npy", (65, 48))
-    given = Sampling(str(tmp_path / "mask.npy"), 4)
+    given = MaskChoice(str(tmp_path / "mask.npy"), 4)
     with pytest.warns(UserWarning, match=r"The mask mask\.npy does not measure the zero freq"):
         given.masks_for((65, 48), 10, 0)
 
@@ -114,7 +115,7 @@ def test_load_mask_errors(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("value", "message"), [(0.5, "0 .not measured. and 1"), (0.0, "measures nothing")]
+    ("value", "message"), [(0.5, "may hold only 0 .not measured. and 1"), (0.0, "measures nothing")]
 )
 def test_check_mask_values(value, message):
     with pytest.raises(InputError, match=message):
@@ -122,7 +123,7 @@ def test_check_mask_values(value, message):
 
 
 def test_nan_is_no_mask():
-    with pytest.raises(InputError, match=r"0 .not measured. and 1"):
+    with pytest.raises(InputError, match=r"may hold only 0 .not measured. and 1"):
         check_mask(np.full((8, 8), np.nan), (8, 8))
 
 

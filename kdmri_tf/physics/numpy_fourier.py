@@ -1,0 +1,39 @@
+"""Images to k-space and back in NumPy, by the convention of `kdmri_tf.physics.fourier`.
+
+Files are reconstructed with this on computers that have no TensorFlow.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+IN_PLANE = (-2, -1)
+
+
+def image_to_kspace(image: ArrayLike) -> NDArray[np.float32]:
+    """Computes the k-space F x of real or complex images x.
+
+    Args:
+        image: `(..., H, W, 1)`.
+
+    Returns:
+        float32 `(..., H, W, 2)`: (real, imaginary), unshifted, ortho normalised.
+
+    Example:
+        >>> image_to_kspace(np.ones((2, 2, 1)))[..., 0].tolist()
+        [[2.0, 0.0], [0.0, 0.0]]
+    """
+    kspace = np.fft.fft2(np.asarray(image)[..., 0], axes=IN_PLANE, norm="ortho")
+    return np.stack([kspace.real, kspace.imag], axis=-1).astype(np.float32)
+
+
+def kspace_to_magnitude(kspace: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Computes the magnitude image |F^-1 y|; of masked k-space, the zero-filled reconstruction.
+
+    Args:
+        kspace: float32 `(..., H, W, 2)`, unshifted, ortho normalised.
+
+    Returns:
+        float32 `(..., H, W, 1)`.
+    """
+    image = np.fft.ifft2(kspace[..., 0] + 1j * kspace[..., 1], axes=IN_PLANE, norm="ortho")
+    return np.abs(image)[..., np.newaxis].astype(np.float32)
