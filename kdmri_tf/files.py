@@ -60,7 +60,7 @@ def replacing(path: Path) -> Iterator[Path]:
         place = workshop / path.name
         yield place
         _to_disk(place)
-        if path.is_dir() and not path.is_symlink():
+        if path.is_dir() and (place.is_dir() or not path.is_symlink()):
             path.rename(workshop / EARLIER)
             place.rename(path)
         else:
@@ -81,7 +81,7 @@ def _to_disk(place: Path) -> None:
 def _put_back(workshop: Path, path: Path) -> None:
     """Gives an earlier folder its name again where no new one has taken it."""
     earlier = workshop / EARLIER
-    if earlier.exists() and not path.exists():
+    if os.path.lexists(earlier) and not path.exists():
         earlier.rename(path)
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,18 @@ def test_a_folder_is_replaced(tmp_path):
             (place / content).touch()
         assert names(tmp_path / "model") == [content]
     assert names(tmp_path) == ["model"]
+
+
+def test_a_link_to_a_folder_is_replaced(tmp_path):
+    """The link itself, by a folder or by a file: what it points to stays."""
+    (tmp_path / "folder").mkdir()
+    for make in (Path.touch, Path.mkdir):
+        (tmp_path / "link").unlink(missing_ok=True)
+        (tmp_path / "link").symlink_to("folder")
+        with replacing(tmp_path / "link") as place:
+            make(place)
+        assert not (tmp_path / "link").is_symlink()
+        assert names(tmp_path) == ["folder", "link"]
 
 
 def test_an_exception_leaves_the_earlier_one(tmp_path):

@@ -1,45 +1,66 @@
 """The slices on which an exported network is calibrated and checked."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import tensorflow_datasets as tfds
+from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.inference.training_conditions import trained_mask
+from kdmri_tf.networks.network import Network
 from kdmri_tf.phantoms.phantom_volume import phantom_volume
-from kdmri_tf.physics.degradation import Degradation, LowResolution, Undersampling
-from kdmri_tf.physics.masks import check_mask, gaussian_mask
+from kdmri_tf.physics.degradation import Degradation
+from kdmri_tf.physics.low_resolution import LowResolution
+from kdmri_tf.physics.masks import check_mask
+from kdmri_tf.physics.samplers import gaussian_mask
+from kdmri_tf.physics.undersampling import Undersampling
 
 NUM_SLICES = 16
 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Slices and how they are degraded.
+    """Holds slices and how they are degraded.
 
     Attributes:
         images: to check on, float32 `(slices, H, W, 1)`, each with maximum 1.
         calibration: others, to find the ranges of 8-bit integers on.
-        degradation: what makes the network's inputs of them.
+        degradation: turns them into the network's inputs.
         origin: what they are, in words.
     """
 
-    images: np.ndarray
-    calibration: np.ndarray
+    images: NDArray[np.float32]
+    calibration: NDArray[np.float32]
     degradation: Degradation
     origin: str
 
     @property
-    def image_size(self):
-        """(H, W)."""
-        return self.images.shape[1:3]
+    def image_size(self) -> tuple[int, int]:
+        """Returns (H, W)."""
+        _, height, width, _ = self.images.shape
+        return height, width
 
 
-def synthetic_samples(degradation, image_size, anatomy="brain"):
-    """Slices of two phantoms.
+def inputs_of(
+    degradation: Degradation, images: NDArray[np.float32]
+) -> dict[str, NDArray[np.float32]]:
+    """Returns the inputs that a network gets from images `(batch, H, W, 1)`, as arrays by name."""
+    return {name: np.asarray(value) for name, value in degradation.apply(images).items()}
+
+
+def synthetic_samples(
+    degradation: Degradation | type[Degradation],
+    image_size: tuple[int, int],
+    anatomy: str = "brain",
+) -> Samples:
+    """Makes slices of two phantoms.
 
     Args:
-        degradation: a `Degradation`, or the class of one, for a usual example of it.
+        degradation: how they are degraded; a class for its usual example.
         image_size: (H, W).
         anatomy: of `phantom_volume`.
     """
@@ -55,15 +76,23 @@ def synthetic_samples(degradation, image_size, anatomy="brain"):
     return Samples(images, calibration, degradation, f"{len(images)} synthetic {anatomy} slices")
 
 
-def samples_of(metadata, network, image_size=None, phase_encode_axis=None, **places):
-    """Slices as the network was trained on: real ones where they are, else of phantoms.
+def samples_of(
+    metadata: Mapping[str, Any],
+    network: Network,
+    image_size: Sequence[int] | None = None,
+    phase_encode_axis: int | None = None,
+    manual_dir: Path | str | None = None,
+    data_dir: Path | str | None = None,
+) -> Samples:
+    """Returns slices like those a network was trained on: real ones if given, else of phantoms.
 
     Args:
         metadata: of the network, see `saved.describe`: data set, source, image size, mask.
-        network: `DCCNN` or `VDSR`.
+        network: to be checked.
         image_size: (H, W); None for that of the training data.
-        phase_encode_axis: 0 or 1; None for that of the mask it was trained under.
-        places: `manual_dir` and `data_dir` of the real slices; without both they are synthetic.
+        phase_encode_axis: 0 or 1; None for that of the mask it was trained with.
+        manual_dir: folder of the raw data; without both folders the slices are synthetic.
+        data_dir: folder of the prepared data.
 
     Raises:
         InputError: the real slices cannot be read.
@@ -72,28 +101,38 @@ def samples_of(metadata, network, image_size=None, phase_encode_axis=None, **pla
 
     dataset = metadata.get("dataset", "brain")
     source = metadata.get("source", "synthetic")
-    image_size = tuple(image_size or metadata.get("image_size") or (240, 240))
+    height, width = image_size or metadata.get("image_size") or (240, 240)
+    image_size = (height, width)
     degradation = _degradation(metadata, network, image_size, phase_encode_axis)
-    if source == "synthetic" or not any(places.values()):
+    if source == "synthetic" or not (manual_dir or data_dir):
         return synthetic_samples(degradation, image_size, DATASETS[dataset].anatomy)
     from tfds_builders.prepare import prepare
 
-    return prepared_samples(prepare(dataset, source, image_size=image_size, **places), degradation)
+    builder = prepare(
+        dataset, source, manual_dir=manual_dir, data_dir=data_dir, image_size=image_size
+    )
+    return prepared_samples(builder, degradation)
 
 
-def prepared_samples(builder, degradation):
-    """Slices of a prepared data set: validation slices to check on, training slices to calibrate.
+def prepared_samples(builder: tfds.core.DatasetBuilder, degradation: Degradation) -> Samples:
+    """Reads slices of a prepared data set: validation to check on, training to calibrate.
 
     Args:
-        builder: as of `MRIData`.
-        degradation: a `Degradation`.
+        builder: as in `MRIData`.
+        degradation: how they are degraded.
     """
     images, calibration = (_spread(builder, split) for split in ("validation", "train"))
     origin = f"validation slices of {builder.name} ({builder.builder_config.source})"
     return Samples(images, calibration, degradation, f"{len(images)} {origin}")
 
 
-def _degradation(metadata, network, image_size, phase_encode_axis):
+def _degradation(
+    metadata: Mapping[str, Any],
+    network: Network,
+    image_size: tuple[int, int],
+    phase_encode_axis: int | None,
+) -> Degradation:
+    """Returns the degradation of a network's training, as far as it is known and fits."""
     if network.degradation is LowResolution:
         return LowResolution(metadata.get("scale", 4.0))
     axis = metadata.get("phase_encode_axis", 0)
@@ -109,8 +148,8 @@ def _degradation(metadata, network, image_size, phase_encode_axis):
     return Undersampling(check_mask(mask, image_size))
 
 
-def _spread(builder, split):
-    """Slices at even distances through a split."""
+def _spread(builder: tfds.core.DatasetBuilder, split: str) -> NDArray[np.float32]:
+    """Reads slices at even distances through a split."""
     total = builder.info.splits[split].num_examples
     chosen = set(np.linspace(0, total - 1, min(NUM_SLICES, total)).astype(int).tolist())
     examples = builder.as_dataset(split=split, shuffle_files=False).as_numpy_iterator()

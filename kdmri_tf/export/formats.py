@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.inference.runtimes import OPENVINO_FILE, SAVED_MODEL_FILE
+from kdmri_tf.inference.runtimes.openvino import OPENVINO_FILE
+from kdmri_tf.inference.runtimes.saved_model import EXTRA_ASSETS, SAVED_MODEL_FILE
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format of exported networks.
+    """Describes a format of exported networks.
 
     Attributes:
         suffix: of its files, or "" for a folder.
-        contents: of such a folder; the first is what it is known by.
-        packages: what it takes to make and to run one, beside TensorFlow.
-        reductions: what it can be reduced to.
-        needs_lines: whether it has no FFT, so that masks are of whole lines along one axis.
-        needs_size: whether it has one height and width.
+        contents: of such a folder; the first identifies it.
+        packages: needed to make and to run one, beside TensorFlow.
+        reductions: precisions that it can be reduced to.
+        needs_lines: whether it has no FFT, so that masks have whole lines along one axis.
+        needs_size: whether height and width are fixed.
     """
 
     suffix: str
@@ -33,7 +34,7 @@ class Format:
 FORMATS = {
     "saved_model": Format(
         "",
-        (SAVED_MODEL_FILE, "fingerprint.pb", "variables", "assets", "assets.extra"),
+        (SAVED_MODEL_FILE, "fingerprint.pb", "variables", "assets", EXTRA_ASSETS),
         reductions=("bfloat16",),
         needs_lines=False,
     ),
@@ -45,14 +46,14 @@ FORMATS = {
 }
 
 
-def output_beside(model_path, format, quantize):
-    """Where an export goes that has no other place: such as `model-int8.tflite`."""
+def output_beside(model_path: Path | str, format: str, quantize: str | None) -> Path:
+    """Returns where an export goes by default, such as `model-int8.tflite` beside the model."""
     model_path, suffix = Path(model_path), FORMATS[format].suffix
     name = model_path.stem if suffix else format
     return model_path.with_name(f"{name}{f'-{quantize}' if quantize else ''}{suffix}")
 
 
-def check_request(path, format, quantize):
+def check_request(path: Path | str, format: str, quantize: str | None) -> None:
     """Refuses an export that cannot be made.
 
     Args:
@@ -79,17 +80,19 @@ def check_request(path, format, quantize):
             f'"kdmri_tf[{format}]".'
         )
     if kind.suffix and path.suffix != kind.suffix:
-        raise InputError(f"A {format} file is named *{kind.suffix}, not {path.name}.")
+        raise InputError(f"A {format} file must be named *{kind.suffix}, not {path.name}.")
     if not path.parent.is_dir():
         raise InputError(f"There is no folder {path.parent} to export {path.name} to.")
     if not os.access(path.parent, os.W_OK):
-        raise InputError(f"The folder {path.parent} cannot be written; choose another output.")
+        raise InputError(f"The folder {path.parent} cannot be written to; choose another output.")
     if path.exists() and not _is_export(path, kind):
-        raise InputError(f"{path} exists and is no {format}; choose another path to export to.")
+        raise InputError(
+            f"{path} exists and is not in the format {format}; choose another path to export to."
+        )
 
 
-def _is_export(path, kind):
-    """Whether what lies there may be overwritten."""
+def _is_export(path: Path, kind: Format) -> bool:
+    """Tells whether what lies there may be replaced."""
     if kind.suffix or not path.is_dir():
         return bool(kind.suffix) and path.is_file()
     names = {entry.name for entry in path.iterdir()}

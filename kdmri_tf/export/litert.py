@@ -4,40 +4,53 @@ import json
 import tempfile
 import warnings
 import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from kdmri_tf.inference.runtimes import METADATA_FILE
+from kdmri_tf.inference.runtimes.runtime import METADATA_FILE
 from kdmri_tf.networks import inference_form
+from kdmri_tf.networks.network import Network
 
 
-def write_litert(network, path, metadata, quantize, calibration):
+def write_litert(
+    network: Network,
+    path: Path,
+    metadata: Mapping[str, Any],
+    quantize: str | None,
+    calibration: Sequence[dict[str, NDArray[np.float32]]],
+) -> None:
     """Writes a `.tflite` file with the signature of `inference_form.serve`.
 
-    Height and width are fixed, as its fast kernels know no other; the batch is free. The metadata
-    is in an archive appended to the file, LiteRT's place for what goes along: `unzip` reads it.
+    Height and width are fixed, as its fast kernels require; the batch is free. The metadata is in
+    an archive appended to the file, LiteRT's place for files that go along: `unzip` reads it.
 
     Args:
         network: from `inference_form.inference_copy`, without FFTs.
         path: of the file.
-        metadata: dictionary with `exported_image_size`.
+        metadata: facts as JSON values, with `exported_image_size`.
         quantize: None, "float16" (weights) or "int8" (weights, and activations of convolutions).
-        calibration: for "int8", a list of inputs.
+        calibration: for "int8", the inputs of slices.
     """
-    converted = _convert(network, metadata["exported_image_size"])
+    converted = _convert(network, tuple(metadata["exported_image_size"]))
     path.write_bytes(converted if quantize is None else _reduce(converted, quantize, calibration))
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(METADATA_FILE, json.dumps(metadata, indent=2))
 
 
-def _convert(network, image_size):
+def _convert(network: Network, image_size: tuple[int, int]) -> bytes:
+    """Returns the network as a LiteRT file in float32."""
     serve = inference_form.serve(network, image_size)
     # The converter loses weights that are not constants of the graph, without a word.
     frozen = convert_variables_to_constants_v2(serve.get_concrete_function())
 
     @tf.function(input_signature=serve.input_signature)
-    def named(*tensors):
+    def named(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         (image,) = frozen(*tensors)
         return {"image": image}
 
@@ -46,8 +59,10 @@ def _convert(network, image_size):
         return tf.lite.TFLiteConverter.from_saved_model(folder).convert()
 
 
-def _reduce(converted, quantize, calibration):
-    """Convolutions in less than float32; k-space, data consistency and sums stay in it."""
+def _reduce(
+    converted: bytes, quantize: str, calibration: Sequence[dict[str, NDArray[np.float32]]]
+) -> bytes:
+    """Reduces the convolutions; k-space, data consistency and sums stay in float32."""
     from ai_edge_quantizer import qtyping, quantizer
     from ai_edge_quantizer.algorithm_manager import AlgorithmName
 

@@ -2,17 +2,31 @@
 
 import json
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
 
 from kdmri_tf.networks import inference_form
+from kdmri_tf.networks.network import Network
+
+if TYPE_CHECKING:
+    import onnx
 
 OPSET = 18
 ATTEMPTS = 10
 
 
-def write_onnx(network, path, metadata, quantize, calibration):
+def write_onnx(
+    network: Network,
+    path: Path,
+    metadata: Mapping[str, Any],
+    quantize: str | None,
+    calibration: Sequence[dict[str, NDArray[np.float32]]],
+) -> None:
     """Writes an `.onnx` file with named inputs and `image`; batch, height and width are free.
 
     The metadata is the JSON text of the model property "metadata".
@@ -20,9 +34,9 @@ def write_onnx(network, path, metadata, quantize, calibration):
     Args:
         network: from `inference_form.inference_copy`, without FFTs.
         path: of the file.
-        metadata: dictionary.
+        metadata: facts as JSON values.
         quantize: None, "float16" (weights) or "int8" (weights, and activations of convolutions).
-        calibration: for "int8", a list of inputs.
+        calibration: for "int8", the inputs of slices.
     """
     import onnx
 
@@ -36,11 +50,11 @@ def write_onnx(network, path, metadata, quantize, calibration):
     onnx.save(model, str(path))
 
 
-def _convert(serve):
-    """The contract as an ONNX model.
+def _convert(serve: tf.types.experimental.GenericFunction) -> "onnx.ModelProto":
+    """Returns a network as an ONNX model.
 
-    tf2onnx 1.17 rewrites reshapes in an order that is another one every time, and in one order of
-    about twenty it gave the image of a `VDSR` a fifth axis: that is not taken.
+    tf2onnx 1.17 rewrites reshapes in an order that varies from run to run, and one order in about
+    twenty gave the image of a `VDSR` a fifth axis: such a model is converted again.
     """
     import tf2onnx
 
@@ -48,11 +62,11 @@ def _convert(serve):
         model, _ = tf2onnx.convert.from_function(serve, serve.input_signature, opset=OPSET)
         if _rank_of_image(model) == 4:
             return model
-    return model  # which the comparison with the network refuses
+    return model  # the comparison with the network refuses it
 
 
-def _rank_of_image(model):
-    """As it follows from the nodes, not as it is declared."""
+def _rank_of_image(model: "onnx.ModelProto") -> int:
+    """Returns the number of axes that follows from the nodes, not the one that is declared."""
     import onnx
 
     undeclared = onnx.ModelProto()
@@ -62,8 +76,8 @@ def _rank_of_image(model):
     return len(inferred.graph.output[0].type.tensor_type.shape.dim)
 
 
-def _halve_weights(graph):
-    """Keeps large constants in float16; they are cast to float32 once, when the file is opened."""
+def _halve_weights(graph: "onnx.GraphProto") -> None:
+    """Stores large constants in float16; they are cast to float32 once, when the file is opened."""
     from onnx import TensorProto, helper, numpy_helper
 
     casts = []
@@ -78,16 +92,18 @@ def _halve_weights(graph):
         graph.node.insert(0, cast)
 
 
-def _quantize(model, calibration):
-    """Convolutions in 8-bit integers; k-space, data consistency and sums stay float32."""
+def _quantize(
+    model: "onnx.ModelProto", calibration: Sequence[dict[str, NDArray[np.float32]]]
+) -> "onnx.ModelProto":
+    """Puts convolutions in 8-bit integers; k-space, data consistency and sums stay float32."""
     import onnx
     from onnxruntime import quantization
 
     class Reader(quantization.CalibrationDataReader):
-        def __init__(self):
+        def __init__(self) -> None:
             self._samples = iter(calibration)
 
-        def get_next(self):
+        def get_next(self) -> dict[str, NDArray[np.float32]] | None:
             return next(self._samples, None)
 
     with tempfile.TemporaryDirectory() as folder:

@@ -2,27 +2,39 @@
 
 import json
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kdmri_tf.export.saved_model import write_saved_model
-from kdmri_tf.inference.runtimes import OPENVINO_FILE
+from kdmri_tf.inference.runtimes.openvino import OPENVINO_FILE
+from kdmri_tf.networks.network import Network
 
 
-def write_openvino(network, path, metadata, quantize, calibration):
+def write_openvino(
+    network: Network,
+    path: Path,
+    metadata: Mapping[str, Any],
+    quantize: str | None,
+    calibration: Sequence[dict[str, NDArray[np.float32]]],
+) -> None:
     """Writes a folder of `model.xml` and `model.bin`; batch, height and width are free.
 
-    The inputs and `image` have their names. The metadata is the JSON text of the model's run-time
+    Inputs and `image` keep their names. The metadata is the JSON text of the model's run-time
     information "metadata".
 
-    In "bfloat16" the convolutions with their biases and ReLUs compute in it, everything else in
-    float32. OpenVINO by itself computes all in bfloat16 on processors that have it, k-space and
-    data consistency too, unless it is told `{"EXECUTION_MODE_HINT": "ACCURACY"}`: the precisions
-    of the model. `Reconstructor` tells it.
+    In "bfloat16" only the convolutions with their biases and ReLUs compute in it. OpenVINO itself
+    would compute everything in bfloat16 on processors that have it, even k-space and data
+    consistency, unless `{"EXECUTION_MODE_HINT": "ACCURACY"}` asks for the precisions of the model,
+    as `Reconstructor` does.
 
     Args:
         network: from `inference_form.inference_copy` in float32, without FFTs.
         path: folder, not there yet.
-        metadata: dictionary.
+        metadata: facts as JSON values.
         quantize: None or "bfloat16".
         calibration: unused.
     """
@@ -38,8 +50,8 @@ def write_openvino(network, path, metadata, quantize, calibration):
         openvino.save_model(model, path / OPENVINO_FILE, compress_to_fp16=False)
 
 
-def _convolve_in_bfloat16(model):
-    """Casts before the first convolution of a row of them, and after the last."""
+def _convolve_in_bfloat16(model: Any) -> None:
+    """Inserts casts before the first convolution in a row of them, and after the last."""
     from openvino import passes
 
     simplified = passes.Manager()
@@ -53,16 +65,16 @@ def _convolve_in_bfloat16(model):
     model.validate_nodes_and_infer_types()
 
 
-def _end_of_block(node):
-    """The last of the biases and ReLUs that follow a convolution, cast to bfloat16."""
+def _end_of_block(node: Any) -> Any:
+    """Returns the last of the biases and ReLUs after a convolution; they are cast to bfloat16."""
     while True:
         ports = list(node.output(0).get_target_inputs())
         if len(ports) != 1:
             return node
         user = ports[0].get_node()
         others = [port for port in user.inputs() if port.get_index() != ports[0].get_index()]
-        others = {port.get_source_output().get_node().get_type_name() for port in others}
-        if user.get_type_name() not in ("Add", "Relu", "Transpose") or others - {"Constant"}:
+        sources = {port.get_source_output().get_node().get_type_name() for port in others}
+        if user.get_type_name() not in ("Add", "Relu", "Transpose") or sources - {"Constant"}:
             return node
         if user.get_type_name() == "Add":
             _cast_inputs(user)
@@ -70,7 +82,8 @@ def _end_of_block(node):
         node = user
 
 
-def _cast_inputs(node):
+def _cast_inputs(node: Any) -> None:
+    """Casts the inputs of a node to bfloat16."""
     from openvino import opset13
 
     for port in node.inputs():
@@ -80,8 +93,8 @@ def _cast_inputs(node):
     node.validate_and_infer_types()
 
 
-def _cast_output(node):
-    """Back to float32, for all that is no convolution."""
+def _cast_output(node: Any) -> None:
+    """Casts the output of a node back to float32, for whatever is not a convolution."""
     from openvino import opset13
 
     users = list(node.output(0).get_target_inputs())

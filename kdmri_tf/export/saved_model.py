@@ -1,14 +1,19 @@
 """A network as a SavedModel: for TensorFlow, TensorFlow Serving and their clients."""
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
-from kdmri_tf.inference.runtimes import METADATA_FILE
+from kdmri_tf.inference.runtimes.runtime import METADATA_FILE
+from kdmri_tf.inference.runtimes.saved_model import EXTRA_ASSETS
 from kdmri_tf.networks import inference_form
+from kdmri_tf.networks.network import Network
 
 
-def write_saved_model(network, path, metadata):
+def write_saved_model(network: Network, path: Path, metadata: Mapping[str, Any]) -> None:
     """Writes a SavedModel that runs with TensorFlow alone; batch, height and width are free.
 
     `tf.saved_model.load(path).signatures["serving_default"](kspace=..., mask=...)["image"]`. The
@@ -17,11 +22,11 @@ def write_saved_model(network, path, metadata):
     Args:
         network: from `inference_form.inference_copy`.
         path: folder, not there yet.
-        metadata: dictionary.
+        metadata: facts as JSON values.
     """
     module = tf.Module()
     module.weights = [variable.value for variable in network.variables]  # not keras.Variable
     tf.saved_model.save(module, str(path), signatures=inference_form.serve(network))
-    extra = path / "assets.extra"
+    extra = path / EXTRA_ASSETS
     extra.mkdir()
     (extra / METADATA_FILE).write_text(json.dumps(metadata, indent=2) + "\n")

@@ -8,7 +8,7 @@ import pytest
 from command_line import run
 
 from kdmri_tf import DCCNN, VDSR, Experiment, Reconstructor, TrainingSettings
-from kdmri_tf.data.data_config import data_facts
+from kdmri_tf.data.provenance import data_facts
 from kdmri_tf.networks.saved import weights_digest
 from kdmri_tf.training.run_folder import open_stage
 
@@ -76,7 +76,7 @@ def test_mistakes(model, tmp_path, run_here):
     _, error = run_here("export", tmp_path / "none.keras", "--format", "onnx", expect=2)
     assert "There is no model" in error
     _, error = run_here("export", model, "--largest-loss", 1, expect=2)
-    assert "--largest-loss is of --quantize" in error
+    assert "--largest-loss limits --quantize" in error
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_mistakes(model, tmp_path, run_here):
     [
         (
             ("--format", "litert", "--phase-encode-axis", 0),
-            "one image size for good: give it (--im",
+            "one fixed image size: give it (--im",
         ),
         (("--format", "litert", "--image-size", 40, 36), "along one axis: give it (--phase-encode"),
         (("--format", "onnx"), "along one axis: give it (--phase-encode-axis"),

@@ -42,6 +42,15 @@ image = signature(kspace=tf.constant(arrays["kspace"]), mask=tf.constant(arrays[
 np.save(output, image)
 assert "kdmri_tf" not in sys.modules
 """
+EXPORT_ALONE = """
+import sys
+import kdmri_tf
+
+network = kdmri_tf.DCCNN(2, 1, filters=2)
+assert not any(name.startswith("kdmri_tf.export") for name in sys.modules)
+network.export(sys.argv[1])
+assert "kdmri_tf.export.export_network" in sys.modules
+"""
 
 
 @pytest.fixture(scope="module", params=SUFFIXES)
@@ -174,6 +183,14 @@ def test_a_network_of_mixed_precision_is_exported_in_float32(tmp_path, model, sa
     np.testing.assert_allclose(image, model(inputs), atol=1e-5)
 
 
+def test_networks_reach_the_formats_without_importing_them(tmp_path):
+    """By the hook that `import kdmri_tf` fills."""
+    command = [sys.executable, "-c", EXPORT_ALONE, str(tmp_path / "model")]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "model" / "saved_model.pb").is_file()
+
+
 def test_a_saved_model_runs_in_a_process_that_imports_tensorflow_alone(tmp_path, model, inputs):
     model.export(tmp_path / "model")
     np.savez(tmp_path / "inputs.npz", **inputs)
@@ -239,7 +256,7 @@ def test_a_conversion_to_onnx_with_another_axis_is_made_again(tmp_path, monkeypa
 
     monkeypatch.setattr(tf2onnx.convert, "from_function", five_axes(sound))
     monkeypatch.setattr(onnx_writer, "ATTEMPTS", 2)
-    with pytest.raises(InputError, match=r"gives images of shape \(1, (1, )?4, 40, 36, 1\)"):
+    with pytest.raises(InputError, match=r"returns images of shape \(1, (1, )?4, 40, 36, 1\)"):
         export_network(network, tmp_path / "b.onnx", "onnx", samples=samples)
 
 

@@ -2,6 +2,8 @@
 
 import errno
 import logging
+import subprocess
+import sys
 from unittest.mock import Mock
 
 import numpy as np
@@ -9,8 +11,8 @@ import pytest
 import tensorflow as tf
 
 from kdmri_tf import DCCNN, InputError, Reconstructor, Undersampling, export_network
+from kdmri_tf.export import agreement, formats
 from kdmri_tf.export import export_network as export_module
-from kdmri_tf.export import formats
 from kdmri_tf.export.check_samples import Samples
 from kdmri_tf.export.formats import FORMATS
 
@@ -23,7 +25,7 @@ SUFFIXES = {name: kind.suffix for name, kind in FORMATS.items()}
 
 @pytest.mark.parametrize("format", SUFFIXES)
 def test_an_export_that_differs_is_refused(format, tmp_path, model, samples, monkeypatch):
-    monkeypatch.setattr(export_network, "TOLERANCE", -1.0)
+    monkeypatch.setattr(agreement, "TOLERANCE", -1.0)
     path = tmp_path / f"student{SUFFIXES[format]}"
     with pytest.raises(InputError, match=r"differs from the network by .* it was not kept"):
         export_network(model, path, format, samples=samples)
@@ -31,7 +33,7 @@ def test_an_export_that_differs_is_refused(format, tmp_path, model, samples, mon
 
 
 def test_a_loss_above_the_limit_is_refused(tmp_path, model, samples):
-    with pytest.raises(InputError, match=r"In float16 .* loses .* more than -1 dB; it was not"):
+    with pytest.raises(InputError, match=r"In float16, .* loses .* more than -1 dB; it was not"):
         export_network(
             model, tmp_path / "a.onnx", "onnx", "float16", samples=samples, largest_loss=-1
         )
@@ -42,7 +44,9 @@ def test_a_loss_above_the_limit_is_refused(tmp_path, model, samples):
 def test_points_need_a_saved_model(format, tmp_path, model, samples):
     points = (np.random.default_rng(0).random((48, 45)) < 0.5).astype(np.float32)
     scattered = Samples(samples.images, samples.calibration, Undersampling(points), "points")
-    with pytest.raises(InputError, match="takes masks of whole lines, but array is none; export a"):
+    with pytest.raises(
+        InputError, match=r"of whole lines, but the mask \(array\) has other samples"
+    ):
         export_network(model, tmp_path / f"a{SUFFIXES[format]}", format, samples=scattered)
 
 
@@ -52,15 +56,15 @@ def test_an_earlier_export_is_overwritten_and_nothing_else(tmp_path):
     export_network(model, tmp_path / "model")
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "thesis.txt").write_text("years of work")
-    with pytest.raises(InputError, match="notes exists and is no saved_model; choose another path"):
+    with pytest.raises(InputError, match="notes exists and is not in the format saved_model"):
         export_network(model, tmp_path / "notes")
     (tmp_path / "robot").mkdir()
     for name in ("model.xml", "model.bin", "thesis.txt"):
         (tmp_path / "robot" / name).write_text("years of work")
-    with pytest.raises(InputError, match="robot exists and is no openvino"):
+    with pytest.raises(InputError, match="robot exists and is not in the format openvino"):
         export_network(model, tmp_path / "robot", "openvino")
     (tmp_path / "notes.onnx").mkdir()
-    with pytest.raises(InputError, match=r"notes\.onnx exists and is no onnx"):
+    with pytest.raises(InputError, match=r"notes\.onnx exists and is not in the format onnx"):
         export_network(model, tmp_path / "notes.onnx", "onnx")
 
 
@@ -73,11 +77,30 @@ def test_a_link_is_replaced_by_the_export(tmp_path):
     assert list((tmp_path / "folder").iterdir()) == []
 
 
-def test_a_killed_export_does_not_stand_in_the_way(tmp_path):
-    model = DCCNN(2, 1, filters=2)
-    (tmp_path / "model.partial" / "variables").mkdir(parents=True)
-    export_network(model, tmp_path / "model")
-    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+KILLED_EXPORT = """
+import os, sys
+from kdmri_tf import DCCNN
+from kdmri_tf.export import export_network as exporting
+
+def die(network, place, facts):
+    (place / "variables").mkdir(parents=True)
+    os._exit(9)
+
+exporting.WRITERS["saved_model"] = die
+DCCNN(2, 1, filters=2).export(sys.argv[1])
+"""
+
+
+def test_a_killed_export_leaves_the_earlier_one_and_does_not_stand_in_the_way(tmp_path):
+    earlier, path = DCCNN(2, 1, filters=2), tmp_path / "model"
+    earlier.export(path)
+    before = Reconstructor(path).metadata
+    killed = subprocess.run([sys.executable, "-c", KILLED_EXPORT, str(path)], check=False)
+    assert killed.returncode == 9
+    assert len(list(tmp_path.iterdir())) == 2
+    assert Reconstructor(path).metadata == before
+    earlier.export(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +122,7 @@ def test_bad_requests(tmp_path, model, monkeypatch):
         export_network(model, tmp_path / "a", "h5")
     with pytest.raises(InputError, match="saved_model cannot be reduced to 'int8'"):
         export_network(model, tmp_path / "a", quantize="int8")
-    with pytest.raises(InputError, match=r"A litert file is named \*\.tflite, not a\.lite"):
+    with pytest.raises(InputError, match=r"A litert file must be named \*\.tflite, not a\.lite"):
         export_network(model, tmp_path / "a.lite", "litert")
     with pytest.raises(InputError, match=r"There is no folder .*none to export a to"):
         export_network(model, tmp_path / "none" / "a")
@@ -107,11 +130,11 @@ def test_bad_requests(tmp_path, model, monkeypatch):
         (tmp_path / "folder").mkdir()
         (tmp_path / "folder" / "mine").touch()
         patch.chdir(tmp_path / "folder")
-        with pytest.raises(InputError, match=r"folder exists and is no saved_model"):
+        with pytest.raises(InputError, match=r"folder exists and is not in the format saved_model"):
             export_network(model, ".")
     with monkeypatch.context() as patch:
         patch.setattr("os.access", lambda *_: False)
-        with pytest.raises(InputError, match=r"The folder .* cannot be written; choose another"):
+        with pytest.raises(InputError, match=r"The folder .* cannot be written to; choose another"):
             export_network(model, tmp_path / "a")
     monkeypatch.setattr(formats.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r'needs onnx and .*: run pip install "kdmri_tf\[onnx\]"'):

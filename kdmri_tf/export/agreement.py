@@ -1,0 +1,96 @@
+"""Measures how closely an exported network agrees with the one it was made from."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.export.check_samples import Samples, inputs_of
+from kdmri_tf.inference.reconstructor import Reconstructor
+
+TOLERANCE = 1e-5  # of a float32 export, at image values in [0, 1]
+BATCH_SIZE = 4
+MEAN_SQUARED_ERROR_FLOOR = 1e-12
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Says how closely an exported network agrees with the one it was made from.
+
+    Attributes:
+        difference: largest absolute difference between their images.
+        loss: PSNR [dB] lost against the fully sampled images, mean over slices.
+        samples: what was compared, in words.
+    """
+
+    difference: float
+    loss: float
+    samples: str
+
+
+def measure_agreement(network: keras.Model, exported: Reconstructor, samples: Samples) -> Agreement:
+    """Runs a network and its export on the same slices and compares their images.
+
+    Args:
+        network: computes in float32.
+        exported: what was made from it.
+        samples: to compare on.
+
+    Raises:
+        InputError: the images have different shapes.
+    """
+    difference, errors = 0.0, []
+    # On recent GPUs TensorFloat-32 would round both, each in its own way.
+    was_enabled = tf.config.experimental.tensor_float_32_execution_enabled()
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    try:
+        for start in range(0, len(samples.images), BATCH_SIZE):
+            target = samples.images[start : start + BATCH_SIZE]
+            inputs = inputs_of(samples.degradation, target)
+            expected = np.asarray(network(inputs, training=False))
+            image = exported(*inputs.values())
+            if image.shape != expected.shape:
+                raise InputError(
+                    f"The {exported.format} export returns images of shape {image.shape}, but the "
+                    f"network's have {expected.shape}; it was not kept. Please report this."
+                )
+            difference = np.maximum(difference, np.abs(image - expected).max())  # keeps NaN
+            squares = [((target - x) ** 2).mean((1, 2, 3)) for x in (expected, image)]
+            errors.append(np.stack(squares))
+    finally:
+        tf.config.experimental.enable_tensor_float_32_execution(was_enabled)
+    decibels: NDArray[np.float32] = -10 * np.log10(
+        np.concatenate(errors, axis=1) + MEAN_SQUARED_ERROR_FLOOR
+    )
+    ours, theirs = decibels
+    return Agreement(float(difference), float((ours - theirs).mean()), samples.origin)
+
+
+def refuse_inaccurate(
+    agreement: Agreement, name: str, quantize: str | None, largest_loss: float
+) -> None:
+    """Refuses an export that does not compute what its network does.
+
+    Args:
+        agreement: that was measured.
+        name: of the export, for the error message.
+        quantize: its reduction, or None for float32.
+        largest_loss: PSNR [dB] that a reduction may cost.
+
+    Raises:
+        InputError: it differs by more than 1e-5 (float32) or loses more than `largest_loss`.
+    """
+    if quantize is None and not agreement.difference <= TOLERANCE:  # NaN is refused, too
+        raise InputError(
+            f"The export to {name} differs from the network by {agreement.difference:.1e} on "
+            f"{agreement.samples}, more than {TOLERANCE:.0e}; it was not kept."
+        )
+    if quantize is not None and not agreement.loss <= largest_loss:
+        raise InputError(
+            f"In {quantize}, {name} loses {agreement.loss:.3f} dB on {agreement.samples}, more "
+            f"than {largest_loss} dB; it was not kept. Allow more (--largest-loss) or leave "
+            "--quantize out."
+        )
