@@ -4,7 +4,7 @@ import hashlib
 import logging
 from pathlib import Path
 
-from tfds_builders.layouts import Splits
+from tfds_builders.raw_volume import Splits
 
 logger = logging.getLogger(__name__)
 
@@ -12,7 +12,7 @@ Fingerprint = dict[str, list[int | str]]
 
 
 def fingerprint(splits: Splits, root: Path) -> Fingerprint:
-    """Return, for each raw file, its path below `root` -> [bytes, modified in ns, SHA-256]."""
+    """Returns, for each raw file, its path below `root` -> [bytes, modified in ns, SHA-256]."""
     return {
         name: [*_size_and_time(path), _sha256(path)]
         for name, path in _raw_files(splits, root).items()
@@ -20,7 +20,7 @@ def fingerprint(splits: Splits, root: Path) -> Fingerprint:
 
 
 def describe_changes(before: Fingerprint, splits: Splits, root: Path) -> str:
-    """Say in words what differs from a fingerprint; empty when nothing does.
+    """Says what differs from a fingerprint; empty when nothing does.
 
     Files of the same size with another time stamp, such as copies, are the same if their contents
     are. Their time stamps are then put into the fingerprint.
@@ -31,7 +31,7 @@ def describe_changes(before: Fingerprint, splits: Splits, root: Path) -> str:
     modified = {name for name in both if now[name][0] != before[name][0]}
     touched = {name for name in both - modified if now[name][1] != before[name][1]}
     if touched:
-        logger.info("%d raw files have another time stamp: comparing contents.", len(touched))
+        logger.info("Raw files with another time stamp: %d. Comparing contents.", len(touched))
     for name in touched:
         digest = before[name][2]
         if _sha256(files[name]) == digest:
@@ -51,13 +51,14 @@ def describe_changes(before: Fingerprint, splits: Splits, root: Path) -> str:
 
 
 def _raw_files(splits: Splits, root: Path) -> dict[str, Path]:
+    """Returns path below `root` -> path."""
     volumes = (volume for split in splits.values() for volume in split)
     files = (path for volume in volumes for path in volume.files)
     return {path.relative_to(root).as_posix(): path for path in files}
 
 
 def _size_and_time(path: Path) -> tuple[int, int]:
-    """Zeros for a link that leads nowhere, which the file's reader will report."""
+    """Returns bytes and time in ns; zeros for a broken link, which the file's reader reports."""
     try:
         status = path.stat()
     except OSError:
@@ -66,7 +67,7 @@ def _size_and_time(path: Path) -> tuple[int, int]:
 
 
 def _sha256(path: Path) -> str:
-    """In hexadecimal; empty for a file that cannot be opened, which its reader will report."""
+    """Returns the digest in hexadecimal; empty for a file that its reader reports as unreadable."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

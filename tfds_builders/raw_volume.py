@@ -1,16 +1,17 @@
 """One 3-D volume of one patient, known by name and read only when asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Volume:
-    """A volume in one or more parts.
+class RawVolume:
+    """Describes a volume in one or more parts, none of which is read yet.
 
     Attributes:
         name: identifies the volume within its split.
@@ -23,18 +24,21 @@ class Volume:
 
     name: str
     patient: str
-    readers: dict[int, Callable[[], np.ndarray]]
+    readers: Mapping[int, Callable[[], NDArray[np.float32]]]
     files: tuple[Path, ...] = ()
     note: str = ""
+
+
+Splits = dict[str, list[RawVolume]]
 
 
 def volume_of_files(
     name: str,
     patient: str,
     files: dict[int, Path],
-    read: Callable[[Path], np.ndarray],
+    read: Callable[[Path], NDArray[np.float32]],
     note: str = "",
-) -> Volume:
-    """Make a volume of files, each given with the index of its first slice."""
+) -> RawVolume:
+    """Returns the volume of some files, each given with the index of its first slice."""
     readers = {first: partial(read, path) for first, path in files.items()}
-    return Volume(name, patient, readers, tuple(files.values()), note)
+    return RawVolume(name, patient, readers, tuple(files.values()), note)

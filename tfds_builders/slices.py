@@ -1,10 +1,11 @@
 """One slice: its size, its scale, and whether it shows anything."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 
-def center_crop_or_pad(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Crop an image about its centre, or surround it with zeros, to `size`.
+def center_crop_or_pad(image: NDArray, size: tuple[int, int]) -> NDArray:
+    """Crops an image about its centre, or surrounds it with zeros, to `size`.
 
     Along each axis, index `n // 2` of the input comes to index `m // 2` of the output (n and m the
     lengths, odd or even), so that the centre of a centred FFT stays the centre.
@@ -26,11 +27,11 @@ def center_crop_or_pad(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return result
 
 
-def is_blank(image: np.ndarray) -> bool:
-    """Return whether no pixel is above zero, so that the slice cannot be normalised."""
+def is_blank(image: NDArray) -> bool:
+    """Returns whether no pixel is above zero, in which case the slice cannot be normalised."""
     return bool(image.max() <= 0)
 
 
-def normalize(image: np.ndarray) -> np.ndarray:
-    """Divide a slice that is not blank by its own maximum: a magnitude becomes [0, 1], float32."""
+def normalize(image: NDArray) -> NDArray[np.float32]:
+    """Divides a slice that is not blank by its own maximum, so that a magnitude is in [0, 1]."""
     return (image / image.max()).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Which source serves a data set, and the volumes that it offers. No TensorFlow is imported."""
+"""Which source a data set takes, and the volumes it offers. Imports no TensorFlow."""
 
 import textwrap
 import warnings
@@ -7,15 +7,16 @@ from pathlib import Path
 
 from kdmri_tf.errors import InputError
 from tfds_builders.catalog import DATASETS
-from tfds_builders.layouts import LAYOUTS, Splits
+from tfds_builders.layouts import LAYOUTS
+from tfds_builders.raw_volume import Splits
 
 
 class SyntheticDataWarning(UserWarning):
-    """No real data was found, so that synthetic phantoms stand in for it."""
+    """Warns that no real data was found and synthetic phantoms are used instead."""
 
 
-def resolve_source(dataset: str, source: str, manual_dir: str | PathLike | None) -> str:
-    """Return the source to use.
+def resolve_source(dataset: str, source: str, manual_dir: str | PathLike[str] | None) -> str:
+    """Returns the source to use.
 
     Args:
         dataset: "cardiac", "brain", "knee" or "calgary".
@@ -32,12 +33,12 @@ def resolve_source(dataset: str, source: str, manual_dir: str | PathLike | None)
     sources = DATASETS[dataset].sources
     if source not in ("auto", *sources):
         raise InputError(
-            f"Unknown source {source!r} of {dataset}: choose one of auto, {', '.join(sources)}."
+            f"Unknown source {source!r} for {dataset}: choose one of auto, {', '.join(sources)}."
         )
     if manual_dir is not None and not Path(manual_dir).expanduser().is_dir():
         raise InputError(
-            f"The manual directory {manual_dir} is not a folder: give the one that holds "
-            f"{dataset}/<source>/, or none at all."
+            f"The manual directory {manual_dir} is not a folder: give the folder that contains "
+            f"{dataset}/<source>/ (--manual-dir), or leave it out."
         )
     if source != "auto":
         return source
@@ -49,22 +50,22 @@ def resolve_source(dataset: str, source: str, manual_dir: str | PathLike | None)
     return "synthetic"
 
 
-def raw_folder(dataset: str, source: str, manual_dir: str | PathLike) -> Path:
-    """Return `<manual_dir>/<dataset>/<source>`."""
+def raw_folder(dataset: str, source: str, manual_dir: str | PathLike[str]) -> Path:
+    """Returns `<manual_dir>/<dataset>/<source>`."""
     return Path(manual_dir).expanduser() / dataset / source
 
 
-def has_raw_files(dataset: str, source: str, manual_dir: str | PathLike) -> bool:
-    """Return whether any volume of the source, of whichever split, is under `manual_dir`."""
+def has_raw_files(dataset: str, source: str, manual_dir: str | PathLike[str]) -> bool:
+    """Returns whether any volume of the source, in either split, is under `manual_dir`."""
     return any(LAYOUTS[source].find(raw_folder(dataset, source, manual_dir)).values())
 
 
-def find_volumes(dataset: str, source: str, manual_dir: str | PathLike) -> Splits:
-    """List the volumes of a real source: split -> volumes, in a fixed order.
+def find_volumes(dataset: str, source: str, manual_dir: str | PathLike[str]) -> Splits:
+    """Lists the volumes of a real source: split -> volumes, in a fixed order.
 
     Raises:
         InputError: no files at all (with the expected tree), none for one of the splits, a
-            patient in both splits, or two volumes of one name.
+            patient in both splits, or two volumes with the same name.
     """
     root = raw_folder(dataset, source, manual_dir)
     layout = LAYOUTS[source]
@@ -74,7 +75,7 @@ def find_volumes(dataset: str, source: str, manual_dir: str | PathLike) -> Split
     for split, volumes in splits.items():
         if not volumes:
             raise InputError(
-                f"{dataset}/{source} has no {split} volumes: nothing to read in "
+                f"{dataset}/{source} has no {split} volumes: there is nothing to read in "
                 f"{root / layout.places[split]}. Expected:\n{expected_tree(dataset, source)}"
             )
         names = [volume.name for volume in volumes]
@@ -86,40 +87,40 @@ def find_volumes(dataset: str, source: str, manual_dir: str | PathLike) -> Split
     if shared:
         raise InputError(
             f"{root} has {shared[0]} both for training and for validation: remove one of the two, "
-            "or rename it if it is another person."
+            "or rename it if it is a different person."
         )
     return splits
 
 
 def expected_tree(dataset: str, source: str) -> str:
-    """Return the raw files that a source expects, as indented text."""
+    """Returns the raw files that a source expects, as indented text."""
     return f"<manual_dir>/{dataset}/{source}/\n" + textwrap.indent(LAYOUTS[source].tree, "    ")
 
 
 def manual_instructions(dataset: str) -> str:
-    """Return the expected files of every real source of a data set, for TFDS to show."""
+    """Returns the expected files of every real source of a data set, for TFDS to show."""
     trees = [expected_tree(dataset, name) for name in DATASETS[dataset].sources if name in LAYOUTS]
     return "Put the raw files of one source in its official layout:\n" + "\n".join(trees)
 
 
-def missing_files(dataset: str, source: str, manual_dir: str | PathLike | None) -> str:
-    """Return the message for a source whose raw files are not there."""
+def missing_files(dataset: str, source: str, manual_dir: str | PathLike[str] | None) -> str:
+    """Returns the message for a source whose raw files are missing."""
     if manual_dir is None:
-        searched = "no manual directory is given"
+        searched = "no manual directory was given (--manual-dir)"
     else:
-        searched = f"nothing to read in {raw_folder(dataset, source, manual_dir)}"
+        searched = f"there is nothing to read in {raw_folder(dataset, source, manual_dir)}"
     return (
         f"{dataset}/{source} needs raw files, but {searched}. "
         f"Expected:\n{expected_tree(dataset, source)}"
     )
 
 
-def _synthetic_box(dataset: str, manual_dir: str | PathLike | None) -> str:
+def _synthetic_box(dataset: str, manual_dir: str | PathLike[str] | None) -> str:
     lines = [
         f"NO REAL DATA for {dataset}: using SYNTHETIC phantoms.",
-        "Results say nothing about real images.",
+        "The results say nothing about real images.",
         "",
-        "No manual directory was given." if manual_dir is None else "Nothing to read in:",
+        "No manual directory was given." if manual_dir is None else "Found no raw files in:",
     ]
     if manual_dir is not None:
         real = [name for name in DATASETS[dataset].sources if name in LAYOUTS]

@@ -1,10 +1,10 @@
-"""The `synthetic` source: phantoms instead of patients, always there, always the same."""
+"""The `synthetic` source: phantoms instead of patients, always available and always the same."""
 
 from functools import partial
 
 from kdmri_tf.phantoms.phantom_volume import phantom_volume
 from tfds_builders.catalog import DATASETS
-from tfds_builders.raw_volume import Volume
+from tfds_builders.raw_volume import RawVolume, Splits
 
 # data set -> split -> (volumes, slices a volume)
 NUM_VOLUMES_AND_SLICES = {
@@ -16,14 +16,14 @@ NUM_VOLUMES_AND_SLICES = {
 FIRST_SEED = {"train": 1000, "validation": 2000}
 
 
-def synthetic_volumes(dataset: str, image_size: tuple[int, int]) -> dict[str, list[Volume]]:
-    """Return split -> phantom volumes of a data set's anatomy; a volume's name is its seed."""
+def synthetic_volumes(dataset: str, image_size: tuple[int, int]) -> Splits:
+    """Returns split -> phantom volumes of a data set's anatomy; a volume's name is its seed."""
     anatomy = DATASETS[dataset].anatomy
-    volumes = {}
+    volumes: Splits = {}
     for split, (num_volumes, num_slices) in NUM_VOLUMES_AND_SLICES[dataset].items():
         seeds = range(FIRST_SEED[split], FIRST_SEED[split] + num_volumes)
         volumes[split] = [
-            Volume(
+            RawVolume(
                 name=f"phantom{seed}",
                 patient=f"phantom{seed}",
                 readers={0: partial(phantom_volume, anatomy, image_size, num_slices, seed)},

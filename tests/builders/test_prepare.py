@@ -61,11 +61,11 @@ class TestUnreadableFiles:
         assert skipped in caplog.text
         caplog.clear()
         prepare("knee", "folder", manual_dir, data_dir, SIZE)
-        assert "was prepared without 1 unreadable files" in caplog.text
+        assert "was prepared without its unreadable files (1)" in caplog.text
 
     def test_skipping_all_is_an_error(self, manual_dir, data_dir, knees):
         (manual_dir / "knee/folder/validation/c.npy").write_bytes(b"")
-        with pytest.raises(InputError, match="1 files were skipped as unreadable"):
+        with pytest.raises(InputError, match="unreadable files skipped: 1"):
             prepare("knee", "folder", manual_dir, data_dir, SIZE, skip_unreadable=True)
 
 
@@ -116,11 +116,11 @@ class TestReuse:
         os.utime(path, ns=(later, later))
         with caplog.at_level(logging.INFO, "tfds_builders"):
             prepare("knee", "folder", manual_dir, data_dir, SIZE)
-        assert "1 raw files have another time stamp: comparing contents." in caplog.text
+        assert "Raw files with another time stamp: 1. Comparing contents." in caplog.text
         caplog.clear()
         with caplog.at_level(logging.INFO, "tfds_builders"):
             prepare("knee", "folder", manual_dir, data_dir, SIZE)
-        assert "comparing contents" not in caplog.text
+        assert "Comparing contents" not in caplog.text
         content[-1] ^= 1
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"1 modified \(such as train/b\.npy\)"):
@@ -160,11 +160,11 @@ class TestReuse:
         prepare("knee", "folder", manual_dir, data_dir, SIZE)
         folder = data_dir / "knee/folder_16x12"
         (folder / "1.0.2").rename(folder / "1.0.1")
-        with pytest.raises(InputError, match=r"16x12/1\.0\.1 is of an earlier version, whose meta"):
+        with pytest.raises(InputError, match=r"16x12/1\.0\.1 was prepared by an earlier versi"):
             prepare("knee", "folder", None, data_dir, SIZE)
         with caplog.at_level(logging.INFO, "tfds_builders"):
             prepare("knee", "folder", manual_dir, data_dir, SIZE)
-        assert "1.0.1 is of an earlier version and may be deleted" in caplog.text
+        assert "1.0.1 was prepared by an earlier version and can be deleted" in caplog.text
 
     def test_a_killed_rebuild_keeps_what_was_prepared(self, manual_dir, data_dir, knees):
         prepare("knee", "folder", manual_dir, data_dir, SIZE)
@@ -208,7 +208,7 @@ class TestReuse:
     def test_a_full_disk(self, manual_dir, data_dir, knees, monkeypatch):
         error = RuntimeError("ResourceExhaustedError: x; No space left on device\nat y")
         monkeypatch.setattr(Builder, "download_and_prepare", Mock(side_effect=error))
-        with pytest.raises(InputError, match=r"prepared \(no space left on device\): give a"):
+        with pytest.raises(InputError, match=r"prepared \(no space left on device\): choose a"):
             prepare("knee", "folder", manual_dir, data_dir, SIZE)
         monkeypatch.setattr(Builder, "download_and_prepare", Mock(side_effect=RuntimeError("bug")))
         with pytest.raises(RuntimeError, match="bug"):
@@ -219,7 +219,7 @@ class TestBadArguments:
     def test_data_dir_without_a_place_for_the_data_set(self, tmp_path):
         (tmp_path / "knee").touch()
         with pytest.raises(
-            InputError, match=r"knee.* cannot be prepared .*: give a data directory"
+            InputError, match=r"knee.* cannot be prepared .*: choose a data directory"
         ):
             prepare("knee", "synthetic", None, tmp_path, SIZE)
 
@@ -235,5 +235,5 @@ class TestBadArguments:
 
     def test_data_dir(self, tmp_path):
         (tmp_path / "file").touch()
-        with pytest.raises(InputError, match=r"data directory .* cannot be made"):
+        with pytest.raises(InputError, match=r"Cannot create the data directory .*: choose a"):
             prepare("knee", "synthetic", None, tmp_path / "file", SIZE)

@@ -10,7 +10,7 @@ from raw_data import touch
 from kdmri_tf.errors import InputError
 from tfds_builders.catalog import DATASETS
 from tfds_builders.fingerprint import describe_changes, fingerprint
-from tfds_builders.raw_volume import Volume
+from tfds_builders.raw_volume import RawVolume
 from tfds_builders.sources import (
     SyntheticDataWarning,
     expected_tree,
@@ -202,7 +202,7 @@ class TestResolveSource:
     def test_unknown_names_list_the_valid_ones(self):
         with pytest.raises(InputError, match="'liver': choose one of cardiac, brain, knee"):
             resolve_source("liver", "auto", None)
-        with pytest.raises(InputError, match="'acdc' of brain: choose one of auto, mrbrains18"):
+        with pytest.raises(InputError, match="'acdc' for brain: choose one of auto, mrbrains18"):
             resolve_source("brain", "acdc", None)
 
     def test_manual_dir_must_be_a_folder(self, tmp_path):
@@ -221,7 +221,7 @@ def test_changes_are_told_apart(tmp_path):
         for name, content in contents.items():
             (tmp_path / name).write_text(content)
         files = sorted(tmp_path.iterdir())
-        return {"train": [Volume(path.name, path.name, {}, (path,)) for path in files]}
+        return {"train": [RawVolume(path.name, path.name, {}, (path,)) for path in files]}
 
     splits = write(a="1", b="1", c="1", d="1")
     before = fingerprint(splits, tmp_path)

@@ -1,19 +1,20 @@
 """T1-weighted brain slices of the Calgary-Campinas set."""
 
-from tfds_builders.slice_builder import SliceBuilder, slice_configs
+from tfds_builders.slice_builder import SliceBuilder
+from tfds_builders.slice_config import slice_configs
 from tfds_builders.sources import manual_instructions
 
 
 class Builder(SliceBuilder):
-    """T1-weighted slices of the brain, 256x256 unless another size is asked for."""
+    """Prepares T1-weighted slices of the brain, 256x256 unless you ask for another size."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = manual_instructions("calgary")
     BUILDER_CONFIGS = slice_configs(
         "calgary",
         {
-            "sc": "Calgary-Campinas raw data, single channel: the centre 110 slices a volume, as "
-            "its organisers split them.",
-            "folder": "Volumes of your own, NIfTI, NumPy or HDF5.",
+            "sc": "Calgary-Campinas raw data, single channel: the 110 slices in the middle of each "
+            "volume, split as its organisers do.",
+            "folder": "Your own volumes: NIfTI, NumPy or HDF5.",
             "synthetic": "Synthetic brains; no files needed.",
         },
     )

@@ -1,11 +1,12 @@
 """Cardiac short-axis slices."""
 
-from tfds_builders.slice_builder import SliceBuilder, slice_configs
+from tfds_builders.slice_builder import SliceBuilder
+from tfds_builders.slice_config import slice_configs
 from tfds_builders.sources import manual_instructions
 
 
 class Builder(SliceBuilder):
-    """Short-axis slices of the heart, 150x150 unless another size is asked for."""
+    """Prepares short-axis slices of the heart, 150x150 unless you ask for another size."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = manual_instructions("cardiac")
     BUILDER_CONFIGS = slice_configs(
@@ -13,7 +14,7 @@ class Builder(SliceBuilder):
         {
             "acdc": "ACDC: bSSFP short axis, end-diastolic and end-systolic frames; the official "
             "training patients for training, the testing patients for validation.",
-            "folder": "Volumes of your own, NIfTI, NumPy or HDF5.",
+            "folder": "Your own volumes: NIfTI, NumPy or HDF5.",
             "synthetic": "Synthetic hearts; no files needed.",
         },
     )

@@ -1,11 +1,12 @@
 """Knee slices."""
 
-from tfds_builders.slice_builder import SliceBuilder, slice_configs
+from tfds_builders.slice_builder import SliceBuilder
+from tfds_builders.slice_config import slice_configs
 from tfds_builders.sources import manual_instructions
 
 
 class Builder(SliceBuilder):
-    """Slices of the knee; the size depends on the source unless another one is asked for."""
+    """Prepares slices of the knee, in the size of their source unless you ask for another one."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = manual_instructions("knee")
     BUILDER_CONFIGS = slice_configs(
@@ -15,7 +16,7 @@ class Builder(SliceBuilder):
             "squares; slices 11 to 30, patients 1 to 10 for training, 11 to 20 for validation.",
             "fastmri": "fastMRI single-coil knee, 320x320; the official training and validation "
             "files.",
-            "folder": "Volumes of your own, NIfTI, NumPy or HDF5, 320x320.",
+            "folder": "Your own volumes: NIfTI, NumPy or HDF5, 320x320.",
             "synthetic": "Synthetic knees, 320x320; no files needed.",
         },
     )

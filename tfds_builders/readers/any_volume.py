@@ -1,8 +1,9 @@
-"""All slices of a file at once, read as `train/reconstruct.py` reads them one by one."""
+"""All slices of a file at once, read as `kdmri reconstruct` reads them one by one."""
 
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.volumes import open_volume
@@ -10,11 +11,11 @@ from kdmri_tf.volumes.reading import WAY_OUT
 from kdmri_tf.volumes.volume import ImageVolume
 
 
-def read_volume(path: Path, content: type[ImageVolume] = ImageVolume) -> np.ndarray:
-    """Read a NIfTI, HDF5 or NumPy file; `kdmri_tf.volume_files.open_volume` says what it holds.
+def read_volume(path: Path, content: type[ImageVolume] = ImageVolume) -> NDArray[np.float32]:
+    """Reads a NIfTI, HDF5 or NumPy file as `open_volume` does.
 
-    The image of k-space is the root sum of squares over the coils of the |ortho inverse FFT|, in
-    the size of the k-space; nothing is cropped here.
+    K-space becomes the root sum of squares over its coils of the |ortho inverse FFT|, in the size
+    of the k-space; nothing is cropped here.
 
     Args:
         path: the file.
@@ -24,7 +25,7 @@ def read_volume(path: Path, content: type[ImageVolume] = ImageVolume) -> np.ndar
         Magnitude, float32 `(slices, H, W)`, in the units of the file.
 
     Raises:
-        InputError: unreadable or truncated, of another rank, empty, with a NaN or an infinity,
+        InputError: unreadable or truncated, wrong number of axes, empty, with a NaN or an infinity,
             undersampled k-space, or images instead of k-space.
     """
     try:

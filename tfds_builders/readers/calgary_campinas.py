@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.volumes.kspace_convention import warn_of_rolled_image
@@ -13,11 +14,11 @@ from kdmri_tf.volumes.reading import WAY_OUT, magnitude_volume, reading
 NUM_CENTRE_SLICES = 110
 
 
-def read_single_channel(path: Path) -> np.ndarray:
-    """Read the centre 110 slices of a volume, or all where there are fewer.
+def read_single_channel(path: Path) -> NDArray[np.float32]:
+    """Reads the centre 110 slices of a volume, or all where there are fewer.
 
     The file holds k-space, float32 `(slices, H, W, 2)` (real, imaginary), uncentred; the images are
-    |ortho inverse FFT|. Warns where the middle one seems to be rolled. The file is memory-mapped:
+    |ortho inverse FFT|. Warns if the middle one seems to be rolled. The file is memory-mapped:
     slices that are left out are not read.
 
     Returns:

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kdmri_tf.volumes.volume import KspaceVolume
 from tfds_builders.readers.any_volume import read_volume
 
 
-def read_fastmri(path: Path) -> np.ndarray:
-    """Read the dataset `kspace` of a fastMRI file, which must be there, and return its images.
+def read_fastmri(path: Path) -> NDArray[np.float32]:
+    """Reads the dataset `kspace` of a fastMRI file, which it must have, and returns its images.
 
     One coil, complex `(slices, H, W)`, or several, `(slices, coils, H, W)`; the images, and the
     errors that are raised, are those of `read_volume`.

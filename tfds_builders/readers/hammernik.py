@@ -5,6 +5,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import scipy.io
+from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.volumes.centered_kspace import root_sum_of_squares
@@ -13,12 +14,12 @@ from kdmri_tf.volumes.measured_samples import refuse_gaps
 from kdmri_tf.volumes.reading import WAY_OUT, magnitude_volume, reading
 
 
-def read_rawdata(path: Path) -> np.ndarray:
-    """Read one `rawdata<k>.mat`, the centred k-space of one slice, and combine its coils.
+def read_rawdata(path: Path) -> NDArray[np.float32]:
+    """Reads one `rawdata<k>.mat`, the centred k-space of one slice, and combines its coils.
 
     MATLAB v5 and v7.3 files; key `rawdata`, complex `(H, W, coils)`, or `(H, W)` for a single coil.
     The image is the root sum of squares over the coils of the |centred ortho inverse FFT|. Warns
-    where it seems to be rolled.
+    if it seems to be rolled.
 
     Returns:
         Magnitude, float32 `(1, H, W)`.
@@ -46,12 +47,12 @@ def read_rawdata(path: Path) -> np.ndarray:
     return volume
 
 
-def _mat5_rawdata(path: Path) -> np.ndarray | None:
+def _mat5_rawdata(path: Path) -> NDArray | None:
     return scipy.io.loadmat(path, variable_names=["rawdata"]).get("rawdata")
 
 
-def _hdf5_rawdata(path: Path) -> np.ndarray | None:
-    """MATLAB v7.3 is HDF5 with the axes reversed and complex numbers as (real, imag) records."""
+def _hdf5_rawdata(path: Path) -> NDArray | None:
+    """Reads MATLAB v7.3: HDF5 with axes reversed and complex numbers as (real, imag) records."""
     with h5py.File(path) as file:
         if "rawdata" not in file:
             return None
