@@ -114,20 +114,22 @@ def run_here(monkeypatch, capsys):
 
     def run_script(script, *arguments, expect=0):
         path = TRAIN / f"{script}.py"
-        monkeypatch.setenv("MALLOC_ARENA_MAX", "2")  # keeps it from starting anew
+        monkeypatch.setenv("MALLOC_ARENA_MAX", "2")  # keeps the allocator as it is
         monkeypatch.setattr(sys, "argv", list(map(str, (path, *arguments))))
         monkeypatch.syspath_prepend(path.parent)
         monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
         for library in ("absl", "tensorflow", "tfds_builders"):
             logger = logging.getLogger(library)
             monkeypatch.setattr(logger, "level", logger.level)
-        status, on_interrupt = 0, signal.getsignal(signal.SIGINT)
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        status, handlers = 0, [signal.getsignal(number) for number in numbers]
         try:
             runpy.run_path(str(path), run_name="__main__")
         except SystemExit as end:
             status = end.code
         finally:
-            signal.signal(signal.SIGINT, on_interrupt)
+            for number, handler in zip(numbers, handlers, strict=True):
+                signal.signal(number, handler)
         output, error = capsys.readouterr()
         assert status == expect, output + error
         return output, error

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = (
     *("errors", "files", "choices", "compute", "physics", "phantoms", "volumes", "tfds_builders"),
     *("networks", "data", "evaluation", "distillation", "inference", "export", "training"),
-    *("benchmarks", "cli", "kdmri_tf", "train"),
+    *("benchmarks", "cli", "kdmri_tf", "__main__", "train"),
 )
 
 

@@ -1,17 +1,22 @@
 """Speed on this machine, in one interleaved run: of training, or with --inference of networks.
 
-python train/benchmark.py --sizes 150x150 --torch
-python train/benchmark.py --inference --torch
+kdmri benchmark --sizes 150x150 --torch
+kdmri benchmark --inference --torch
 
 Leave the machine to it: taking turns evens out slow moments, but not who suffers most from them.
 """
 
+import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+from kdmri_tf.choices import STAGES
 from kdmri_tf.cli import benchmark_flags, launch
+from kdmri_tf.cli.benchmark_flags import FOR_INFERENCE, FOR_TRAINING
+from kdmri_tf.errors import InputError
 
 
-def main(arguments):
+def main(arguments: argparse.Namespace) -> None:
     _check(arguments)
     folder = Path(arguments.output)
     sizes = arguments.sizes or benchmark_flags.PAPERS_SIZES
@@ -38,7 +43,7 @@ def main(arguments):
 
         table = training.run(
             folder,
-            stages=arguments.stages or benchmark_flags.STAGES,
+            stages=arguments.stages or STAGES,
             batch_size=arguments.batch_size,
             seconds=arguments.seconds or 2.0,
             **common,
@@ -46,20 +51,16 @@ def main(arguments):
     print(f"\n{table}\nTable, values and figure: {folder}")
 
 
-def _check(arguments):
+def _check(arguments: argparse.Namespace) -> None:
     """Refuses flags that would have no effect."""
-    from kdmri_tf.errors import InputError
-
-    unfit, rule = benchmark_flags.FOR_INFERENCE, "needs --inference: add that, or leave this out"
     if arguments.inference:
-        unfit, rule = benchmark_flags.FOR_TRAINING, "is of training: leave it or --inference out"
-    for name in unfit:
-        if getattr(arguments, name):
-            raise InputError(f"--{name.replace('_', '-')} {rule}.")
+        _refuse(arguments, FOR_TRAINING, "is for training: leave it or --inference out")
+    else:
+        _refuse(arguments, FOR_INFERENCE, "needs --inference: add that, or leave this out")
     is_trained = any(choice.endswith(".keras") for _, choice in arguments.networks or ())
     if arguments.inference and not is_trained and (arguments.manual_dir or arguments.data_dir):
         raise InputError(
-            "--manual-dir and --data-dir are of the data that trained networks are exported on: "
+            "--manual-dir and --data-dir name the data that trained networks are exported on: "
             "give .keras files with --networks, or leave them out."
         )
     names = [name for name, _ in arguments.networks or ()]
@@ -67,8 +68,14 @@ def _check(arguments):
         raise InputError(f"Two networks have the same name: {', '.join(names)}; give each its own.")
 
 
-def run():
+def _refuse(arguments: argparse.Namespace, names: Sequence[str], rule: str) -> None:
+    for name in names:
+        if getattr(arguments, name):
+            raise InputError(f"--{name.replace('_', '-')} {rule}.")
+
+
+def run() -> None:
     """Runs the command with the arguments of the command line."""
     # Every contender has an allocator of its own.
     parser = benchmark_flags.parser()
-    launch.run(main, parser, after_stop="measuring begins anew", tune_allocator=False)
+    launch.run(main, parser, after_stop="measuring starts over", keeps_memory=False)

@@ -2,29 +2,28 @@
 
 import argparse
 
+from kdmri_tf.choices import MORE_STAGES, STAGES
 from kdmri_tf.cli.flag_types import named_model, network, positive_integer, positive_number
 
-STAGES = ("teacher", "sft", "student", "attention", "distillation")
-MORE_STAGES = ("fitnets", "cc", "fsp", "sp")
 PAPERS_SIZES = [(150, 150), (240, 240), (640, 368)]
 FOR_TRAINING = ("stages", "batch_size")
 FOR_INFERENCE = ("networks", "batch_sizes", "threads", "manual_dir")
 
 
-def image_size(text):
+def image_size(text: str) -> tuple[int, int]:
     """Accepts HxW, such as 640x368."""
     height, _, width = text.partition("x")
     return positive_integer(height), positive_integer(width)
 
 
-def named_network(text):
+def named_network(text: str) -> tuple[str, str]:
     """Splits NAME=NETWORK, whose network is a name or a `.keras` file that is there."""
     name, choice = named_model(text)
     return name, network(choice)
 
 
-def parser():
-    """The parser of all of them."""
+def parser() -> argparse.ArgumentParser:
+    """Returns the parser of all of them."""
     flags = argparse.ArgumentParser(
         description="Measure slices a second in one interleaved run: of training, or of inference."
     )

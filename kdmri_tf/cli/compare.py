@@ -1,16 +1,19 @@
 """One table and one plot of many students: distillation methods, KD-MRI's ablation, compression.
 
-python train/compare.py methods --dataset cardiac --acc 4
-python train/compare.py ablation --dataset cardiac --acc 8 --seeds 42 43
-python train/compare.py compression --dataset brain --acc 4 --students D4C5 D3C5 D2C5
+kdmri compare methods --dataset cardiac --acc 4
+kdmri compare ablation --dataset cardiac --acc 8 --seeds 42 43
+kdmri compare compression --dataset brain --acc 4 --students D4C5 D3C5 D2C5
 
 What rows share is trained once; a stopped comparison goes on where it stopped.
 """
 
+import argparse
+
+from kdmri_tf.choices import GRIDS, METHODS
 from kdmri_tf.cli import flags, launch
 from kdmri_tf.cli.flag_types import network, seed
+from kdmri_tf.errors import InputError
 
-GRIDS = ("methods", "ablation", "compression")
 # Flags that not all grids have -> the grids that do.
 FLAGS_OF = {
     "student": ("methods", "ablation"),
@@ -22,15 +25,14 @@ FLAGS_OF = {
 }
 
 
-def main(arguments):
-    from kdmri_tf.errors import InputError
+def main(arguments: argparse.Namespace) -> None:
     from kdmri_tf.training import comparison
 
     for name, grids in FLAGS_OF.items():
         if getattr(arguments, name) is not None and arguments.grid not in grids:
             flag = f"--{name.replace('_', '-')}"
-            raise InputError(f"{flag} is of {' and '.join(grids)}: leave it out.")
-    methods = (arguments.methods or flags.METHODS) if arguments.grid == "methods" else ["at"]
+            raise InputError(f"{flag} belongs to {' and '.join(grids)}: leave it out.")
+    methods = (arguments.methods or METHODS) if arguments.grid == "methods" else ["at"]
     students = [arguments.student or "D3C5"]
     if arguments.grid == "compression":
         students = arguments.students or ["D4C5", "D3C5", "D2C5"]
@@ -41,27 +43,29 @@ def main(arguments):
         for method in methods:
             sft = arguments.grid != "ablation"
             experiment.check(arguments.teacher, student, method, sft=sft, **friendly)
-    of_methods = [methods, bool(arguments.equal_epochs)]
-    choices = {"methods": of_methods, "ablation": [], "compression": [students]}[arguments.grid]
 
     def rows(experiment):
         options = {"first_cascade": arguments.first_cascade or "random", "alpha": arguments.alpha}
         options["friendly_settings"] = friendly
         grid = comparison.Grid(experiment, arguments.teacher, students[0], **options)
-        return getattr(comparison, arguments.grid)(grid, *choices)
+        if arguments.grid == "methods":
+            return comparison.methods(grid, methods, bool(arguments.equal_epochs))
+        if arguments.grid == "compression":
+            return comparison.compression(grid, students)
+        return comparison.ablation(grid)
 
     seeds = arguments.seeds or [arguments.seed]
     comparison.compare(rows, experiment, seeds, f"compare-{arguments.grid}")
 
 
-def run():
+def run() -> None:
     """Runs the command with the arguments of the command line."""
     parser = flags.parser("Compare many students of one teacher.")
     parser.add_argument("grid", choices=GRIDS, help="what is compared")
     group = flags.add_networks(parser)
     flags.add_first_cascade(group)
     flags.add_friendly_teacher(parser)
-    group.add_argument("--methods", nargs="+", choices=flags.METHODS, help="default: all")
+    group.add_argument("--methods", nargs="+", choices=METHODS, help="default: all")
     group.add_argument(
         "--equal-epochs",
         action="store_true",

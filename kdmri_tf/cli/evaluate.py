@@ -1,19 +1,20 @@
 """Evaluates trained networks beside the zero-filled image: table, CSV, JSON and figure.
 
-python train/evaluate.py --dataset cardiac --acc 4
-python train/evaluate.py --dataset cardiac --acc 4 teacher=PATH.keras student=PATH.keras
+kdmri evaluate --dataset cardiac --acc 4
+kdmri evaluate --dataset cardiac --acc 4 teacher=PATH.keras student=PATH.keras
 
 Without models it takes those of the run folder, and if there are none, zero-filling alone. The
 table of given models goes to a folder of its own in the run folder.
 """
 
+import argparse
+
 from kdmri_tf.cli import flags, launch
 from kdmri_tf.cli.flag_types import named_model
+from kdmri_tf.errors import InputError
 
 
-def main(arguments):
-    from kdmri_tf.errors import InputError
-
+def main(arguments: argparse.Namespace) -> None:
     names = [name for name, _ in arguments.models]
     if len(set(names)) < len(names):
         raise InputError(f"Two networks have the same name: {', '.join(names)}; give each its own.")
@@ -26,7 +27,7 @@ def main(arguments):
     experiment.evaluate(networks, folder)
 
 
-def run():
+def run() -> None:
     """Runs the command with the arguments of the command line."""
     parser = flags.parser("Evaluate networks on the validation split.", training=False)
     parser.add_argument(

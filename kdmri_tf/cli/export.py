@@ -1,22 +1,23 @@
 """Exports a trained network: SavedModel, LiteRT, ONNX or OpenVINO, in float32 or less, checked.
 
-python train/export.py runs/cardiac-acdc-4x/kd-at-D3C5/model.keras --format litert --manual-dir data
+kdmri export runs/cardiac-acdc-4x/kd-at-D3C5/model.keras --format litert --manual-dir data
 
 Without --manual-dir or --data-dir it is checked (and calibrated) on synthetic slices.
 """
 
 import argparse
 
+from kdmri_tf.choices import EXPORT_FORMATS, REDUCTIONS
 from kdmri_tf.cli import flags, launch
 from kdmri_tf.cli.flag_types import positive_integer, positive_number
+from kdmri_tf.errors import InputError
 
 
-def main(arguments):
-    from kdmri_tf.errors import InputError
+def main(arguments: argparse.Namespace) -> None:
     from kdmri_tf.export.formats import check_request, output_beside
 
     if arguments.largest_loss and not arguments.quantize:
-        raise InputError("--largest-loss is of --quantize: leave it out, or reduce the precision.")
+        raise InputError("--largest-loss limits --quantize: leave it out, or add --quantize.")
 
     kind = arguments.format, arguments.quantize
     output = arguments.output or output_beside(arguments.model, *kind)
@@ -37,18 +38,19 @@ def main(arguments):
     )
 
 
-def run():
+def run() -> None:
     """Runs the command with the arguments of the command line."""
     parser = argparse.ArgumentParser(
         description="Export a network.", formatter_class=flags.Formatter
     )
     parser.add_argument("model", metavar="MODEL.keras", help="network that training saved")
-    formats = ("saved_model", "litert", "onnx", "openvino")
-    parser.add_argument("--format", choices=formats, default="saved_model", help="what to make")
+    parser.add_argument(
+        "--format", choices=EXPORT_FORMATS, default="saved_model", help="what to make"
+    )
     parser.add_argument("--output", help="file or folder to write (default: beside the model)")
     parser.add_argument(
         "--quantize",
-        choices=("float16", "bfloat16", "int8"),
+        choices=REDUCTIONS,
         help="weights in float16 or int8, convolutions in int8 or (SavedModel, OpenVINO) bfloat16",
     )
     parser.add_argument(
@@ -70,6 +72,6 @@ def run():
         help="LiteRT, ONNX and OpenVINO take masks of whole rows (0) or columns (1) "
         "(default: as in training)",
     )
-    parser.add_argument("--manual-dir", help="real slices to check on, see train/kd.py")
-    parser.add_argument("--data-dir", help="prepared slices to check on, see train/kd.py")
-    launch.run(main, parser, after_stop="exporting begins anew", tune_allocator=False)
+    parser.add_argument("--manual-dir", help="real slices to check on, as for kdmri kd")
+    parser.add_argument("--data-dir", help="prepared slices to check on, as for kdmri kd")
+    launch.run(main, parser, after_stop="exporting starts over", keeps_memory=False)

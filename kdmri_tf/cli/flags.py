@@ -5,6 +5,14 @@ Imports neither TensorFlow nor kdmri_tf, so that `--help` and mistakes are answe
 
 import argparse
 
+from kdmri_tf.choices import (
+    CONSISTENCY_FORMS,
+    FIRST_CASCADES,
+    METHODS,
+    PRECISIONS,
+    SAMPLERS,
+    SCHEDULES,
+)
 from kdmri_tf.cli.flag_types import (
     fraction,
     network,
@@ -15,8 +23,6 @@ from kdmri_tf.cli.flag_types import (
 )
 from tfds_builders.catalog import DATASETS
 
-METHODS = ("at", "fitnets", "cc", "fsp", "sp")
-MASK_SAMPLERS = ("gaussian", "uniform", "equispaced")
 # Flags of the student-friendly teacher: attributes of `kdmri_tf.friendly_settings`, unless None.
 OF_FRIENDLY_TEACHERS = (
     *("reconstruction_weight", "branch_weight", "imitation_weight"),
@@ -63,9 +69,7 @@ def parser(description, training=True, super_resolution=True):
     )
     data.add_argument("--manual-dir", help="raw files, as <manual-dir>/<dataset>/<source>/...")
     data.add_argument("--data-dir", help="prepared data sets (default: ~/tensorflow_datasets)")
-    data.add_argument(
-        "--mask", default="gaussian", help=f"{', '.join(MASK_SAMPLERS)}, or a .npy file"
-    )
+    data.add_argument("--mask", default="gaussian", help=f"{', '.join(SAMPLERS)}, or a .npy file")
     data.add_argument("--mask-seed", type=seed, help="seed of a sampled mask (default: 0)")
     data.add_argument(
         "--center-lines",
@@ -120,7 +124,7 @@ def _add_training(group, super_resolution):
     )
     group.add_argument(
         "--lr-schedule",
-        choices=["step", "cosine", "constant"],
+        choices=SCHEDULES,
         help="step: times 0.1 every 40 of 150 epochs, in proportion "
         "(default: step; synthetic: cosine)",
     )
@@ -144,13 +148,13 @@ def _add_training(group, super_resolution):
     group.add_argument(
         "--precision",
         default="float32",
-        choices=["float32", "mixed_bfloat16"],
+        choices=PRECISIONS,
         help="of the convolutions; mixed_bfloat16 is faster where the processor has bfloat16",
     )
     group.add_argument(
         "--data-consistency",
         default="auto",
-        choices=["auto", "rfft", "fft"],
+        choices=CONSISTENCY_FORMS,
         help="how it is computed, the same to rounding; fft: the definition; rfft: by the FFT of "
         "real images; auto: that, but without FFT for masks of whole lines on a CPU",
     )
@@ -229,7 +233,7 @@ def add_first_cascade(group):
     """The flag of scripts that distil students from a student-friendly teacher."""
     group.add_argument(
         "--first-cascade",
-        choices=["random", "second"],
+        choices=FIRST_CASCADES,
         default="random",
         help="weights that it starts with after SFT; second: those of the second cascade "
         "(default: random)",

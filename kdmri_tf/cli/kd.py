@@ -1,18 +1,22 @@
 """KD-MRI from end to end: teacher, student, distilled student, table, figure, SavedModel.
 
-python train/kd.py --dataset knee --acc 4
-python train/kd.py --dataset cardiac --acc 4 --method fsp
+kdmri kd --dataset knee --acc 4
+kdmri kd --dataset cardiac --acc 4 --method fsp
 
 --method none is imitation alone, which also networks of other numbers of cascades can do.
 
 Stages that are finished in the run folder are reused; a stopped one continues.
 """
 
+import argparse
+from collections.abc import Sequence
+
+from kdmri_tf.choices import METHODS
 from kdmri_tf.cli import flags, launch
 from kdmri_tf.cli.flag_types import trained_network
 
 
-def main(arguments):
+def main(arguments: argparse.Namespace) -> None:
     options = launch.distillation(arguments)
     experiment = launch.experiment(arguments)
     start = arguments.student_init
@@ -24,19 +28,19 @@ def main(arguments):
     experiment.export()
 
 
-def parser(description, methods=flags.METHODS):
-    """The flags of this script."""
+def parser(description: str, methods: Sequence[str] = METHODS) -> argparse.ArgumentParser:
+    """Returns the parser of this command, and of others that run the same chain."""
     flags_of_kd = flags.parser(description)
     group = flags.add_distillation(flags_of_kd, methods=(*methods, "none"))
     group.add_argument(
         "--student-init",
         type=trained_network,
         metavar="MODEL.keras",
-        help="file of weights to distil from, such as student.keras of train/sft.py",
+        help="file of weights to distil from, such as student.keras of kdmri sft",
     )
     return flags_of_kd
 
 
-def run():
+def run() -> None:
     """Runs the command with the arguments of the command line."""
     launch.run(main, parser("Distil a student from a teacher (KD-MRI)."))

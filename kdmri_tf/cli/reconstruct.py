@@ -1,15 +1,16 @@
 """Reconstructs a volume with a trained network, or with what was exported of one.
 
-python train/reconstruct.py model.tflite knee.h5 knee.nii.gz --acc 4
+kdmri reconstruct model.tflite knee.h5 knee.nii.gz --acc 4
 """
 
 import argparse
 
-from kdmri_tf.cli import flags, launch
+from kdmri_tf.choices import SAMPLERS
+from kdmri_tf.cli import launch
 from kdmri_tf.cli.flag_types import positive_integer, positive_number, seed
 
 
-def main(arguments):
+def main(arguments: argparse.Namespace) -> None:
     from kdmri_tf.inference.reconstruct_volume import reconstruct_file
 
     reconstruct_file(
@@ -26,7 +27,7 @@ def main(arguments):
     )
 
 
-def run():
+def run() -> None:
     """Runs the command with the arguments of the command line."""
     parser = argparse.ArgumentParser(
         description="Reconstruct a volume with a trained network: k-space that is undersampled, or "
@@ -39,7 +40,7 @@ def run():
     add("input", metavar="INPUT", help="fastMRI or other .h5, .nii, .nii.gz or .npy volume")
     add("output", metavar="OUTPUT", help=".nii.gz, .nii, .h5 or .npy volume to write")
     add("--acc", type=positive_number, help="undersample, by this nominal acceleration")
-    samplers = ", ".join(flags.MASK_SAMPLERS)
+    samplers = ", ".join(SAMPLERS)
     add(
         "--mask",
         help=f"undersample by this mask: {samplers} (default: gaussian), drawn for --acc; trained, "
@@ -59,4 +60,4 @@ def run():
     )
     add("--scale", type=positive_number, help="VDSR: lower the resolution this many times first")
     add("--batch-size", type=positive_integer, default=8, help="slices at a time (default: 8)")
-    launch.run(main, parser, "reconstruction begins anew")
+    launch.run(main, parser, "reconstruction starts over")

@@ -1,15 +1,17 @@
 """SFT-KD-Recon from end to end: the same distillation with and without a student-friendly teacher.
 
-python train/sft.py --dataset brain --acc 4
+kdmri sft --dataset brain --acc 4
 
 Teacher and student branches are trained together and the student is distilled from that teacher;
 beside it the student alone and distilled from a teacher trained alone. Finished stages are reused.
 """
 
+import argparse
+
 from kdmri_tf.cli import flags, launch
 
 
-def main(arguments):
+def main(arguments: argparse.Namespace) -> None:
     from kdmri_tf.training.comparison import Grid, compare, methods
 
     options = launch.distillation(arguments)
@@ -29,7 +31,7 @@ def main(arguments):
     experiment.export()
 
 
-def run():
+def run() -> None:
     """Runs the command with the arguments of the command line."""
     parser = flags.parser(
         "Train a student-friendly teacher and distil from it (SFT-KD-Recon).",

@@ -1,15 +1,17 @@
 """Trains a student network alone, without a teacher: the baseline of distillation.
 
-python train/student.py --dataset cardiac --acc 4
+kdmri student --dataset cardiac --acc 4
 
-Leaves runs/<dataset>-<source>-<acc>x/student-D3C5/model.keras, which train/kd.py finds there.
+Leaves runs/<dataset>-<source>-<acc>x/student-D3C5/model.keras, which `kdmri kd` finds there.
 """
+
+import argparse
 
 from kdmri_tf.cli import flags, launch
 from kdmri_tf.cli.flag_types import network_name
 
 
-def main(arguments):
+def main(arguments: argparse.Namespace) -> None:
     experiment = launch.experiment(arguments)
     student = experiment.student(arguments.student)
     experiment.evaluate(
@@ -17,7 +19,7 @@ def main(arguments):
     )
 
 
-def run():
+def run() -> None:
     """Runs the command with the arguments of the command line."""
     parser = flags.parser("Train a student without a teacher.")
     parser.add_argument(

@@ -1,15 +1,17 @@
 """Trains a teacher network on the mean absolute error.
 
-python train/teacher.py --dataset cardiac --acc 4
+kdmri teacher --dataset cardiac --acc 4
 
-Leaves runs/<dataset>-<source>-<acc>x/teacher-D5C5/model.keras, which train/kd.py finds there.
+Leaves runs/<dataset>-<source>-<acc>x/teacher-D5C5/model.keras, which `kdmri kd` finds there.
 """
+
+import argparse
 
 from kdmri_tf.cli import flags, launch
 from kdmri_tf.cli.flag_types import network_name
 
 
-def main(arguments):
+def main(arguments: argparse.Namespace) -> None:
     experiment = launch.experiment(arguments)
     teacher = experiment.teacher(arguments.teacher)
     experiment.evaluate(
@@ -17,7 +19,7 @@ def main(arguments):
     )
 
 
-def run():
+def run() -> None:
     """Runs the command with the arguments of the command line."""
     parser = flags.parser("Train a teacher.")
     parser.add_argument(

@@ -4,12 +4,9 @@ import math
 import operator
 from dataclasses import dataclass
 
+from kdmri_tf.choices import CONSISTENCY_FORMS, PRECISIONS, SCHEDULES
 from kdmri_tf.errors import InputError
-from kdmri_tf.networks.data_consistency import FORMS, LINE_AXES
 
-PRECISIONS = ("float32", "mixed_bfloat16")
-SCHEDULES = ("step", "cosine", "constant")
-TRAINED_FORMS = tuple(form for form in FORMS if form not in LINE_AXES)  # those are of exports
 # Synthetic slices show in minutes that everything works: few epochs of many small steps.
 SYNTHETIC_EPOCHS = {"cardiac": 4, "brain": 3, "knee": 2, "calgary": 2}
 
@@ -65,7 +62,7 @@ class TrainingSettings:
         choices = {
             "schedule": SCHEDULES,
             "precision": PRECISIONS,
-            "consistency_form": TRAINED_FORMS,
+            "consistency_form": CONSISTENCY_FORMS,
         }
         for name, known in choices.items():
             if getattr(self, name) not in known:

@@ -1,21 +1,16 @@
-"""Usage, mistakes and Ctrl-C: what scripts say instead of a traceback."""
+"""Usage and mistakes: what scripts say instead of a traceback, and what becomes of their flags."""
 
-import contextlib
 import dataclasses
-import os
-import signal
-import subprocess
-import sys
 
 import pytest
-from command_line import TRAIN, command, imports_of_help, run
+from command_line import TRAIN, imports_of_help, run
 
-from kdmri_tf import TrainingSettings, random_contrast, random_flips
-from kdmri_tf.benchmarks import training
-from kdmri_tf.cli import benchmark_flags, compare, flags, launch
+from kdmri_tf import TrainingSettings, choices, random_contrast, random_flips
+from kdmri_tf.cli import flags, launch
 from kdmri_tf.distillation import teacher_cache
 from kdmri_tf.distillation.feature_losses import FEATURE_LOSSES
-from kdmri_tf.physics import masks
+from kdmri_tf.export.formats import FORMATS
+from kdmri_tf.physics.samplers import SAMPLERS
 from kdmri_tf.training import comparison
 
 SCRIPTS = sorted(path.stem for path in TRAIN.glob("*.py"))
@@ -56,13 +51,13 @@ def test_help_needs_no_tensorflow(script):
         (
             "benchmark",
             ["--inference", "--networks", "a=D2C1", "--manual-dir", "raw"],
-            "are of the data that trained networks are exported on: give .keras files",
+            "--manual-dir and --data-dir name the data that trained networks are exported on: give",
         ),
         ("benchmark", ["--threads", "2"], "--threads needs --inference: add that, or leave this"),
         (
             "benchmark",
             ["--inference", "--stages", "sft"],
-            "--stages is of training: leave it or --inference out",
+            "--stages is for training: leave it or --inference out",
         ),
         ("benchmark", ["--networks", "D5C5"], "'D5C5' is not NAME=MODEL.keras"),
         ("benchmark", ["--networks", "a/b=D5C5"], "'a/b' names a folder: give a name without /"),
@@ -88,11 +83,11 @@ def test_mistakes_on_the_command_line(script, arguments, message):
         (
             "compare",
             ["methods", "--students", "D4C5"],
-            "--students is of compression: leave",
+            "--students belongs to compression: leave",
         ),
-        ("compare", ["ablation", "--methods", "sp"], "--methods is of methods: leave it out"),
-        ("teacher", ["--mask", "a.npy", "--mask-seed", "3"], "--mask-seed is of masks that are sa"),
-        ("teacher", ["--mask", "a.npy", "--center-lines", "3"], "--center-lines is of masks that"),
+        ("compare", ["ablation", "--methods", "sp"], "--methods belongs to methods: leave it out"),
+        ("teacher", ["--mask", "a.npy", "--mask-seed", "3"], "--mask-seed is for drawn masks, but"),
+        ("teacher", ["--mask", "a.npy", "--center-lines", "3"], "--center-lines is for drawn"),
         ("teacher", ["--center-lines", "20"], "leaves 18 of 36 lines, fewer than the 20 centre"),
         ("teacher", ["--teacher", "VDSR3"], "VDSR3 takes"),
         ("evaluate", ["--acc", "40"], "leaves 0 of 36 lines, fewer than the 10 centre lines"),
@@ -106,12 +101,13 @@ def test_bad_values_end_in_one_line(tiny_flags, tmp_path, run_here, script, argu
 
 
 def test_choices_are_those_of_the_package():
-    """The scripts repeat them so that --help needs no TensorFlow."""
-    assert tuple(FEATURE_LOSSES) == flags.METHODS
-    assert tuple(masks.SAMPLERS) == flags.MASK_SAMPLERS
-    assert benchmark_flags.STAGES == training.STAGES
-    assert benchmark_flags.MORE_STAGES == training.MORE_STAGES
-    assert all(callable(getattr(comparison, grid)) for grid in compare.GRIDS)
+    """What a name stands for needs TensorFlow, which --help does not."""
+    assert tuple(FEATURE_LOSSES) == choices.METHODS
+    assert tuple(SAMPLERS) == choices.SAMPLERS
+    assert tuple(FORMATS) == choices.EXPORT_FORMATS
+    reductions = {reduction for kind in FORMATS.values() for reduction in kind.reductions}
+    assert reductions == set(choices.REDUCTIONS)
+    assert all(callable(getattr(comparison, grid)) for grid in choices.GRIDS)
     settings = {field.name for field in dataclasses.fields(TrainingSettings)}
     assert set(launch.SETTINGS) == settings
     assert set(launch.SETTINGS.values()) <= {action.dest for action in flags.parser("")._actions}
@@ -119,53 +115,6 @@ def test_choices_are_those_of_the_package():
     flags.add_networks(with_networks)
     budget = with_networks.get_default("teacher_memory") * 2**30
     assert budget == teacher_cache.MEMORY_BUDGET_BYTES
-
-
-def test_interrupt_says_how_to_go_on(tiny_flags, tmp_path):
-    tiny_network = ("--teacher", "D2C1", "--filters", 2)
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(
-        command("teacher", *tiny_flags, *tiny_network, "--epochs", 10**6, "--run-dir", tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-    for line in process.stdout:
-        if line.startswith("Epoch 2/"):
-            break
-    interrupts, ended = 0, False
-    try:
-        # Python drops an interrupt that comes while it deletes an object.
-        while interrupts < 2 and not ended:
-            process.send_signal(signal.SIGINT)
-            interrupts += 1
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                _, error = process.communicate(timeout=60)
-                ended = True
-    finally:
-        process.kill()
-        process.communicate()
-    assert ended
-    if interrupts == 1:  # the second one ends it at once
-        assert process.returncode == 130
-        assert "training continues after its last full epoch" in error
-
-
-INTERRUPTED = """
-import argparse
-from kdmri_tf.cli import launch
-def main(arguments):
-    raise KeyboardInterrupt
-launch.run(main, argparse.ArgumentParser(), "all continues")
-"""
-
-
-def test_status_and_words_of_an_interrupt():
-    command = [sys.executable, "-c", INTERRUPTED]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 130
-    assert done.stderr == "\nStopped; all continues with the same command.\n"
 
 
 def test_flags_reach_the_data(monkeypatch):
@@ -207,26 +156,3 @@ def test_flags_reach_the_distillation():
         **{"method": "sp", "joint": True, "feature_weight": 2.0},
         **{"alpha": 0.3, "first_cascade": "second"},
     }
-
-
-STUBBORN = """
-import argparse, time
-from kdmri_tf.cli import launch
-def main(arguments):
-    for _ in range(3):
-        try:
-            print("busy", flush=True)
-            time.sleep(600)
-        except KeyboardInterrupt:  # as where Python drops it
-            pass
-launch.run(main, argparse.ArgumentParser())
-"""
-
-
-def test_a_second_interrupt_ends_whatever_goes_on():
-    process = subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE, text=True)
-    for _ in range(2):
-        assert process.stdout.readline() == "busy\n"
-        process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
-    assert (process.returncode, output) == (-signal.SIGINT, "")

@@ -128,12 +128,12 @@ def test_ablation_has_a_student_trained_as_long(tiny_flags, sft_run, run_here):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("methods", "--batch-size", 1), "compares the slices of a batch, which needs 2 or more"),
+        (("methods", "--batch-size", 1), "of a batch with each other, so it needs at least 2; the"),
         (("methods", "--student", "D2C3"), "differ in their number of cascades, which"),
         (("ablation", "--student", "VDSR7"), "VDSR7 takes"),
-        (("ablation", "--equal-epochs"), "--equal-epochs is of methods: leave it out"),
-        (("ablation", "--fade-branches"), "--fade-branches is of methods and compression: le"),
-        (("methods", "--fade-branches"), "second half of the epochs, which needs 2 or more; got"),
+        (("ablation", "--equal-epochs"), "--equal-epochs belongs to methods: leave it out"),
+        (("ablation", "--fade-branches"), "--fade-branches belongs to methods and compression"),
+        (("methods", "--fade-branches"), "half of the epochs, so there must be at least 2; got"),
         (("methods", "--branch-weight", "-1"), "argument --branch-weight: -1 is negative or no f"),
     ],
 )

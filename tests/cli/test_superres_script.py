@@ -92,7 +92,7 @@ def test_sft_is_of_cascades_alone():
     [
         (("--no-residual",), "has no residual: leave that setting out"),
         (("--acc", 4), "--scale lowers the resolution and needs no mask: leave out --acc"),
-        (("--mask", "uniform"), "needs no mask: leave out --acc and all flags of masks"),
+        (("--mask", "uniform"), "needs no mask: leave out --acc and all mask flags"),
         (("--phase-encode-axis", 1), "needs no mask"),
         (("--scale", 0.5), "0.5"),
         (("--teacher", "D5C5"), "D5C5 takes"),

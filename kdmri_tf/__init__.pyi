@@ -1,0 +1,41 @@
+# The public names, each with where it is defined: `__init__.py` imports them from there when they
+# are first used, and editors and type checkers read this file in its place.
+
+from .compute.parallel import divide_cores as divide_cores
+from .data.augmentation import compose_augmentations as compose_augmentations
+from .data.augmentation import random_contrast as random_contrast
+from .data.augmentation import random_flips as random_flips
+from .data.loading import load_data as load_data
+from .data.loading import load_super_resolution as load_super_resolution
+from .data.mri_data import MRIData as MRIData
+from .distillation.branch_fading import BranchFading as BranchFading
+from .distillation.distiller import Distiller as Distiller
+from .distillation.feature_losses import AttentionTransfer as AttentionTransfer
+from .distillation.feature_losses import CorrelationCongruence as CorrelationCongruence
+from .distillation.feature_losses import FitNets as FitNets
+from .distillation.feature_losses import FlowOfSolution as FlowOfSolution
+from .distillation.feature_losses import SimilarityPreserving as SimilarityPreserving
+from .distillation.student_friendly import StudentFriendlyTeacher as StudentFriendlyTeacher
+from .distillation.teacher_cache import cache_teacher as cache_teacher
+from .errors import InputError as InputError
+from .evaluation.evaluate import evaluate as evaluate
+from .evaluation.show import show as show
+from .evaluation.slice_psnr import SlicePSNR as SlicePSNR
+from .export.export_network import export_network as export_network
+from .inference.reconstructor import Reconstructor as Reconstructor
+from .networks.conv_block import ConvBlock as ConvBlock
+from .networks.data_consistency import DataConsistency as DataConsistency
+from .networks.dccnn import DCCNN as DCCNN
+from .networks.saved import load_network as load_network
+from .networks.vdsr import VDSR as VDSR
+from .phantoms.phantom_volume import phantom_volume as phantom_volume
+from .physics.low_resolution import LowResolution as LowResolution
+from .physics.masks import load_mask as load_mask
+from .physics.samplers import equispaced_mask as equispaced_mask
+from .physics.samplers import gaussian_mask as gaussian_mask
+from .physics.samplers import uniform_mask as uniform_mask
+from .physics.undersampling import Undersampling as Undersampling
+from .training.experiment import Experiment as Experiment
+from .training.settings import TrainingSettings as TrainingSettings
+
+__version__: str

@@ -1,0 +1,122 @@
+"""Ctrl-C, SIGTERM and SIGHUP: commands end in order, with one line that says how to go on."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from command_line import command
+
+
+def test_interrupt_says_how_to_go_on(tiny_flags, tmp_path):
+    tiny_network = ("--teacher", "D2C1", "--filters", 2)
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        command("teacher", *tiny_flags, *tiny_network, "--epochs", 10**6, "--run-dir", tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    for line in process.stdout:
+        if line.startswith("Epoch 2/"):
+            break
+    interrupts, ended = 0, False
+    try:
+        # Python drops an interrupt that comes while it deletes an object.
+        while interrupts < 2 and not ended:
+            process.send_signal(signal.SIGINT)
+            interrupts += 1
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                _, error = process.communicate(timeout=60)
+                ended = True
+    finally:
+        process.kill()
+        process.communicate()
+    assert ended
+    if interrupts == 1:  # the second one ends it at once
+        assert process.returncode == 130
+        assert "training continues after its last full epoch" in error
+
+
+def heed_all_signals():
+    """As in a terminal, wherever the tests run: `nohup` ignores SIGHUP."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+def start(program, *arguments, prepare=heed_all_signals):
+    """Starts a program that says when it is busy."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=prepare,
+    )
+    assert process.stdout.readline() == "busy\n"
+    return process
+
+
+BUSY = """
+import argparse, sys, time
+from pathlib import Path
+from kdmri_tf.cli import launch
+from kdmri_tf.files import replacing
+path = Path(sys.argv.pop())
+def main(arguments):
+    with replacing(path) as place:
+        place.write_text("half of it")
+        print("busy", flush=True)
+        time.sleep(3)
+launch.run(main, argparse.ArgumentParser(), "all continues")
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_words_status_and_half_a_file(tmp_path, number, status):
+    process = start(BUSY, tmp_path / "a.txt")
+    process.send_signal(number)
+    output, error = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert (output, error) == ("", "\nStopped; all continues with the same command.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_nohup_ignores_stays_ignored(tmp_path):
+    def as_nohup():
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    process = start(BUSY, tmp_path / "a.txt", prepare=as_nohup)
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert (tmp_path / "a.txt").read_text() == "half of it"
+
+
+STUBBORN = """
+import argparse, time
+from kdmri_tf.cli import launch
+def main(arguments):
+    for _ in range(3):
+        try:
+            print("busy", flush=True)
+            time.sleep(600)
+        except KeyboardInterrupt:  # as where Python drops it
+            pass
+launch.run(main, argparse.ArgumentParser())
+"""
+
+
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_whatever_goes_on(second):
+    process = start(STUBBORN)
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "busy\n"
+    process.send_signal(second)
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (-second, "")
