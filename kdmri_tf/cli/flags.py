@@ -16,6 +16,7 @@ from kdmri_tf.choices import (
 from kdmri_tf.cli.flag_types import (
     fraction,
     network,
+    network_name,
     nonnegative_number,
     positive_integer,
     positive_number,
@@ -115,6 +116,19 @@ def for_super_resolution(parser, **defaults):
             action.help = argparse.SUPPRESS
 
 
+def take_over(parser, **values):
+    """Removes the flags whose values a script chooses itself, and gives them these."""
+    for action in list(parser._actions):  # argparse has no public way to remove one
+        if action.dest in values:
+            for group in parser._action_groups:
+                if action in group._group_actions:
+                    group._group_actions.remove(action)
+            parser._actions.remove(action)
+            for option in action.option_strings:
+                del parser._option_string_actions[option]
+    parser.set_defaults(**values)
+
+
 def _add_training(group, super_resolution):
     group.add_argument(
         "--epochs", type=positive_integer, help="of every stage (default: 150; synthetic: a few)"
@@ -179,16 +193,19 @@ def _add_training(group, super_resolution):
     )
 
 
-def add_networks(parser):
-    """The flags of scripts with teacher and student; returns their group."""
+def add_networks(parser, trained=True):
+    """The flags of scripts with teacher and student; returns their group.
+
+    Only names are accepted unless the script takes `trained` networks, too.
+    """
     group = parser.add_argument_group("distillation")
     for role, name in (("teacher", "D5C5"), ("student", "D3C5")):
         group.add_argument(
             f"--{role}",
-            type=network,
+            type=network if trained else network_name,
             metavar="NETWORK",
             default=name,
-            help="name, or trained .keras file",
+            help="name, or trained .keras file" if trained else "name",
         )
     group.add_argument(
         "--alpha", type=fraction, default=0.5, help="weight of target against teacher"

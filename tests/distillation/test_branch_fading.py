@@ -1,5 +1,7 @@
 """Branches that fade out: by how much in which epoch, resumed like uninterrupted, and refused."""
 
+import csv
+
 import keras
 import numpy as np
 import pytest
@@ -60,6 +62,11 @@ def test_resumed_equals_uninterrupted(data, tmp_path, monkeypatch):
     # The sum over branches is not of one order, so that two uninterrupted runs differ like this.
     for weight, expected in zip(fit(tmp_path / "stopped"), whole, strict=True):
         np.testing.assert_allclose(weight, expected, atol=1e-5)
+    losses = []
+    for name in ("whole", "stopped"):
+        with open(tmp_path / name / "log.csv") as file:
+            losses.append([float(row["loss"]) for row in csv.DictReader(file)])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-3)
 
 
 def test_the_state_of_a_joint_training_is_that_of_both_networks():
@@ -68,13 +75,13 @@ def test_the_state_of_a_joint_training_is_that_of_both_networks():
 
 
 def test_fading_needs_a_second_half_and_branches(inputs, images):
-    with pytest.raises(InputError, match="which needs 2 or more; got 1"):
+    with pytest.raises(InputError, match="so there must be at least 2; got 1"):
         BranchFading(1)
     network = DCCNN(2, 1, filters=2)
     network.compile("sgd", "mae")
-    with pytest.raises(InputError, match="A DCCNN has no branches that could fade out"):
+    with pytest.raises(InputError, match="A DCCNN has no branches to fade out"):
         network.fit(inputs, images, epochs=2, verbose=0, callbacks=[BranchFading(2)])
     model = joint()
     model.compile("sgd")
-    with pytest.raises(InputError, match="BranchFading is for 3 epochs, but fit has 2; give"):
+    with pytest.raises(InputError, match="BranchFading expects 3 epochs, but fit runs 2; give"):
         model.fit(inputs, images, epochs=2, verbose=0, callbacks=[BranchFading(3)])

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from kdmri_tf import DCCNN, InputError, SlicePSNR, StudentFriendlyTeacher
-from kdmri_tf.distillation.student_friendly import cancelled_share
+from kdmri_tf.distillation.gradient_cancellation import cancelled_share
 
 
 @pytest.fixture
@@ -259,7 +259,7 @@ def test_cancelled_share_of_five_pixels():
     branches = np.array(
         [
             [0.8, 0.8, 0.1, 0.9, 0.1],  # beyond, beyond, between, (x_T is x), beyond
-            [0.9, 0.2, 0.2, 0.9, 0.2],  # beyond, between, between, (x_T is x), beyond
+            [0.9, 0.2, 0.2, 0.1, 0.2],  # beyond, between, between, (x_T is x), beyond
         ]
     )
     shape = (1, 1, 5, 1)

@@ -65,6 +65,17 @@ def test_keeps_the_weights_with_the_lowest_validation_loss(tmp_path):
     assert {float(weight.max()) for weight in network.get_weights()} == {3.0}
 
 
+def test_the_log_of_an_earlier_version_gets_new_columns(tmp_path):
+    network = DCCNN(2, 1, filters=2)
+    optimizer = keras.optimizers.Adam()
+    optimizer.build(network.trainable_variables)
+    TrainingState(tmp_path, network, optimizer).on_epoch_end(0, {"loss": 0.0, "val_loss": 2.0})
+    state = TrainingState(tmp_path, network, optimizer)
+    state.on_epoch_end(1, {"loss": 0.0, "val_loss": 1.0, "new": 3.0})
+    with open(tmp_path / "log.csv") as file:
+        assert [row["new"] for row in csv.DictReader(file)] == ["", "3.0"]
+
+
 def test_a_log_that_was_lost_is_written_again(data, tmp_path):
     fit(data, tmp_path, epochs=1)
     written = (tmp_path / "log.csv").read_text()

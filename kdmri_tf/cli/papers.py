@@ -1,0 +1,69 @@
+"""The tables of both papers from nothing, each network beside its published numbers.
+
+python train/papers.py --manual-dir data --masks masks
+python train/papers.py --manual-dir data --masks masks --only cardiac-4x brain-4x
+
+Every data set and acceleration is a grid in a folder of its own: teacher, student, student trained
+for the epochs of both stages, KD student; cardiac at 4x with SFT as well. A stopped command goes on
+where it stopped, and several with different grids can share the work.
+"""
+
+import argparse
+from pathlib import Path
+
+from kdmri_tf.cli import flags, launch
+from kdmri_tf.evaluation.published import GRIDS
+
+DEFAULT_GRIDS = ("cardiac-4x", "brain-4x", "cardiac-5x", "cardiac-8x", "knee-4x")
+# What every grid sets itself, and the rest of what describes a single data set.
+OF_ONE_DATASET = {
+    **{"dataset": None, "acc": None, "source": "auto", "mask": "gaussian", "image_size": None},
+    **dict.fromkeys((*flags.OF_MASKS, "run_dir")),
+}
+
+
+def main(arguments):
+    from kdmri_tf.training import papers
+
+    names = list(dict.fromkeys(arguments.only))
+    masks = papers.mask_files(arguments.masks, names) if arguments.masks else {}
+    friendly = launch.friendly_settings(arguments)
+    run_dir = Path(arguments.run_dir)
+    experiments = {}
+    for name in names:
+        dataset, acceleration = GRIDS[name]
+        of_grid = {"dataset": dataset, "acc": float(acceleration), "run_dir": run_dir / name}
+        of_grid["mask"] = str(masks.get(name, "gaussian"))
+        # The cores are divided once in a process.
+        of_grid["whole_batches"] = arguments.whole_batches or bool(experiments)
+        chosen = argparse.Namespace(**{**vars(arguments), **of_grid})
+        experiments[name] = launch.experiment(chosen)
+    papers.check(experiments, arguments.teacher, arguments.student, friendly)
+    papers.train_grids(
+        *(experiments, run_dir, arguments.teacher, arguments.student),
+        **{"friendly_settings": friendly, "first_cascade": arguments.first_cascade},
+        alpha=arguments.alpha,
+    )
+
+
+def run():
+    """Runs the command with the arguments of the command line."""
+    parser = flags.parser("Make the tables of both papers.", super_resolution=False)
+    flags.take_over(parser, **OF_ONE_DATASET)
+    parser.add_argument("--run-dir", default="runs/papers", help="with a folder for every grid")
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=GRIDS,
+        default=DEFAULT_GRIDS,
+        metavar="GRID",
+        help=f"of {', '.join(GRIDS)} (default: {' '.join(DEFAULT_GRIDS)})",
+    )
+    parser.add_argument(
+        "--masks",
+        metavar="FOLDER",
+        help="of <data set>_<acceleration>x.npy, such as cardiac_4x.npy (default: masks are drawn)",
+    )
+    flags.add_first_cascade(flags.add_networks(parser, trained=False))
+    flags.add_friendly_teacher(parser)
+    launch.run(main, parser)
