@@ -10,7 +10,7 @@ What rows share is trained once; a stopped comparison goes on where it stopped.
 import argparse
 
 from kdmri_tf.choices import GRIDS, METHODS
-from kdmri_tf.cli import flags, launch
+from kdmri_tf.cli import distillation_flags, flags, from_flags, launch
 from kdmri_tf.cli.flag_types import network, seed
 from kdmri_tf.errors import InputError
 
@@ -21,7 +21,7 @@ FLAGS_OF = {
     "equal_epochs": ("methods",),
     "students": ("compression",),
     "first_cascade": ("methods", "compression"),
-    **dict.fromkeys(flags.OF_FRIENDLY_TEACHERS, ("methods", "compression")),
+    **dict.fromkeys(distillation_flags.OF_FRIENDLY_TEACHERS, ("methods", "compression")),
 }
 
 
@@ -36,8 +36,8 @@ def main(arguments: argparse.Namespace) -> None:
     students = [arguments.student or "D3C5"]
     if arguments.grid == "compression":
         students = arguments.students or ["D4C5", "D3C5", "D2C5"]
-    friendly = launch.friendly_settings(arguments)
-    experiment = launch.experiment(arguments)
+    friendly = from_flags.friendly_settings(arguments)
+    experiment = from_flags.experiment(arguments)
     comparison.check_architectures(experiment, students)
     for student in students:
         for method in methods:
@@ -62,9 +62,9 @@ def run() -> None:
     """Runs the command with the arguments of the command line."""
     parser = flags.parser("Compare many students of one teacher.")
     parser.add_argument("grid", choices=GRIDS, help="what is compared")
-    group = flags.add_networks(parser)
-    flags.add_first_cascade(group)
-    flags.add_friendly_teacher(parser)
+    group = distillation_flags.add_networks(parser)
+    distillation_flags.add_first_cascade(group)
+    distillation_flags.add_friendly_teacher(parser)
     group.add_argument("--methods", nargs="+", choices=METHODS, help="default: all")
     group.add_argument(
         "--equal-epochs",

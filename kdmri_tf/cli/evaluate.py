@@ -9,7 +9,7 @@ table of given models goes to a folder of its own in the run folder.
 
 import argparse
 
-from kdmri_tf.cli import flags, launch
+from kdmri_tf.cli import flags, from_flags, launch
 from kdmri_tf.cli.flag_types import named_model
 from kdmri_tf.errors import InputError
 
@@ -18,7 +18,7 @@ def main(arguments: argparse.Namespace) -> None:
     names = [name for name, _ in arguments.models]
     if len(set(names)) < len(names):
         raise InputError(f"Two networks have the same name: {', '.join(names)}; give each its own.")
-    experiment = launch.experiment(arguments)
+    experiment = from_flags.experiment(arguments)
     if not arguments.models:
         experiment.evaluate(experiment.finished())
         return

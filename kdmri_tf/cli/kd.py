@@ -12,13 +12,13 @@ import argparse
 from collections.abc import Sequence
 
 from kdmri_tf.choices import METHODS
-from kdmri_tf.cli import flags, launch
+from kdmri_tf.cli import distillation_flags, flags, from_flags, launch
 from kdmri_tf.cli.flag_types import trained_network
 
 
 def main(arguments: argparse.Namespace) -> None:
-    options = launch.distillation(arguments)
-    experiment = launch.experiment(arguments)
+    options = from_flags.distillation(arguments)
+    experiment = from_flags.experiment(arguments)
     start = arguments.student_init
     experiment.check(arguments.teacher, arguments.student, arguments.method, start)
     teacher = experiment.teacher(arguments.teacher)
@@ -31,7 +31,7 @@ def main(arguments: argparse.Namespace) -> None:
 def parser(description: str, methods: Sequence[str] = METHODS) -> argparse.ArgumentParser:
     """Returns the parser of this command, and of others that run the same chain."""
     flags_of_kd = flags.parser(description)
-    group = flags.add_distillation(flags_of_kd, methods=(*methods, "none"))
+    group = distillation_flags.add_distillation(flags_of_kd, methods=(*methods, "none"))
     group.add_argument(
         "--student-init",
         type=trained_network,

@@ -19,6 +19,7 @@ COMMANDS = {
     "sft": "distil with and without a student-friendly teacher (SFT-KD-Recon)",
     "superres": "the whole chain for super-resolution",
     "compare": "many students in one table and plot: methods, ablation or compression",
+    "papers": "the tables of both papers, beside their published numbers",
     "evaluate": "table and figure of trained networks on the validation split",
     "export": "write a trained network as SavedModel, LiteRT, ONNX or OpenVINO",
     "reconstruct": "reconstruct a volume with a trained or exported network",

@@ -1,7 +1,7 @@
 """The tables of both papers from nothing, each network beside its published numbers.
 
-python train/papers.py --manual-dir data --masks masks
-python train/papers.py --manual-dir data --masks masks --only cardiac-4x brain-4x
+kdmri papers --manual-dir data --masks masks
+kdmri papers --manual-dir data --masks masks --only cardiac-4x brain-4x
 
 Every data set and acceleration is a grid in a folder of its own: teacher, student, student trained
 for the epochs of both stages, KD student; cardiac at 4x with SFT as well. A stopped command goes on
@@ -11,25 +11,26 @@ where it stopped, and several with different grids can share the work.
 import argparse
 from pathlib import Path
 
-from kdmri_tf.cli import flags, launch
+from kdmri_tf.cli import distillation_flags, flags, from_flags, launch
 from kdmri_tf.evaluation.published import GRIDS
 
 DEFAULT_GRIDS = ("cardiac-4x", "brain-4x", "cardiac-5x", "cardiac-8x", "knee-4x")
-# What every grid sets itself, and the rest of what describes a single data set.
+# In place of the flags that describe a single data set; every grid sets the first four itself.
 OF_ONE_DATASET = {
-    **{"dataset": None, "acc": None, "source": "auto", "mask": "gaussian", "image_size": None},
-    **dict.fromkeys((*flags.OF_MASKS, "run_dir")),
+    **{"dataset": None, "acc": None, "mask": "gaussian", "run_dir": None},
+    **{"source": "auto", "image_size": None, **dict.fromkeys(flags.OF_MASKS)},
 }
 
 
-def main(arguments):
+def main(arguments: argparse.Namespace) -> None:
     from kdmri_tf.training import papers
+    from kdmri_tf.training.experiment import Experiment
 
     names = list(dict.fromkeys(arguments.only))
     masks = papers.mask_files(arguments.masks, names) if arguments.masks else {}
-    friendly = launch.friendly_settings(arguments)
+    friendly = from_flags.friendly_settings(arguments)
     run_dir = Path(arguments.run_dir)
-    experiments = {}
+    experiments: dict[str, Experiment] = {}
     for name in names:
         dataset, acceleration = GRIDS[name]
         of_grid = {"dataset": dataset, "acc": float(acceleration), "run_dir": run_dir / name}
@@ -37,7 +38,7 @@ def main(arguments):
         # The cores are divided once in a process.
         of_grid["whole_batches"] = arguments.whole_batches or bool(experiments)
         chosen = argparse.Namespace(**{**vars(arguments), **of_grid})
-        experiments[name] = launch.experiment(chosen)
+        experiments[name] = from_flags.experiment(chosen)
     papers.check(experiments, arguments.teacher, arguments.student, friendly)
     papers.train_grids(
         *(experiments, run_dir, arguments.teacher, arguments.student),
@@ -46,10 +47,12 @@ def main(arguments):
     )
 
 
-def run():
+def run() -> None:
     """Runs the command with the arguments of the command line."""
-    parser = flags.parser("Make the tables of both papers.", super_resolution=False)
-    flags.take_over(parser, **OF_ONE_DATASET)
+    parser = flags.parser(
+        "Make the tables of both papers.", super_resolution=False, one_dataset=False
+    )
+    parser.set_defaults(**OF_ONE_DATASET)
     parser.add_argument("--run-dir", default="runs/papers", help="with a folder for every grid")
     parser.add_argument(
         "--only",
@@ -64,6 +67,6 @@ def run():
         metavar="FOLDER",
         help="of <data set>_<acceleration>x.npy, such as cardiac_4x.npy (default: masks are drawn)",
     )
-    flags.add_first_cascade(flags.add_networks(parser, trained=False))
-    flags.add_friendly_teacher(parser)
+    distillation_flags.add_first_cascade(distillation_flags.add_networks(parser, trained=False))
+    distillation_flags.add_friendly_teacher(parser)
     launch.run(main, parser)

@@ -8,15 +8,16 @@ beside it the student alone and distilled from a teacher trained alone. Finished
 
 import argparse
 
-from kdmri_tf.cli import flags, launch
+from kdmri_tf.cli import distillation_flags, flags, from_flags, launch
 
 
 def main(arguments: argparse.Namespace) -> None:
-    from kdmri_tf.training.comparison import Grid, compare, methods
+    from kdmri_tf.training.comparison import compare, methods
+    from kdmri_tf.training.grid import Grid
 
-    options = launch.distillation(arguments)
-    experiment = launch.experiment(arguments)
-    friendly = launch.friendly_settings(arguments)
+    options = from_flags.distillation(arguments)
+    experiment = from_flags.experiment(arguments)
+    friendly = from_flags.friendly_settings(arguments)
     experiment.check(arguments.teacher, arguments.student, arguments.method, sft=True, **friendly)
     method = options.pop("method")
 
@@ -37,7 +38,7 @@ def run() -> None:
         "Train a student-friendly teacher and distil from it (SFT-KD-Recon).",
         super_resolution=False,
     )
-    group = flags.add_distillation(parser)
-    flags.add_first_cascade(group)
-    flags.add_friendly_teacher(parser)
+    group = distillation_flags.add_distillation(parser)
+    distillation_flags.add_first_cascade(group)
+    distillation_flags.add_friendly_teacher(parser)
     launch.run(main, parser)

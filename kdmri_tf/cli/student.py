@@ -7,12 +7,12 @@ Leaves runs/<dataset>-<source>-<acc>x/student-D3C5/model.keras, which `kdmri kd`
 
 import argparse
 
-from kdmri_tf.cli import flags, launch
+from kdmri_tf.cli import flags, from_flags, launch
 from kdmri_tf.cli.flag_types import network_name
 
 
 def main(arguments: argparse.Namespace) -> None:
-    experiment = launch.experiment(arguments)
+    experiment = from_flags.experiment(arguments)
     student = experiment.student(arguments.student)
     experiment.evaluate(
         {"student": student}, experiment.run_dir / f"student-{student.architecture}"

@@ -6,7 +6,7 @@ import pytest
 from command_line import TRAIN, imports_of_help, run
 
 from kdmri_tf import TrainingSettings, choices, random_contrast, random_flips
-from kdmri_tf.cli import flags, launch
+from kdmri_tf.cli import distillation_flags, flags, from_flags
 from kdmri_tf.distillation import teacher_cache
 from kdmri_tf.distillation.feature_losses import FEATURE_LOSSES
 from kdmri_tf.export.formats import FORMATS
@@ -109,10 +109,12 @@ def test_choices_are_those_of_the_package():
     assert reductions == set(choices.REDUCTIONS)
     assert all(callable(getattr(comparison, grid)) for grid in choices.GRIDS)
     settings = {field.name for field in dataclasses.fields(TrainingSettings)}
-    assert set(launch.SETTINGS) == settings
-    assert set(launch.SETTINGS.values()) <= {action.dest for action in flags.parser("")._actions}
+    assert set(from_flags.SETTINGS) == settings
+    assert set(from_flags.SETTINGS.values()) <= {
+        action.dest for action in flags.parser("")._actions
+    }
     with_networks = flags.parser("")
-    flags.add_networks(with_networks)
+    distillation_flags.add_networks(with_networks)
     budget = with_networks.get_default("teacher_memory") * 2**30
     assert budget == teacher_cache.MEMORY_BUDGET_BYTES
 
@@ -132,7 +134,7 @@ def test_flags_reach_the_data(monkeypatch):
         words = ["--dataset", "knee", "--manual-dir", "a", "--data-dir", "b", *task]
         words += ["--image-size", "40", "36", "--rebuild-data", "--skip-unreadable", "--flips"]
         with pytest.raises(Asked):
-            launch._load(flags.parser("").parse_args(words), "folder")
+            from_flags._load(flags.parser("").parse_args(words), "folder")
         assert asked == {
             **{"dataset": "knee", "source": "folder", "manual_dir": "a", "data_dir": "b"},
             **{"image_size": [40, 36], "rebuild": True, "skip_unreadable": True},
@@ -140,19 +142,19 @@ def test_flags_reach_the_data(monkeypatch):
         }
     words = ["--dataset", "knee", "--contrast"]
     with pytest.raises(Asked):
-        launch._load(flags.parser("").parse_args(words), "folder")
+        from_flags._load(flags.parser("").parse_args(words), "folder")
     assert asked["augment"] is random_contrast
     with pytest.raises(Asked):
-        launch._load(flags.parser("").parse_args([*words, "--flips"]), "folder")
+        from_flags._load(flags.parser("").parse_args([*words, "--flips"]), "folder")
     assert asked["augment"].__qualname__ == "random_flips, random_contrast"
 
 
 def test_flags_reach_the_distillation():
     parser = flags.parser("")
-    flags.add_first_cascade(flags.add_distillation(parser))
+    distillation_flags.add_first_cascade(distillation_flags.add_distillation(parser))
     words = ["--dataset", "knee", "--method", "sp", "--joint", "--feature-weight", "2"]
     words += ["--alpha", "0.3", "--first-cascade", "second"]
-    assert launch.distillation(parser.parse_args(words)) == {
+    assert from_flags.distillation(parser.parse_args(words)) == {
         **{"method": "sp", "joint": True, "feature_weight": 2.0},
         **{"alpha": 0.3, "first_cascade": "second"},
     }

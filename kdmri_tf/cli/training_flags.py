@@ -1,0 +1,68 @@
+"""The command-line flags of training."""
+
+import argparse
+
+from kdmri_tf.choices import CONSISTENCY_FORMS, PRECISIONS, SCHEDULES
+from kdmri_tf.cli.flag_types import positive_integer, positive_number, seed
+
+
+def add(group: argparse._ArgumentGroup, super_resolution: bool) -> None:
+    """Adds them, with those of `super_resolution` if the command takes them."""
+    add = group.add_argument
+    add("--epochs", type=positive_integer, help="of every stage (default: 150; synthetic: a few)")
+    add("--lr", type=positive_number, default=1e-3, help="Adam's first learning rate")
+    add(
+        "--lr-schedule",
+        choices=SCHEDULES,
+        help="step: times 0.1 every 40 of 150 epochs, in proportion "
+        "(default: step; synthetic: cosine)",
+    )
+    add("--seed", type=seed, default=42, help="initial weights and slice order")
+    add(
+        "--random-masks",
+        action="store_true",
+        help="give every training slice one of 256 masks, picked again in every epoch",
+    )
+    add(
+        "--flips",
+        action="store_true",
+        help="flip training slices up-down and left-right, at random in every epoch",
+    )
+    add(
+        "--contrast",
+        action="store_true",
+        help="change the contrast of training slices at random in every epoch, by raising them to "
+        "a power of 0.7 to 1.5",
+    )
+    add(
+        "--precision",
+        default="float32",
+        choices=PRECISIONS,
+        help="of the convolutions; mixed_bfloat16 is faster where the processor has bfloat16",
+    )
+    add(
+        "--data-consistency",
+        default="auto",
+        choices=CONSISTENCY_FORMS,
+        help="how it is computed, the same to rounding; fft: the definition; rfft: by the FFT of "
+        "real images; auto: as rfft, but without an FFT for masks of whole lines on a CPU",
+    )
+    add(
+        "--residual",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="cascades add their input to their output",
+    )
+    if super_resolution:
+        add(
+            "--nonnegative",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help="VDSR sets negative intensities to 0",
+        )
+    vdsr = "; VDSR: 64" if super_resolution else ""
+    add(
+        "--filters",
+        type=positive_integer,
+        help=f"channels between convolutions (default: 32{vdsr})",
+    )
