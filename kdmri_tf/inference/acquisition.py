@@ -12,7 +12,7 @@ from kdmri_tf.physics import numpy_fourier
 from kdmri_tf.physics.low_frequencies import center_window, kept_size
 from kdmri_tf.physics.masks import true_acceleration
 from kdmri_tf.physics.measurement import measured_kspace, zero_filled_image
-from kdmri_tf.volumes.measured_samples import measured_mask
+from kdmri_tf.volumes.measured_mask import measured_mask
 from kdmri_tf.volumes.volume import ImageVolume, KspaceVolume
 
 IMAGINARY_SHARE = 0.1

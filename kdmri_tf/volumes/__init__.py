@@ -1,1 +1,1 @@
-"""Files of volumes: opened, checked, read slice by slice, written."""
+"""Volumes in files: opened, checked, read slice by slice, written."""

@@ -1,47 +1,58 @@
 """Where the voxels of a volume lie in space: what a reconstruction inherits from its input."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 import nibabel
 import numpy as np
+from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class VoxelGrid:
-    """The grid of a volume `(slices, H, W)` as NIfTI has it: x along W, y along H, z over slices.
+    """Describes the grid of a volume `(slices, H, W)` as NIfTI does: x along W, y along H.
 
     Attributes:
-        affine: 4x4, from voxel indices (x, y, z) to millimetres to the right, front and top.
+        affine: 4x4, from voxel indices (x, y, slice) to millimetres to the right, front and top.
         header: of the NIfTI file that the volume was read from; None without one.
     """
 
-    affine: np.ndarray
+    affine: NDArray[np.float64]
     header: nibabel.Nifti1Header | None = None
 
     @classmethod
-    def of_voxels(cls, height=1.0, width=1.0, thickness=1.0):
-        """Voxels of this size in mm, first row in front, first column on the right, as in DICOM."""
+    def of_voxels(cls, height: float = 1.0, width: float = 1.0, thickness: float = 1.0) -> Self:
+        """Returns the grid of voxels of this size in mm.
+
+        The first row is in front and the first column on the right, as in DICOM.
+
+        Example:
+            >>> VoxelGrid.of_voxels(2, 3, 4).affine.diagonal().tolist()
+            [-3.0, -2.0, 4.0, 1.0]
+        """
         return cls(np.diag([-width, -height, thickness, 1.0]))
 
     @property
-    def first_row_is_lowest(self):
+    def first_row_is_lowest(self) -> bool:
         """Whether later rows lie further to the front or top of the patient."""
         return nibabel.aff2axcodes(self.affine)[1] in ("A", "S")
 
 
-def grid_of_fastmri(header, image_size):
-    """The grid of a fastMRI file: voxels of 1 mm where the header does not say their size.
+def grid_of_fastmri(header: str | bytes | None, image_size: Sequence[int]) -> VoxelGrid:
+    """Returns the grid of a fastMRI file, with voxels of 1 mm if the header has no sizes.
 
-    The readout axis, x of the header, runs along H, its y along W. Taken from `encodedSpace` or
-    `reconSpace`, the one whose matrix is that of the images before the other.
+    The readout axis, x of the header, runs along H, and its y along W. The sizes are those of
+    `encodedSpace` or `reconSpace`, preferably of the one whose matrix is that of the images.
 
     Args:
-        header: dataset `ismrmrd_header`, XML as text or bytes; None where there is none.
+        header: dataset `ismrmrd_header`, XML as text or bytes; None if there is none.
         image_size: (H, W).
 
     Returns:
-        A `VoxelGrid`; the position of the patient is not known.
+        The grid; the position of the patient is unknown.
     """
     spaces = [space for space in map(_Space, _encoded_spaces(header)) if space.is_known]
     spaces.sort(key=lambda space: space.matrix[:2] != tuple(image_size))
@@ -49,9 +60,9 @@ def grid_of_fastmri(header, image_size):
 
 
 class _Space:
-    """Matrix (x, y, z) and voxel size in mm of an `encodedSpace` or `reconSpace`."""
+    """Reads the matrix (x, y, z) and voxel size in mm of an `encodedSpace` or `reconSpace`."""
 
-    def __init__(self, element):
+    def __init__(self, element: Element) -> None:
         self.matrix = tuple(_number(element, "matrixSize", axis) for axis in "xyz")
         field_of_view = tuple(_number(element, "fieldOfView_mm", axis) for axis in "xyz")
         self.is_known = min(self.matrix) > 0 and min(field_of_view) > 0
@@ -59,18 +70,20 @@ class _Space:
             self.voxel = np.divide(field_of_view, self.matrix)
 
 
-def _encoded_spaces(header):
+def _encoded_spaces(header: str | bytes | None) -> list[Element]:
+    """Returns the spaces that a header has, or none."""
     try:
         encoding = ElementTree.fromstring(header or "<none/>").find("{*}encoding")
     except ElementTree.ParseError:
         return []
-    names = () if encoding is None else ("encodedSpace", "reconSpace")
-    spaces = (encoding.find(f"{{*}}{name}") for name in names)
+    if encoding is None:
+        return []
+    spaces = (encoding.find(f"{{*}}{name}") for name in ("encodedSpace", "reconSpace"))
     return [space for space in spaces if space is not None]
 
 
-def _number(element, name, axis):
-    """A positive number of the header, 0 where there is none."""
+def _number(element: Element, name: str, axis: str) -> float:
+    """Returns a positive number of the header, 0 if there is none."""
     text = element.findtext(f"{{*}}{name}/{{*}}{axis}", default="0")
     try:
         return float(text) if 0 < float(text) < np.inf else 0.0

@@ -1,33 +1,37 @@
-"""Whether the k-space of a file follows the FFT convention that its kind of file has.
+"""Whether the k-space of a file follows the FFT convention of its kind of file.
 
-A forgotten FFT shift of k-space leaves the magnitude of an image as it is and rolls the image where
-its own centre is meant to be elsewhere: both are looked at.
+A forgotten FFT shift of k-space leaves the magnitude of the image as it is; a forgotten shift of
+the image rolls it by half the field of view. So both k-space and image are looked at.
 """
 
 import warnings
+from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
 
-# How many times more energy about where the zero frequency would be by the other convention.
+# How many times more energy there is around the other convention's zero frequency.
 FORGOTTEN_SHIFT = 10
-# Of all energy, what k-space has at least about its zero frequency (measured: 0.87 and more) and
-# complex images have not (0.12 at most).
+# The least share of its energy that k-space has around its zero frequency (measured: 0.87 and more;
+# complex images have 0.12 at most).
 LOW_FREQUENCY_SHARE = 0.25
-# How many times brighter a correct image gets in its centre when it is rolled, at most (measured:
-# 1.9; rolled images: 5 at least).
+# How many times brighter the centre of a correct image gets at most when the image is rolled
+# (measured: 1.9; rolled images: 5 at least).
 ROLLED = 4
 
 
-def check_convention(kspace, centered, path, index):
-    """Refuses k-space whose low frequencies are elsewhere, and warns where there are none.
+def check_convention(
+    kspace: NDArray[np.complexfloating], centered: bool, path: Path | str, index: int
+) -> None:
+    """Refuses k-space whose low frequencies are in the wrong place; warns if it has none.
 
     Args:
         kspace: complex `(coils, H, W)` of a slice.
         centered: whether its zero frequency should be at `(H // 2, W // 2)`, else at `[0, 0]`.
-        path: of its file.
-        index: of the slice.
+        path: its file.
+        index: its slice.
 
     Raises:
         InputError: the low frequencies are where a forgotten FFT shift of one or both axes would
@@ -39,49 +43,49 @@ def check_convention(kspace, centered, path, index):
     moved = (np.fft.ifftshift(shifted, axes) for axes in (0, 1, (0, 1)))
     low = _centre(shifted, 10)
     if max(_centre(other, 10).mean() for other in moved) > FORGOTTEN_SHIFT * low.mean():
-        place, way = "[0, 0]", "save kspace[..., 0] + 1j * kspace[..., 1], which is for the centre"
+        place, way = "at [0, 0]", "save kspace[..., 0] + 1j * kspace[..., 1], which may be centred"
         if centered:
-            place = "the centre"
+            place = "in the centre"
             way = (
                 "save np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(np.fft.ifft2(kspace)))), each "
                 "over the last two axes"
             )
         raise InputError(
-            f"{path} should hold k-space with the zero frequency in {place}, but the low "
-            f"frequencies of slice {index} are elsewhere: if they follow the other convention, "
-            f"{way}; of images give the magnitude."
+            f"{path} should hold k-space with the zero frequency {place}, but the low frequencies "
+            f"of slice {index} are elsewhere. If it follows the other convention, {way}; if it "
+            "holds images, save their magnitude."
         )
     if low.sum() < LOW_FREQUENCY_SHARE * energy.sum():
         warnings.warn(
-            f"{path} is taken for k-space, but slice {index} has {low.sum() / energy.sum():.0%} of "
-            "its energy at low frequencies, where k-space has most: of complex images save the "
-            "magnitude.",
+            f"{path} is read as k-space, but slice {index} has only {low.sum() / energy.sum():.0%} "
+            "of its energy at low frequencies, where k-space has most of it. If these are complex "
+            "images, save their magnitude.",
             stacklevel=2,
         )
 
 
-def warn_of_rolled_image(image, path, index):
+def warn_of_rolled_image(image: NDArray[np.floating], path: Path | str, index: int) -> None:
     """Warns of an image that looks rolled by half the field of view, its centre in the corners.
 
     Args:
         image: magnitude `(H, W)`.
-        path: of its file, which holds k-space.
-        index: of the slice.
+        path: its file, which holds k-space.
+        index: its slice.
     """
     image = image.astype(float)
     energy = np.square(image / max(image.max(), np.finfo(float).tiny))
     if _centre(np.fft.fftshift(energy), 4).mean() > ROLLED * _centre(energy, 4).mean():
         warnings.warn(
-            f"The image of slice {index} of {path} seems to be cut into quarters that have changed "
-            "places: an FFT shift of the image is missing or one too many. K-space with its zero "
-            "frequency in the centre is fftshift(fft2(ifftshift(image))), with it at [0, 0] "
-            "fft2(image).",
+            f"The image of slice {index} of {path} seems to be cut into quarters that have swapped "
+            "places: an FFT shift of the image is missing, or there is one too many. K-space with "
+            "the zero frequency in the centre is fftshift(fft2(ifftshift(image))); with the zero "
+            "frequency at [0, 0] it is fft2(image).",
             stacklevel=2,
         )
 
 
-def _centre(energy, parts):
-    """The middle of `(H, W)`: of both axes one part in so many, and a sample or two more."""
+def _centre(energy: NDArray[np.floating], parts: int) -> NDArray[np.floating]:
+    """Returns the middle of `(H, W)`: 1 / parts of both axes, and a sample or two more."""
     half = (n // (2 * parts) for n in energy.shape)
     around = (
         slice(max(0, n // 2 - h - 1), n // 2 + h + 2)

@@ -1,10 +1,11 @@
-"""What all raw file readers share: clear errors and the checks of what was read."""
+"""What all readers of raw files share: clear errors, and checks of what was read."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
 
@@ -13,10 +14,10 @@ WAY_OUT = "Replace the file, or leave it out (--skip-unreadable; in code skip_un
 
 @contextmanager
 def reading(path: Path, way_out: str = WAY_OUT) -> Iterator[None]:
-    """Turn whatever a file library raises on a damaged file into an InputError naming `path`.
+    """Turns whatever a file library raises on a damaged file into an InputError that names it.
 
     Args:
-        path: the file that is read within.
+        path: the file that is read in this context.
         way_out: the last sentence of the message; may be empty.
     """
     try:
@@ -29,26 +30,26 @@ def reading(path: Path, way_out: str = WAY_OUT) -> Iterator[None]:
         raise InputError(message.rstrip()) from error
 
 
-def magnitude_of(array: np.ndarray) -> np.ndarray:
-    """Return |array| of real or complex numbers in float32: infinity where they are too large."""
+def magnitude_of(array: NDArray) -> NDArray[np.float32]:
+    """Returns |array| of real or complex numbers in float32, infinity where it is too large."""
     if not np.iscomplexobj(array):
         array = array.astype(np.float64)  # the magnitude of the lowest integer overflows
     with np.errstate(over="ignore"):
         return np.abs(array).astype(np.float32)
 
 
-def magnitude_volume(array: np.ndarray, path: Path) -> np.ndarray:
-    """Check an image volume and return its magnitude.
+def magnitude_volume(array: NDArray, path: Path) -> NDArray[np.float32]:
+    """Checks an image volume and returns its magnitude.
 
     Args:
         array: real or complex images `(slices, H, W)`, any numeric dtype, arbitrary units.
-        path: the file it came from, for the error message.
+        path: the file it came from, for error messages.
 
     Returns:
         |array|, float32 `(slices, H, W)`.
 
     Raises:
-        InputError: not numeric, not of rank 3, of size zero, or with a NaN or an infinity.
+        InputError: not numeric, not three axes, empty, or with a NaN or an infinity.
     """
     array = np.asarray(array)
     if not (np.issubdtype(array.dtype, np.number) or array.dtype == bool):

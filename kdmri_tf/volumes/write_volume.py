@@ -1,42 +1,46 @@
-"""Reconstructed volumes as files, written slice by slice and put in place at the end."""
+"""Writes reconstructed volumes slice by slice, to files that are whole or not there at all."""
 
 import math
 import os
 import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import h5py
 import nibabel
 import numpy as np
+from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.files import replacing
+from kdmri_tf.volumes.geometry import VoxelGrid
 
 DESCRIPTION_BYTES = 79  # of a NIfTI header
 LONGEST_NIFTI_AXIS = 2**15 - 1
 
 
-def check_output(path, sources):
-    """Refuses a place that a volume cannot be written to.
+def check_output(path: str | PathLike[str], sources: Iterable[str | PathLike[str]]) -> None:
+    """Refuses a path that a volume cannot be written to.
 
     Args:
         path: the file to write.
         sources: files that must not be overwritten.
 
     Raises:
-        InputError: an unknown suffix, a folder that is not there or cannot be written, a folder in
-            place of the file or its preview, or one of the sources.
+        InputError: an unknown suffix, a folder that is missing or not writable, a folder in place
+            of the file or its preview, or one of the sources.
     """
     path = Path(path)
     if not path.name.lower().endswith(SUFFIXES):
-        raise InputError(f"{path} is of no known kind; the output may be {', '.join(SUFFIXES)}.")
+        raise InputError(f"{path} has an unknown suffix; use one of {', '.join(SUFFIXES)}.")
     if not path.parent.is_dir():
         raise InputError(
-            f"There is no folder {path.parent} to write {path.name} to; make it first."
+            f"There is no folder {path.parent} to write {path.name} to; create it first."
         )
     if not os.access(path.parent, os.W_OK):
-        raise InputError(f"The folder {path.parent} cannot be written; choose another output.")
+        raise InputError(f"The folder {path.parent} is not writable; choose another output.")
     for place in (path, preview_beside(path)):
         if place.is_dir():
             raise InputError(f"{place} is a folder; give the name of another file.")
@@ -45,67 +49,80 @@ def check_output(path, sources):
             raise InputError(f"The output {path} would overwrite what is read; choose another.")
 
 
-def preview_beside(path):
-    """The `.png` beside an output."""
+def preview_beside(path: str | PathLike[str]) -> Path:
+    """Returns the `.png` beside an output.
+
+    Example:
+        >>> preview_beside("knee.nii.gz").name
+        'knee.png'
+    """
     path = Path(path)
     return path.with_name(path.name[: -len(suffix_of(path))] + ".png")
 
 
-def suffix_of(path):
-    """Which of the known suffixes a file has, such as ".nii.gz"."""
+def suffix_of(path: str | PathLike[str]) -> str:
+    """Returns which of the known suffixes a file has, such as ".nii.gz"."""
     name = Path(path).name.lower()
     return next(suffix for suffix in SUFFIXES if name.endswith(suffix))
 
 
 @contextmanager
-def volume_output(path, shape, grid, note):
-    """Gives an array on disk, and makes it a file when the context ends without an exception.
-
-    ::
-
-        with volume_output("knee.nii.gz", (30, 320, 320), grid, "D3C5") as slices:
-            slices[0] = image
+def volume_output(
+    path: str | PathLike[str], shape: Sequence[int], grid: VoxelGrid, note: str
+) -> Iterator[NDArray[np.float32]]:
+    """Yields an array on disk that becomes a file when the context ends without an exception.
 
     NIfTI: float32 (x, y, slices), x along W and y along H, in the place that `grid` says. HDF5: the
-    dataset `reconstruction`, as fastMRI's submissions have it. NumPy: the array. Until the end all
-    lies in a temporary folder beside `path`; a file that is there is then replaced at one stroke.
+    dataset `reconstruction`, as in fastMRI's submissions. NumPy: the array. An earlier file is
+    replaced at one stroke, see `replacing`.
 
     Args:
         path: `.nii`, `.nii.gz`, `.h5` or `.npy`; see `check_output`.
         shape: (slices, H, W).
-        grid: `VoxelGrid`.
-        note: what is to be known of the volume; written where the format has a place for it.
+        grid: where the voxels lie.
+        note: what to know about the volume; written if the format has a place for it.
 
-    Returns:
+    Yields:
         float32 `(slices, H, W)`, all 0, memory-mapped.
 
     Raises:
-        InputError: there is no room on the disk, or too many slices for NIfTI.
+        InputError: there is not enough room on the disk, or too many slices for NIfTI.
+
+    Example:
+        >>> import tempfile
+        >>> from kdmri_tf.volumes.open_volume import open_volume
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "knee.nii.gz")
+        ...     with volume_output(path, (2, 8, 6), VoxelGrid.of_voxels(), "D3C5") as slices:
+        ...         slices[1] = np.full((8, 6), 7)
+        ...     with open_volume(path) as volume:
+        ...         volume.image_size, volume.magnitude(1).max().item()
+        ((8, 6), 7.0)
     """
     path, suffix = Path(path), suffix_of(path)
     if WRITERS.get(suffix) is _write_nifti and max(shape) > LONGEST_NIFTI_AXIS:
         raise InputError(
-            f"{path} would have {max(shape)} voxels along an axis, and NIfTI has at most "
+            f"{path} would have {max(shape)} voxels along an axis, but NIfTI has at most "
             f"{LONGEST_NIFTI_AXIS}; write .h5 or .npy."
         )
     num_bytes = 4 * math.prod(shape) * (1 if suffix == ".npy" else 2)
     free = shutil.disk_usage(path.parent).free
     if free < num_bytes:
         raise InputError(
-            f"{path} needs {num_bytes / 2**20:.0f} MiB on the disk, but {free / 2**20:.0f} MiB are "
-            "free; make room or choose another folder."
+            f"{path} needs {num_bytes / 2**20:.0f} MiB on the disk, but only {free / 2**20:.0f} "
+            "MiB are free; make room or choose another folder."
         )
-    with TemporaryDirectory(prefix=f"{path.name}.partial-", dir=path.parent) as folder:
-        array_path, finished = Path(folder, "volume.npy"), Path(folder, f"volume{suffix}")
+    with replacing(path) as place:
+        write = WRITERS.get(suffix)
+        array_path = place.with_name("slices.npy") if write else place
         slices = np.lib.format.open_memmap(array_path, "w+", np.float32, shape=tuple(shape))
         yield slices
         slices.flush()
-        if finished != array_path:
-            WRITERS[suffix](finished, slices, grid, note)
-        finished.replace(path)
+        if write:
+            write(place, slices, grid, note)
 
 
-def _write_nifti(path, slices, grid, note):
+def _write_nifti(path: Path, slices: NDArray[np.float32], grid: VoxelGrid, note: str) -> None:
     image = nibabel.Nifti1Image(slices.transpose(2, 1, 0), grid.affine, grid.header)
     image.set_data_dtype(np.float32)
     image.header["descrip"] = note.encode()[:DESCRIPTION_BYTES]
@@ -114,11 +131,15 @@ def _write_nifti(path, slices, grid, note):
     image.to_filename(path)
 
 
-def _write_hdf5(path, slices, grid, note):
+def _write_hdf5(path: Path, slices: NDArray[np.float32], grid: VoxelGrid, note: str) -> None:
     with h5py.File(path, "w") as file:
         file["reconstruction"] = slices
         file.attrs["note"] = note
 
 
-WRITERS = {".nii": _write_nifti, ".nii.gz": _write_nifti, ".h5": _write_hdf5}
+WRITERS: dict[str, Callable[[Path, NDArray[np.float32], VoxelGrid, str], None]] = {
+    ".nii": _write_nifti,
+    ".nii.gz": _write_nifti,
+    ".h5": _write_hdf5,
+}
 SUFFIXES = (*WRITERS, ".npy")

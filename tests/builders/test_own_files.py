@@ -69,7 +69,7 @@ def test_undersampled_kspace_is_nothing_to_train_on(tmp_path, rng, suffix):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (np.ones((2, 3, 4, 5)), r"has shape \(2, 3, 4, 5\); .* is needed\. .*skip_unreadable"),
+        (np.ones((2, 3, 4, 5)), r"has shape \(2, 3, 4, 5\), but must be .*skip_unreadable"),
         (np.ones((0, 4, 4)), "is empty"),
         (np.array([["a"]]), "instead of numbers"),
         (np.full((4, 4), 1e300), "NaN or infinity"),
@@ -89,5 +89,5 @@ def test_npy_runs_no_pickled_code(tmp_path):
 
 
 def test_hdf5_refuses_a_file_with_neither(tmp_path):
-    with pytest.raises(InputError, match=r"none of the datasets kspace, .*\(found: nothing\)"):
+    with pytest.raises(InputError, match=r"none of the datasets kspace, .*\(it has: nothing\)"):
         read_volume(write_hdf5(tmp_path / "a.h5"))

@@ -141,5 +141,5 @@ def test_mistakes_end_in_one_line(tmp_path):
     _, error = run("reconstruct", "no.keras", source, tmp_path / "b.npy", "--acc", 4, expect=2)
     assert error == "error: There is no model no.keras.\n"
     _, error = run("reconstruct", "no.keras", source, tmp_path / "b.mat", "--acc", 4, expect=2)
-    assert error.startswith(f"error: {tmp_path / 'b.mat'} is of no known kind")
+    assert error.startswith(f"error: {tmp_path / 'b.mat'} has an unknown suffix")
     assert error.count("\n") == 1

@@ -12,7 +12,7 @@ from kdmri_tf.inference.choose_acquisition import acquisition_of
 from kdmri_tf.physics.low_resolution import LowResolution
 from kdmri_tf.physics.samplers import SAMPLERS
 from kdmri_tf.physics.undersampling import Undersampling
-from kdmri_tf.volumes.measured_samples import gap_share
+from kdmri_tf.volumes.kspace_gaps import gap_share
 from kdmri_tf.volumes.open_volume import open_volume
 
 SIZES = [(36, 32), (35, 33)]

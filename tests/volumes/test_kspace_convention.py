@@ -61,12 +61,12 @@ def test_an_image_that_is_rolled_is_warned_of(tmp_path, images):
     with pytest.warns(UserWarning, match=r"slice 1 of .*a\.npy seems to be cut into quarters"):
         taken = read(tmp_path / "a.npy", rolled)
     np.testing.assert_allclose(taken, np.fft.fftshift(images, axes=PLANE), atol=1e-5)
-    with pytest.warns(UserWarning, match="at \\[0, 0\\] fft2"):
+    with pytest.warns(UserWarning, match="at \\[0, 0\\] it is fft2"):
         read(tmp_path / "a.npy", as_pairs(np.fft.ifftshift(centered_kspace(images), axes=PLANE)))
 
 
 def test_complex_images_are_warned_of(tmp_path, images):
-    with pytest.warns(UserWarning, match=r"taken for k-space, but slice 1 has .*% of its energy"):
+    with pytest.warns(UserWarning, match=r"read as k-space, but slice 1 has only .*% of its ener"):
         read(tmp_path / "a.npy", images * np.exp(0.3j))
 
 

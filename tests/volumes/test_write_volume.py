@@ -73,21 +73,21 @@ class TestWriting:
     def test_no_room(self, tmp_path):
         shape = (10**6, 10**4, 10**4)
         output = volume_output(tmp_path / "b.h5", shape, VoxelGrid.of_voxels(), "")
-        with pytest.raises(InputError, match=r"needs 762939453 MiB on the disk, but .* are free"):
+        with pytest.raises(InputError, match=r"needs 762939453 MiB on the disk, but only .* are f"):
             output.__enter__()
         assert not list(tmp_path.iterdir())
 
     def test_too_many_slices_for_nifti(self, tmp_path):
         for name, is_nifti in [("b.nii", True), ("b.nii.gz", True), ("b.npy", False)]:
             output = volume_output(tmp_path / name, (2**15, 2, 2), VoxelGrid.of_voxels(), "")
-            expected = pytest.raises(InputError, match="and NIfTI has at most 32767; write")
+            expected = pytest.raises(InputError, match="but NIfTI has at most 32767; write")
             with expected if is_nifti else nullcontext(), output:
                 pass
 
     @pytest.mark.parametrize(
         ("name", "message"),
         [
-            ("b.png", r"b\.png is of no known kind; the output may be \.nii, \.nii\.gz, \.h5, \.n"),
+            ("b.png", r"b\.png has an unknown suffix; use one of \.nii, \.nii\.gz, \.h5, \.npy\."),
             ("no/b.nii", r"no folder .*no to write b\.nii to"),
             ("folder.npy", r"folder\.npy is a folder; give the name of another file"),
             ("picture.npy", r"picture\.png is a folder; give the name of another file"),
@@ -103,5 +103,5 @@ class TestWriting:
 
     def test_folder_without_permission(self, tmp_path, monkeypatch):
         monkeypatch.setattr("os.access", lambda *_: False)
-        with pytest.raises(InputError, match=r"cannot be written; choose another output"):
+        with pytest.raises(InputError, match=r"is not writable; choose another output"):
             check_output(tmp_path / "a.npy", [])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kdmri_tf.errors import InputError
 from kdmri_tf.volumes.centered_kspace import root_sum_of_squares
 from kdmri_tf.volumes.kspace_convention import warn_of_rolled_image
-from kdmri_tf.volumes.measured_samples import refuse_gaps
+from kdmri_tf.volumes.kspace_gaps import refuse_gaps
 from kdmri_tf.volumes.reading import WAY_OUT, magnitude_volume, reading
 
 

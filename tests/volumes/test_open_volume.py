@@ -81,13 +81,13 @@ class TestReading:
                 magnitudes(save("a.npy", moved))
         if not coils:
             pairs = np.stack([kspace.real, kspace.imag], axis=-1)
-            with pytest.raises(InputError, match=r"in \[0, 0\], but .* \+ 1j \* kspace"):
+            with pytest.raises(InputError, match=r"at \[0, 0\], but .* \+ 1j \* kspace"):
                 magnitudes(save("b.npy", pairs))
 
     def test_one_pixel_wide_slices(self, tmp_path):
         path = tmp_path / "sagittal.nii"
         nibabel.save(nibabel.Nifti1Image(np.ones((1, 16, 12)), np.eye(4)), path)
-        with pytest.raises(InputError, match="slices of 16x1 pixels: slices lie along the third"):
+        with pytest.raises(InputError, match="slices of 16x1 pixels: slices are the third axis"):
             magnitudes(path)
 
     def test_voxels_that_are_nowhere(self, tmp_path):
@@ -97,7 +97,7 @@ class TestReading:
         content = bytearray(path.read_bytes())
         content[280:284] = np.float32(np.nan).tobytes()  # srow_x of the header
         path.write_bytes(content)
-        with pytest.raises(InputError, match="its header puts the voxels nowhere"):
+        with pytest.raises(InputError, match="its header does not say where the voxels are"):
             magnitudes(path)
 
     def test_nifti_with_a_fourth_axis(self, tmp_path, images):
@@ -125,7 +125,7 @@ class TestReading:
 
     @pytest.mark.parametrize("kind", ["images", "complex", "pairs", "nifti", "kspace", "both"])
     def test_a_file_means_the_same_in_training(self, save, images, kind):
-        """What `--source folder` trains on is what `train/reconstruct.py` sees."""
+        """What `--source folder` trains on is what `kdmri reconstruct` sees."""
         kspace = centered_kspace(images)
         unshifted = np.fft.ifftshift(kspace, axes=(-2, -1))
         write = {
@@ -172,11 +172,15 @@ class TestReading:
         [
             ("a.npy", np.zeros((2, 3, 4, 5)), r"'array' has shape \(2, 3, 4, 5\).*height, width"),
             ("a.npy", np.zeros((2, 0, 4)), "'array' is empty"),
-            ("a.npy", np.zeros((4, 6, 2)), r"k-space of one slice needs an axis of slices, too, "),
+            ("a.npy", np.zeros((4, 6, 2)), r"k-space of one slice needs an axis for slices as w"),
             ("a.npy", np.array(["a"] * 4).reshape(2, 2), "holds <U1 values instead of numbers"),
-            ("a.npy", np.zeros(5, np.complex64), r"shape \(5,\); \(\[slices, \[coils,\]\] height"),
+            (
+                "a.npy",
+                np.zeros(5, np.complex64),
+                r"shape \(5,\), but must be \(\[slices, \[coils,",
+            ),
             ("a.h5", {"kspace": np.zeros((2, 4, 4))}, "'kspace' is float64, but must be complex"),
-            ("a.h5", {"mask": np.zeros(4)}, r"none of the datasets kspace, image.*found: mask"),
+            ("a.h5", {"mask": np.zeros(4)}, r"none of the datasets kspace, image.*it has: mask"),
         ],
     )
     def test_contents_that_are_no_volume(self, save, name, content, message):
@@ -187,7 +191,7 @@ class TestReading:
     def test_nifti_of_many_frames(self, tmp_path):
         path = tmp_path / "a.nii"
         nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 2, 3)), np.eye(4)), path)
-        message = r"shape \(4, 4, 2, 3\); a 3-D"
+        message = r"shape \(4, 4, 2, 3\), but must be a 3-D"
         with pytest.raises(InputError, match=message), open_volume(path):
             pass
 
@@ -210,7 +214,7 @@ class TestReading:
         with pytest.raises(InputError, match=r"no file .*a\.nii; give a volume"):
             open_volume(tmp_path / "a.nii").__enter__()
         (tmp_path / "a.dcm").touch()
-        with pytest.raises(InputError, match=r"a\.dcm is of no known kind; give one of \.nii,"):
+        with pytest.raises(InputError, match=r"a\.dcm has an unknown suffix; use one of \.nii,"):
             open_volume(tmp_path / "a.dcm").__enter__()
 
 
