@@ -1,70 +1,86 @@
 """Data sets by name: prepared if need be, and paired with what degrades their images."""
 
-from kdmri_tf.data.augmentation import Variation, check_augment
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorflow_datasets as tfds
+from numpy.typing import NDArray
+
+from kdmri_tf.data.augmentation import Augment, Variation, check_augment
 from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.errors import InputError
 from kdmri_tf.physics.low_resolution import LowResolution
 from kdmri_tf.physics.mask_choice import MaskChoice
 from kdmri_tf.physics.undersampling import Undersampling
 from tfds_builders.catalog import DATASETS
+from tfds_builders.prepare import prepare
 
 
 def load_data(
-    dataset,
-    acceleration=4,
+    dataset: str,
+    acceleration: float = 4,
     *,
-    source="auto",
-    manual_dir=None,
-    data_dir=None,
-    mask="gaussian",
-    mask_seed=0,
-    center_lines=None,
-    phase_encode_axis=None,
-    image_size=None,
-    augment=None,
-    random_masks=False,
-    rebuild=False,
-    skip_unreadable=False,
-):
+    source: str = "auto",
+    manual_dir: Path | str | None = None,
+    data_dir: Path | str | None = None,
+    mask: Path | str | NDArray = "gaussian",
+    mask_seed: int = 0,
+    center_lines: int | None = None,
+    phase_encode_axis: int | None = None,
+    image_size: Sequence[int] | None = None,
+    augment: Augment | None = None,
+    random_masks: bool = False,
+    rebuild: bool = False,
+    skip_unreadable: bool = False,
+) -> MRIData:
     """Prepares a data set if need be and pairs it with a sampling mask.
 
     Args:
         dataset: "cardiac", "brain", "knee" or "calgary".
-        acceleration: nominal acceleration, as results are labelled; a given mask must come close.
+        acceleration: nominal acceleration, which labels results; a mask that you give must come
+            close to it.
         source: where the images come from, such as "acdc", "folder" or "synthetic"; "auto" takes
-            the first real source whose files are there, and else, with a warning, "synthetic".
+            the first real source whose files are there or, with a warning, "synthetic".
         manual_dir: folder that holds the raw files as `<dataset>/<source>/...`.
         data_dir: folder of the prepared data sets; by default that of TensorFlow Datasets.
         mask: "gaussian", "uniform", "equispaced", or a mask of 0 and 1, unshifted: a .npy file or
             an array `(H, W)`.
         mask_seed: seed of a sampled mask.
-        center_lines: lowest lines that a sampled mask always measures; None for those of the
-            papers' masks, 10, and 30 of the knee.
-        phase_encode_axis: along which a sampled mask leaves lines out: 0 or 1; None for that of the
-            papers' masks, 0, and 1 of the knee.
+        center_lines: lowest lines that a sampled mask always measures; None for as many as the
+            papers' masks: 30 for the knee, 10 for the others.
+        phase_encode_axis: axis along which a sampled mask leaves out lines, 0 or 1; None for that
+            of the papers' masks: 1 for the knee, 0 for the others.
         image_size: (H, W) to crop or zero-pad to, instead of the source's own.
         augment: `(image float32 (H, W, 1), seed int32 (2,)) -> image` in TensorFlow, as for
             `tf.image.stateless_*`; changes the training slices alone, anew in every pass.
         random_masks: gives every training slice in every pass one of 256 masks, picked anew and
             drawn with the sampler that `mask` names; the validation split keeps the one of
             `mask_seed`.
-        rebuild: prepare anew from the raw files.
-        skip_unreadable: leave out raw files that cannot be read, and report them, instead of
+        rebuild: prepares anew from the raw files.
+        skip_unreadable: leaves out raw files that cannot be read, and reports them, instead of
             stopping.
-
-    Returns:
-        `MRIData`.
 
     Raises:
         InputError: an unknown name, missing or changed raw files, a mask that does not fit the
-            images or the acceleration, random masks without a sampler, an `augment` that gives no
-            such image.
+            images or the acceleration, random masks without a sampler, an `augment` that does not
+            return such an image.
+
+    Example:
+        >>> import tempfile
+        >>> from kdmri_tf import load_data
+        >>> with tempfile.TemporaryDirectory() as folder:  # doctest: +ELLIPSIS
+        ...     data = load_data("cardiac", 2, source="synthetic", center_lines=4,
+        ...                      image_size=(32, 32), data_dir=folder)
+        Downloading and preparing dataset ...
+        >>> data.mask.shape, data.acceleration, data.num_slices
+        ((32, 32), 2.0, {'train': 72, 'validation': 24})
     """
-    sampling = MaskChoice(mask, acceleration, mask_seed, random_masks)
-    if sampling.is_given and (center_lines, phase_encode_axis) != (None, None):
+    choice = MaskChoice(mask, acceleration, mask_seed, random_masks)
+    if choice.is_given and (center_lines, phase_encode_axis) != (None, None):
         raise InputError(
-            "center_lines and phase_encode_axis are of masks that are sampled, but the mask "
-            f"{sampling.origin} is given: leave them out."
+            "center_lines and phase_encode_axis apply only to a mask drawn by a sampler, but you "
+            f"gave a mask ({choice.origin}): leave them out."
         )
     builder, image_size = _prepare(
         dataset,
@@ -79,13 +95,15 @@ def load_data(
     usual = DATASETS[dataset].sampling
     lines = usual.center_lines if center_lines is None else center_lines
     axis = usual.phase_encode_axis if phase_encode_axis is None else phase_encode_axis
-    mask, drawn = sampling.masks_for(image_size, lines, axis)
+    mask, drawn = choice.masks_for(image_size, lines, axis)
     variation = Variation(augment, drawn) if augment or random_masks else None
-    return MRIData(builder, Undersampling(mask, sampling.origin, float(acceleration)), variation)
+    return MRIData(builder, Undersampling(mask, choice.origin, float(acceleration)), variation)
 
 
-def load_super_resolution(dataset, scale=4, *, augment=None, **source):
-    """Prepares a data set if need be, to be seen at low resolution.
+def load_super_resolution(
+    dataset: str, scale: float = 4, *, augment: Augment | None = None, **source: Any
+) -> MRIData:
+    """Prepares a data set if need be, for networks that are given images at low resolution.
 
     Args:
         dataset: as in `load_data`.
@@ -94,11 +112,19 @@ def load_super_resolution(dataset, scale=4, *, augment=None, **source):
         source: `source`, `manual_dir`, `data_dir`, `image_size`, `rebuild` and `skip_unreadable`,
             as in `load_data`.
 
-    Returns:
-        `MRIData`.
-
     Raises:
         InputError: as `load_data`; or a scale below 1, or so large that nothing is left.
+
+    Example:
+        >>> import tempfile
+        >>> from kdmri_tf import load_super_resolution
+        >>> with tempfile.TemporaryDirectory() as folder:  # doctest: +ELLIPSIS
+        ...     data = load_super_resolution("cardiac", scale=4, source="synthetic",
+        ...                                  image_size=(32, 32), data_dir=folder)
+        ...     inputs, image = next(iter(data.batches("train", batch_size=2)))
+        Downloading and preparing dataset ...
+        >>> data.degradation.label, list(inputs), tuple(image.shape)
+        ('4x super-resolution', ['low_resolution'], (2, 32, 32, 1))
     """
     degradation = LowResolution(float(scale))
     builder, image_size = _prepare(dataset, augment, **source)
@@ -106,14 +132,12 @@ def load_super_resolution(dataset, scale=4, *, augment=None, **source):
     return MRIData(builder, degradation, Variation(augment) if augment else None)
 
 
-def _prepare(dataset, augment, **source):
-    """The prepared builder and its image size; `augment` is checked."""
+def _prepare(
+    dataset: str, augment: Augment | None, **source: Any
+) -> tuple[tfds.core.DatasetBuilder, tuple[int, int]]:
+    """Returns the prepared builder and its image size; checks `augment`."""
     if augment is not None and not callable(augment):
         raise InputError(f"augment must be a function (image, seed) -> image, not {augment!r}.")
-
-    # Imported here since the builders themselves import from kdmri_tf.
-    from tfds_builders.prepare import prepare
-
     builder = prepare(dataset, **source)
     image_size = builder.info.features["image"].shape[:2]
     if augment is not None:

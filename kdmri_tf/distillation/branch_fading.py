@@ -1,5 +1,7 @@
 """Branches of a student-friendly teacher that fade out, so that the teacher ends by itself."""
 
+from typing import Any
+
 import keras
 
 from kdmri_tf.distillation.student_friendly import StudentFriendlyTeacher
@@ -22,29 +24,32 @@ class BranchFading(keras.callbacks.Callback):
             without branches, or another number of epochs.
     """
 
-    def __init__(self, epochs):
+    def __init__(self, epochs: int) -> None:
         super().__init__()
         if epochs < 2:
             raise InputError(
-                f"Branches fade out over the second half of the epochs, which needs 2 or more; got "
-                f"{epochs}."
+                "Branches fade out over the second half of the epochs, so there must be at least "
+                f"2; got {epochs}."
             )
         self.epochs = epochs
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Checks that the model has branches and is fitted for as many epochs."""
         if not isinstance(self.model, StudentFriendlyTeacher):
             raise InputError(
-                f"A {type(self.model).__name__} has no branches that could fade out; fit a "
+                f"A {type(self.model).__name__} has no branches to fade out; fit a "
                 "StudentFriendlyTeacher."
             )
         if self.params["epochs"] != self.epochs:
             raise InputError(
-                f"BranchFading is for {self.epochs} epochs, but fit has {self.params['epochs']}; "
+                f"BranchFading expects {self.epochs} epochs, but fit runs {self.params['epochs']}; "
                 "give both the same number."
             )
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Sets the share of the epoch."""
         self.model.branch_share.assign(min(1.0, 2 * (self.epochs - 1 - epoch) / self.epochs))
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Sets the share back to 1."""
         self.model.branch_share.assign(1.0)

@@ -1,11 +1,12 @@
 """The distiller: trains a student on its teacher's features and images and on the target."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import keras
 import tensorflow as tf
 
 from kdmri_tf.distillation import feature_losses
-from kdmri_tf.distillation.feature_loss import for_loss, takes_any_dtype
+from kdmri_tf.distillation.feature_loss import Loss, for_loss, takes_any_dtype
 from kdmri_tf.distillation.weighted_losses import WeightedTraining, mean_absolute_error
 from kdmri_tf.errors import InputError
 
@@ -22,7 +23,7 @@ class Distiller(WeightedTraining):
     (alpha, 1 - alpha, 0) with alpha = 0.5; joint training and the ablation are others.
 
     Takes the batches that a `DCCNN` is fitted on: `({"kspace", "mask"}, image)`. Where the inputs
-    hold "teacher" too (see `cache_teacher`), its outputs are not computed again. Reports `loss`,
+    hold "teacher_outputs" too (see `cache_teacher`), these are not computed again. Reports `loss`,
     `student_loss` (mean |x - x_S|) and, where their weights are not 0, `imitation_loss` and
     `feature_loss`. `distiller(inputs)` is the student's image. Save `distiller.student`, not the
     distiller.
@@ -32,6 +33,21 @@ class Distiller(WeightedTraining):
         teacher: the trained network. It is frozen (`teacher.trainable = False`) and runs outside
             the gradient.
 
+    Raises:
+        InputError: both are one model.
+
+    Example:
+        >>> import numpy as np
+        >>> from kdmri_tf import DCCNN, AttentionTransfer, Distiller
+        >>> teacher, student = DCCNN(3, 2, filters=4), DCCNN(2, 2, filters=4)
+        >>> distiller = Distiller(student, teacher)
+        >>> distiller.compile("adam", AttentionTransfer(), imitation_weight=0,
+        ...                   reconstruction_weight=0)
+        >>> inputs = {"kspace": np.ones((4, 16, 16, 2)), "mask": np.ones((4, 16, 16))}
+        >>> history = distiller.fit(inputs, np.ones((4, 16, 16, 1)), verbose=0)
+        >>> sorted(history.history)
+        ['feature_loss', 'loss', 'student_loss']
+
     Source: KD-MRI (2020), section 2.2, equations 3 to 5.
     """
 
@@ -40,35 +56,37 @@ class Distiller(WeightedTraining):
         "imitation_weight": "imitation_loss",
         "feature_weight": "feature_loss",
     }
-    TRAINED = ("student",)
-    ALWAYS_REPORTED = ("student_loss",)
+    TRAINED: ClassVar = ("student",)
+    ALWAYS_REPORTED: ClassVar = ("student_loss",)
 
-    def __init__(self, student, teacher, **kwargs):
+    def __init__(self, student: keras.Model, teacher: keras.Model, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if student is teacher:
             raise InputError("student and teacher are the same model; distillation needs two.")
         self.student = student
         self.teacher = teacher
         self.teacher.trainable = False
-        self.feature_loss = None
+        self.feature_loss: Loss | None = None
 
     def compile(
         self,
-        optimizer="adam",
-        feature_loss=None,
-        feature_weight=None,
-        imitation_weight=0.5,
-        reconstruction_weight=0.5,
-        **kwargs,
-    ):
-        """Sets optimizer and losses; other arguments go to `keras.Model.compile`.
+        optimizer: keras.optimizers.Optimizer | str = "adam",
+        feature_loss: Loss | str | None = None,
+        feature_weight: float | None = None,
+        imitation_weight: float = 0.5,
+        reconstruction_weight: float = 0.5,
+        **kwargs: Any,
+    ) -> None:
+        """Sets optimizer and losses.
 
         Args:
+            optimizer: as `keras.Model.compile` takes it.
             feature_loss: `loss(teacher_features, student_features)`, such as `AttentionTransfer()`,
                 or its name, such as "at"; see `FEATURE_LOSSES`.
             feature_weight: its weight; None for 1 with a feature loss and 0 without.
             imitation_weight: weight of |x_T - x_S|, 1 - alpha in the paper.
             reconstruction_weight: weight of |x - x_S|, alpha in the paper.
+            kwargs: other arguments of `keras.Model.compile`.
 
         Raises:
             InputError: a weight is negative, all are 0, the feature weight has no loss, `loss` or
@@ -90,19 +108,24 @@ class Distiller(WeightedTraining):
             "imitation_weight": imitation_weight,
             "feature_weight": feature_weight,
         }
-        super().compile(optimizer, weights, **kwargs)
+        self.compile_weighted(optimizer, weights, **kwargs)
         self.feature_loss = feature_loss
 
-    def call(self, inputs, training=False):
-        if isinstance(inputs, dict):  # without what is kept of the teacher
-            inputs = {name: value for name, value in inputs.items() if name != "teacher"}
+    def call(self, inputs: dict[str, Any], training: bool = False) -> tf.Tensor:
+        """Returns the student's image, float32 `(batch, H, W, 1)`."""
+        if isinstance(inputs, dict):
+            inputs = {name: value for name, value in inputs.items() if name != "teacher_outputs"}
         return self.student(inputs, training=training)
 
     @property
-    def trained_variables(self):
+    def trained_variables(self) -> list[keras.Variable]:
+        """The student's."""
         return self.student.trainable_variables
 
-    def compute_losses(self, inputs, target, training):
+    def compute_losses(
+        self, inputs: dict[str, Any], target: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Returns the student's image and the losses; see `WeightedTraining`."""
         inputs, teacher_outputs = self._with_teacher(inputs)
         image, features = self.student(inputs, return_features=True, training=training)
         values = {"student_loss": mean_absolute_error(target, image)}
@@ -112,27 +135,27 @@ class Distiller(WeightedTraining):
             values["feature_loss"] = self._compare(teacher_outputs, features)
         return image, values
 
-    def _with_teacher(self, inputs):
-        """(the student's inputs, what the losses need of the teacher)."""
+    def _with_teacher(self, inputs: dict[str, Any]) -> tuple[dict[str, tf.Tensor], dict[str, Any]]:
+        """Returns (the student's inputs, what the losses need of the teacher)."""
         imitates, compares = (self.loss_weights[k] for k in ("imitation_loss", "feature_loss"))
-        if not (isinstance(inputs, dict) and "teacher" in inputs):
+        if not (isinstance(inputs, dict) and "teacher_outputs" in inputs):
             if compares:
                 image, features = self.teacher(inputs, return_features=True, training=False)
                 return inputs, {"image": image, "features": features}
             return inputs, {"image": self.teacher(inputs, training=False)} if imitates else {}
         inputs = dict(inputs)
-        cached = inputs.pop("teacher")
+        cached = inputs.pop("teacher_outputs")
         needed = {"image": imitates, "described": compares}
         missing = [name for name in needed if needed[name] and name not in cached]
         if missing:
             raise InputError(
-                f"The cached teacher lacks {' and '.join(missing)}, which a weight asks for; "
-                "give cache_teacher the feature_loss and images=True as needed."
+                f"The cached teacher outputs lack {' and '.join(missing)}, which a loss weight "
+                "needs: call cache_teacher with feature_loss and images=True as needed."
             )
         return inputs, cached
 
-    def _compare(self, teacher_outputs, features):
-        loss = self.feature_loss
+    def _compare(self, teacher_outputs: dict[str, Any], features: list[tf.Tensor]) -> tf.Tensor:
+        loss: Any = self.feature_loss
         if "described" in teacher_outputs:
             features = for_loss(features, loss)
             return loss.compare(teacher_outputs["described"], loss.describe(features))

@@ -1,25 +1,37 @@
 """What all losses of features share, and what they refuse to compare."""
 
+from collections.abc import Callable, Sequence
+
 import keras
+import tensorflow as tf
 from keras import ops
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.networks.network import Network
+
+Loss = Callable[[Sequence[tf.Tensor], Sequence[tf.Tensor]], tf.Tensor]  # a `FeatureLoss` or another
 
 
 class FeatureLoss(keras.losses.Loss):
-    """What the losses share: `compare(describe(teacher_features), describe(student_features))`.
+    """Compares the features of a teacher and a student; one class a method.
+
+    Every loss is called as `loss(teacher_features, student_features)` with two lists, one
+    activation `(batch, H, W, channels)` a cascade, and returns a float32 scalar:
+    `compare(describe(teacher_features), describe(student_features))`. In the formulas of the
+    methods A_j is the activation of cascade j, S and T stand for student and teacher, vec makes one
+    vector of each sample, and a mean is over everything that is not summed.
 
     Raises:
         InputError: the lists have different lengths, or a pair does not fit the method.
 
     Attributes:
-        is_compact: whether a description takes far less room than the features, so that reading a
-            teacher's back costs less than computing it again.
+        is_compact: whether a description takes far less room than the features, so that reading
+            back that of a teacher costs less than computing it again.
         smallest_batch: fewest slices that the method can compare.
         fewest_cascades: fewest features that it can compare.
         needs_equal_channels: whether it compares channel by channel.
         takes_any_dtype: whether `describe` and `compare` take activations of any floating dtype
-            and give a float32 scalar; a `Distiller` casts to float32 for others.
+            and give a float32 scalar; for others a `Distiller` casts activations to float32.
     """
 
     is_compact = False
@@ -28,28 +40,36 @@ class FeatureLoss(keras.losses.Loss):
     needs_equal_channels = True
     takes_any_dtype = False
 
-    def call(self, teacher_features, student_features):
+    def call(
+        self, teacher_features: Sequence[tf.Tensor], student_features: Sequence[tf.Tensor]
+    ) -> tf.Tensor:
+        """Returns the loss of two lists of activations.
+
+        Raises:
+            InputError: the method cannot compare them.
+        """
         check_features(teacher_features, student_features, self)
         return self.compare(self.describe(teacher_features), self.describe(student_features))
 
-    def check_networks(self, teacher, student, batch_size):
+    def check_networks(self, teacher: Network, student: Network, batch_size: int) -> None:
         """Refuses networks and batches that the method cannot compare, before they are trained.
 
         Raises:
-            InputError: other numbers of cascades or, where channels are compared, of filters; too
-                few cascades or slices.
+            InputError: numbers of cascades or, where channels are compared, of filters that
+                differ; too few cascades or slices.
         """
         name = type(self).__name__
         if len(teacher.blocks) != len(student.blocks):
             raise InputError(
                 f"The teacher {teacher.architecture} and the student {student.architecture} differ "
                 f"in their number of cascades, which {name} pairs one by one; imitation alone "
-                "(--method none) needs no pairs."
+                "(--method none) works without pairs."
             )
         if self.needs_equal_channels and teacher.filters != student.filters:
             raise InputError(
                 f"{name} compares channel by channel, but the teacher has {teacher.filters} "
-                f"filters and the student {student.filters}; at and sp can compare these."
+                f"filters and the student {student.filters}; choose at or sp, which can compare "
+                "these."
             )
         if len(teacher.blocks) < self.fewest_cascades:
             raise InputError(
@@ -58,41 +78,49 @@ class FeatureLoss(keras.losses.Loss):
             )
         if batch_size < self.smallest_batch:
             raise InputError(
-                f"{name} compares the slices of a batch, which needs {self.smallest_batch} or "
-                f"more; the batch size is {batch_size} (--batch-size)."
+                f"{name} compares the slices of a batch with each other, so it needs at least "
+                f"{self.smallest_batch}; the batch size is {batch_size} (--batch-size)."
             )
 
-    def describe(self, features):
-        """The tensors that are compared, with the batch as first axis, each slice on its own.
+    def describe(self, features: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Returns the tensors that are compared, the batch as first axis, each slice on its own.
 
         Args:
-            features: of every cascade, `(batch, H, W, channels)`.
+            features: activation of every cascade, `(batch, H, W, channels)`.
         """
         return list(features)
 
-    def compare(self, teacher, student):
-        """The loss, a float32 scalar, of two lists that `describe` gave."""
+    def compare(self, teacher: Sequence[tf.Tensor], student: Sequence[tf.Tensor]) -> tf.Tensor:
+        """Computes the loss, a float32 scalar, of two lists that `describe` returned."""
         raise NotImplementedError
 
 
-def takes_any_dtype(loss):
-    """Whether features need not be cast to float32 for this loss, ours or another."""
+def takes_any_dtype(loss: Loss) -> bool:
+    """Returns whether features need not be cast to float32 for this loss, ours or another."""
     return getattr(loss, "takes_any_dtype", False)
 
 
-def for_loss(features, loss):
-    """The features in a dtype that the loss takes."""
+def for_loss(features: Sequence[tf.Tensor], loss: Loss) -> list[tf.Tensor]:
+    """Returns the features in a dtype that the loss takes."""
     if takes_any_dtype(loss):
-        return features
+        return list(features)
     return [ops.cast(feature, "float32") for feature in features]
 
 
-def check_features(teacher_features, student_features, loss):
-    """Refuses lists of features that a loss cannot compare pair by pair."""
+def check_features(
+    teacher_features: Sequence[tf.Tensor],
+    student_features: Sequence[tf.Tensor],
+    loss: FeatureLoss,
+) -> None:
+    """Refuses lists of features that a loss cannot compare pair by pair.
+
+    Raises:
+        InputError: other numbers of features, too few of them, or shapes that differ.
+    """
     if len(teacher_features) != len(student_features):
         raise InputError(
             f"The teacher gives {len(teacher_features)} features and the student "
-            f"{len(student_features)}; feature distillation needs as many cascades in both."
+            f"{len(student_features)}; feature distillation needs equally many cascades in both."
         )
     if len(teacher_features) < loss.fewest_cascades:
         raise InputError(

@@ -1,13 +1,19 @@
 """The student-friendly teacher: a teacher that is trained together with branches of its student."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
+import keras
 import tensorflow as tf
 
 from kdmri_tf.compute import parallel
 from kdmri_tf.distillation.friendly_settings import FriendlySettings
+from kdmri_tf.distillation.gradient_cancellation import cancelled_share
 from kdmri_tf.distillation.weighted_losses import WeightedTraining, mean_absolute_error
 from kdmri_tf.errors import InputError
+from kdmri_tf.networks.consistency_forms import Measurement
+from kdmri_tf.networks.conv_block import ConvBlock
+from kdmri_tf.networks.dccnn import DCCNN
 
 
 class StudentFriendlyTeacher(WeightedTraining):
@@ -44,6 +50,17 @@ class StudentFriendlyTeacher(WeightedTraining):
     Raises:
         InputError: one model twice, other numbers of cascades, or a single cascade.
 
+    Example:
+        >>> import numpy as np
+        >>> from kdmri_tf import DCCNN, StudentFriendlyTeacher
+        >>> teacher, student = DCCNN(3, 2, filters=4), DCCNN(2, 2, filters=4)
+        >>> model = StudentFriendlyTeacher(teacher, student)
+        >>> model.compile("adam")
+        >>> inputs = {"kspace": np.ones((4, 16, 16, 2)), "mask": np.ones((4, 16, 16))}
+        >>> history = model.fit(inputs, np.ones((4, 16, 16, 1)), verbose=0)
+        >>> sorted(history.history)
+        ['branch_loss', 'cancelled_share', 'imitation_loss', 'loss', 'teacher_loss']
+
     Source: SFT-KD-Recon (2023), section 2.2, equations 1 to 4. (The released code divides the
     imitation by the number of elements once more, which switches it off.)
     """
@@ -53,45 +70,44 @@ class StudentFriendlyTeacher(WeightedTraining):
         "branch_weight": "branch_loss",
         "imitation_weight": "imitation_loss",
     }
-    TRAINED = ("teacher", "student")
-    ALWAYS_REPORTED = tuple(LOSSES.values())
-    MONITORED = ("cancelled_share",)
-    FADING = ("branch_loss", "imitation_loss")
+    TRAINED: ClassVar = ("teacher", "student")
+    ALWAYS_REPORTED: ClassVar = tuple(LOSSES.values())
+    MONITORED: ClassVar = ("cancelled_share",)
+    FADING: ClassVar = ("branch_loss", "imitation_loss")
 
-    def __init__(self, teacher, student, **kwargs):
+    def __init__(self, teacher: DCCNN, student: DCCNN, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if teacher is student:
             raise InputError("teacher and student are the same model; joint training needs two.")
         if len(teacher.blocks) != len(student.blocks) or len(teacher.blocks) < 2:
             raise InputError(
-                f"Student branches need as many cascades in teacher and student, two or more; the "
-                f"teacher is a {teacher.architecture}, the student a {student.architecture}."
+                "Teacher and student need the same number of cascades, two or more; the teacher is "
+                f"a {teacher.architecture}, the student a {student.architecture}."
             )
         self.teacher = teacher
         self.student = student
-        # Not of Keras: it belongs to no state, as it follows from the epoch.
+        # Not a Keras variable: it belongs to no state, as it follows from the epoch.
         self.branch_share = tf.Variable(1.0, trainable=False, name="branch_share")
         self.stop_imitation_gradient = False
 
     def compile(
         self,
-        optimizer="adam",
-        reconstruction_weight=FriendlySettings.reconstruction_weight,
-        branch_weight=FriendlySettings.branch_weight,
-        imitation_weight=FriendlySettings.imitation_weight,
-        stop_imitation_gradient=FriendlySettings.stop_imitation_gradient,
-        **kwargs,
-    ):
-        """Sets optimizer and weights; other arguments go to `keras.Model.compile`.
+        optimizer: keras.optimizers.Optimizer | str = "adam",
+        reconstruction_weight: float = FriendlySettings.reconstruction_weight,
+        branch_weight: float = FriendlySettings.branch_weight,
+        imitation_weight: float = FriendlySettings.imitation_weight,
+        stop_imitation_gradient: bool = FriendlySettings.stop_imitation_gradient,
+        **kwargs: Any,
+    ) -> None:
+        """Sets optimizer and weights.
 
         Args:
             optimizer: as `keras.Model.compile` takes it.
-            reconstruction_weight: of mean |x - x_T|.
-            branch_weight: of mean |x - x_Si|.
-            imitation_weight: of mean |x_T - x_Si|.
-            stop_imitation_gradient: x_T is a constant in that term, which then moves the branches
-                alone: the student's cascades, and the teacher's as far as a branch begins behind
-                them.
+            reconstruction_weight: weight of mean |x - x_T|.
+            branch_weight: weight of mean |x - x_Si|.
+            imitation_weight: weight of mean |x_T - x_Si|.
+            stop_imitation_gradient: makes x_T a constant in that term, which then moves only the
+                branches: the student's cascades, and those of the teacher before a branch begins.
             kwargs: other arguments of `keras.Model.compile`.
 
         Raises:
@@ -103,14 +119,15 @@ class StudentFriendlyTeacher(WeightedTraining):
             "branch_weight": branch_weight,
             "imitation_weight": imitation_weight,
         }
-        super().compile(optimizer, weights, **kwargs)
+        self.compile_weighted(optimizer, weights, **kwargs)
         self.stop_imitation_gradient = bool(stop_imitation_gradient)
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """Returns x_T, float32 `(batch, H, W, 1)`."""
         return self.teacher(inputs, training=training)
 
-    def branches(self, inputs):
-        """The images of teacher and branches.
+    def branches(self, inputs: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Computes the images of teacher and branches.
 
         Args:
             inputs: as a `DCCNN` takes them.
@@ -120,18 +137,20 @@ class StudentFriendlyTeacher(WeightedTraining):
         """
         return parallel.by_parts(self._reconstruct, *self.teacher.check_inputs(inputs))
 
-    def _reconstruct(self, kspace, mask):
+    def _reconstruct(self, kspace: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         image, measured = self.teacher.begin(kspace, mask)
         _, student_measured = self.student.begin(kspace, mask)
-        branches = []
+        branches: list[tf.Tensor] = []
         for index in range(len(self.teacher.blocks)):
             branches = self._advance(self.student.blocks[index], branches, student_measured)
             image, _ = self.teacher.cascade(self.teacher.blocks[index], image, measured)
             branches.append(image)
         return image, tf.stack(branches[:-1], axis=1)
 
-    def _advance(self, block, branches, measured):
-        """One cascade of the student on every branch; convolved together, which is faster."""
+    def _advance(
+        self, block: ConvBlock, branches: list[tf.Tensor], measured: Measurement
+    ) -> list[tf.Tensor]:
+        """Computes one cascade of the student on every branch; convolved together, for speed."""
         if not branches:
             return []
         images, _ = self.student.convolve(block, tf.concat(branches, axis=0))
@@ -139,17 +158,21 @@ class StudentFriendlyTeacher(WeightedTraining):
         return [consistency.correct(x, measured) for x in tf.split(images, len(branches))]
 
     @property
-    def trained_variables(self):
+    def trained_variables(self) -> list[keras.Variable]:
         """All but those of the student's first cascade."""
         in_branches = [v for block in self.student.blocks[1:] for v in block.trainable_variables]
         return self.teacher.trainable_variables + in_branches
 
     @property
-    def current_weights(self):
+    def current_weights(self) -> dict[str, float | tf.Tensor]:
+        """`loss_weights`, those of the branches multiplied by their share."""
         fading = {name: self.loss_weights[name] * self.branch_share for name in self.FADING}
         return {**self.loss_weights, **fading}
 
-    def compute_losses(self, inputs, target, training):
+    def compute_losses(
+        self, inputs: dict[str, Any], target: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Returns x_T, the losses and the cancelled share; see `WeightedTraining`."""
         image, branches = self.branches(inputs)
         imitated = tf.stop_gradient(image) if self.stop_imitation_gradient else image
         return image, {
@@ -159,7 +182,9 @@ class StudentFriendlyTeacher(WeightedTraining):
             "cancelled_share": self._cancelled_share(target, image, branches),
         }
 
-    def _cancelled_share(self, target, image, branches):
+    def _cancelled_share(
+        self, target: tf.Tensor, image: tf.Tensor, branches: tf.Tensor
+    ) -> tf.Tensor:
         if self.stop_imitation_gradient or not self.loss_weights["imitation_loss"]:
             return tf.zeros(())
         weights = self.current_weights
@@ -167,36 +192,10 @@ class StudentFriendlyTeacher(WeightedTraining):
             target, image, branches, weights["teacher_loss"], weights["imitation_loss"]
         )
 
-    def test_step(self, data):
+    def test_step(self, data: tuple) -> dict[str, tf.Tensor]:
+        """Evaluates the teacher alone: `loss` is mean |x - x_T|."""
         inputs, target = self.unpack(data)
         image = self.teacher(inputs, training=False)
         logs = self.report({"loss": mean_absolute_error(target, image)}, inputs, target, image)
         training_only = (*self.ALWAYS_REPORTED, *self.MONITORED)
         return {name: value for name, value in logs.items() if name not in training_only}
-
-
-def cancelled_share(target, image, branches, reconstruction_weight, imitation_weight):
-    """The share of pixels where the imitation term takes from x_T all that the target gives it.
-
-    The terms' gradients with respect to a pixel of x_T are, but for a common factor, the signs in::
-
-        reconstruction_weight * sign(x_T - x) + imitation_weight * mean over i of sign(x_T - x_Si)
-
-    (the branches themselves held fixed). Counted are pixels where this is 0 and x_T is not x.
-
-    Args:
-        target: x, `(batch, H, W, 1)`.
-        image: x_T, the same.
-        branches: all x_Si, `(batch, n - 1, H, W, 1)`.
-        reconstruction_weight: of mean |x - x_T|.
-        imitation_weight: of mean |x_T - x_Si|.
-
-    Returns:
-        Scalar, 0 to 1.
-    """
-    from_target = tf.sign(image - target)
-    from_branches = tf.reduce_sum(tf.sign(image[:, tf.newaxis] - branches), axis=1)
-    # Times the number of branches, as sums of signs are exact and their means are not.
-    pull = reconstruction_weight * from_target * tf.cast(tf.shape(branches)[1], image.dtype)
-    is_cancelled = (pull + imitation_weight * from_branches == 0) & (from_target != 0)
-    return tf.reduce_mean(tf.cast(is_cancelled, tf.float32))

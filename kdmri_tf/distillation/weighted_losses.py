@@ -1,6 +1,7 @@
 """What the custom training steps share: a weighted sum of named losses, reported one by one."""
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import keras
 import tensorflow as tf
@@ -9,7 +10,7 @@ from kdmri_tf.errors import InputError
 
 
 class WeightedTraining(keras.Model):
-    """A model that trains on `loss = sum of weight * named loss`.
+    """Trains on `loss = sum of weight * named loss`.
 
     A subclass names its weights in `LOSSES`, sets them in `compile` and implements `compute_losses`
     and `trained_variables`. It is fitted on pairs `(inputs, image)`. `loss`, the named losses and
@@ -23,20 +24,30 @@ class WeightedTraining(keras.Model):
         loss_weights: name of a loss -> its weight; set by `compile`.
     """
 
-    LOSSES: ClassVar = {}
-    TRAINED = ()
-    ALWAYS_REPORTED = ()
-    MONITORED = ()
+    LOSSES: ClassVar[dict[str, str]] = {}
+    TRAINED: ClassVar[tuple[str, ...]] = ()
+    ALWAYS_REPORTED: ClassVar[tuple[str, ...]] = ()
+    MONITORED: ClassVar[tuple[str, ...]] = ()
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
         reported = (*self.LOSSES.values(), *self.MONITORED)
         self._loss_trackers = [keras.metrics.Mean(name=name) for name in reported]
-        self.loss_weights = {}
+        self.loss_weights: dict[str, float] = {}
         self.built = True
 
-    def compile(self, optimizer, weights, **kwargs):
-        """As `keras.Model.compile`, with the weights by argument name instead of a `loss`.
+    def compile_weighted(
+        self,
+        optimizer: keras.optimizers.Optimizer | str,
+        weights: Mapping[str, float],
+        **kwargs: Any,
+    ) -> None:
+        """Compiles as `keras.Model.compile` does, with weights instead of a `loss`.
+
+        Args:
+            optimizer: as `keras.Model.compile` takes it.
+            weights: argument, a key of `LOSSES`, -> weight.
+            kwargs: other arguments of `keras.Model.compile`.
 
         Raises:
             InputError: a weight is negative, all are 0, `loss` or `loss_weights` are given, or a
@@ -50,7 +61,7 @@ class WeightedTraining(keras.Model):
         for name in self.TRAINED:
             if not getattr(self, name).trainable:
                 raise InputError(
-                    f"The {name} is frozen, as a Distiller leaves its teacher, and could not be "
+                    f"The {name} is frozen, as a Distiller leaves its teacher, and cannot be "
                     f"trained: set {name}.trainable = True first."
                 )
         for argument, weight in weights.items():
@@ -62,12 +73,14 @@ class WeightedTraining(keras.Model):
         self.loss_weights = {self.LOSSES[name]: weight for name, weight in weights.items()}
 
     @property
-    def current_weights(self):
+    def current_weights(self) -> Mapping[str, float | tf.Tensor]:
         """`loss_weights` as they are in this step."""
         return self.loss_weights
 
-    def compute_losses(self, inputs, target, training):
-        """The image, `(batch, H, W, 1)`, and all values that are reported, name -> scalar.
+    def compute_losses(
+        self, inputs: Any, target: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Returns the image, `(batch, H, W, 1)`, and all values that are reported, name -> scalar.
 
         Args:
             inputs: of the batch, as `fit` gives them.
@@ -77,17 +90,19 @@ class WeightedTraining(keras.Model):
         raise NotImplementedError
 
     @property
-    def trained_variables(self):
+    def trained_variables(self) -> list[keras.Variable]:
         """The variables that a step moves."""
         raise NotImplementedError
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
+        """Those of Keras without losses that weigh nothing."""
         unused = {name for name, weight in self.loss_weights.items() if not weight}
         unused.difference_update(self.ALWAYS_REPORTED)
         return [metric for metric in super().metrics if metric.name not in unused]
 
-    def train_step(self, data):
+    def train_step(self, data: tuple) -> dict[str, tf.Tensor]:
+        """Moves `trained_variables` by one batch and returns the logs."""
         inputs, target = self.unpack(data)
         with tf.GradientTape() as tape:
             image, losses = self._weigh(inputs, target, training=True)
@@ -104,26 +119,32 @@ class WeightedTraining(keras.Model):
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         return self.report(losses, inputs, target, image)
 
-    def test_step(self, data):
+    def test_step(self, data: tuple) -> dict[str, tf.Tensor]:
+        """Evaluates one batch and returns the logs."""
         inputs, target = self.unpack(data)
         image, losses = self._weigh(inputs, target, training=False)
         return self.report(losses, inputs, target, image)
 
-    def report(self, losses, inputs, target, image):
-        """The logs of a step, with these losses and the metrics of the image."""
+    def report(
+        self, losses: Mapping[str, tf.Tensor], inputs: Any, target: tf.Tensor, image: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Returns the logs of a step: these losses and the metrics of the image."""
         trackers = {metric.name: metric for metric in self.metrics}
         for name, value in losses.items():
             trackers[name].update_state(value, sample_weight=tf.shape(target)[0])
         return self.compute_metrics(inputs, target, image)
 
-    def _weigh(self, inputs, target, training):
+    def _weigh(
+        self, inputs: Any, target: tf.Tensor, training: bool
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Returns the image and its losses, their weighted sum, `loss`, among them."""
         image, losses = self.compute_losses(inputs, target, training)
         weights = self.current_weights
         weighted = [weights[name] * losses[name] for name in losses if name in weights]
         return image, {**losses, "loss": tf.add_n(weighted)}
 
-    def unpack(self, data):
-        """(inputs, target) of a batch, the target float32 `(batch, H, W, 1)`.
+    def unpack(self, data: tuple) -> tuple[Any, tf.Tensor]:
+        """Returns (inputs, target) of a batch, the target float32 `(batch, H, W, 1)`.
 
         Raises:
             InputError: no target, sample weights, or a target of another shape.
@@ -140,11 +161,12 @@ class WeightedTraining(keras.Model):
         rank = target.shape.rank
         if rank is not None and (rank != 4 or target.shape[-1] not in (1, None)):
             raise InputError(
-                f"The target must be images (batch, H, W, 1) or (batch, H, W); got {target.shape}."
+                "The target must be images (batch, H, W, 1) or (batch, H, W); got shape "
+                f"{target.shape}."
             )
         return inputs, target
 
 
-def mean_absolute_error(target, image):
-    """Mean of |target - image| over everything; shapes may broadcast."""
+def mean_absolute_error(target: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
+    """Computes the mean of |target - image| over everything; shapes may broadcast."""
     return tf.reduce_mean(tf.abs(target - image))

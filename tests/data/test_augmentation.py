@@ -8,7 +8,7 @@ import tensorflow as tf
 from conftest import flip
 
 from kdmri_tf import InputError, compose_augmentations, load_data, random_contrast, random_flips
-from kdmri_tf.data.data_config import variation_config
+from kdmri_tf.data.provenance import variation_config
 from kdmri_tf.physics.mask_choice import MaskChoice
 
 
@@ -124,7 +124,7 @@ def test_composed_augmentations_come_one_after_the_other(load_tiny):
     varied = load_tiny(augment=chosen)
     assert variation_config(varied)["augment"] == "random_flips, random_contrast"
     nameless = compose_augmentations(random_flips, lambda image, seed: image)
-    with pytest.raises(InputError, match="A run folder knows an augmentation by its name"):
+    with pytest.raises(InputError, match="A run folder identifies an augmentation by its name"):
         variation_config(load_tiny(augment=nameless))
 
 
@@ -164,22 +164,25 @@ def test_a_resumed_stream_varies_as_it_would_have(varied):
 def test_an_augmentation_without_a_name_has_no_place_in_a_run(load_tiny):
     """Else a stage would be taken for that of another augmentation."""
     for nameless in (lambda image, seed: image, functools.partial(flip)):
-        with pytest.raises(InputError, match=r"by its name, and .* has none of its own: give a f"):
+        with pytest.raises(InputError, match=r"by its name, but .* has none of its own: use a f"):
             variation_config(load_tiny(augment=nameless))
 
 
 def test_a_cached_teacher_does_not_follow_variation(varied):
     teacher = tf.data.Dataset.from_tensor_slices({"image": np.zeros((6, 36, 34, 1), np.float32)})
-    with pytest.raises(InputError, match="does not follow augmentation and random masks; leave"):
-        varied.batches("train", 3, seed=1, teacher=teacher)
+    with pytest.raises(InputError, match="cannot follow augmentation and random masks: leave out"):
+        varied.batches("train", 3, seed=1, teacher_outputs=teacher)
 
 
 @pytest.mark.parametrize(
     ("augment", "message"),
     [
-        (lambda image, seed: image[1:], r"float32 \(36, 34, 1\); it returns float32 \(35, 34, 1\)"),
-        (lambda image, seed: tf.cast(image, tf.float16), r"it returns float16 \(36, 34, 1\)"),
-        (lambda image, seed: None, "it returns None"),
+        (lambda image, seed: image[1:], r"shape \(36, 34, 1\); got float32 \(35, 34, 1\)"),
+        (
+            lambda image, seed: tf.cast(image, tf.float16),
+            r"a float32 image .*; got float16 \(36, 34, 1\)",
+        ),
+        (lambda image, seed: None, "got None"),
         ("flip", "augment must be a function .* not 'flip'"),
     ],
 )

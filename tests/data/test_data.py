@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from kdmri_tf import InputError, SlicePSNR, load_data
-from kdmri_tf.data import mri_data as data_module
+from kdmri_tf.data import passes, slices_in_memory
 from kdmri_tf.physics.masks import phase_encode_axis
 
 
@@ -90,8 +90,8 @@ def test_seeds_give_different_orders(data):
     assert len(orders(1) | orders(2)) == 8
 
 
-@pytest.mark.parametrize("slices_in_memory", [0, 3, 6, 17])
-def test_what_is_kept_in_memory_changes_no_bit(data, monkeypatch, slices_in_memory):
+@pytest.mark.parametrize("num_slices", [0, 3, 6, 17])
+def test_what_is_kept_in_memory_changes_no_bit(data, monkeypatch, num_slices):
     """Nothing, images alone (from 6 slices on), or k-space too, which takes twice as much more."""
 
     def seen(chosen):
@@ -101,14 +101,14 @@ def test_what_is_kept_in_memory_changes_no_bit(data, monkeypatch, slices_in_memo
         ]
 
     expected = seen(data)
-    monkeypatch.setattr(data_module, "MEMORY_BUDGET_BYTES", slices_in_memory * 36 * 34 * 4)
+    monkeypatch.setattr(slices_in_memory, "MEMORY_BUDGET_BYTES", num_slices * 36 * 34 * 4)
     for batch, expected_batch in zip(seen(dataclasses.replace(data)), expected, strict=True):
         for value, expected_value in zip(batch, expected_batch, strict=True):
             np.testing.assert_array_equal(value, expected_value)
 
 
 def test_a_short_shuffle_buffer_loses_no_slice(data, monkeypatch):
-    monkeypatch.setattr(data_module, "SHUFFLE_BUFFER_BYTES", 3 * 36 * 34 * 4)
+    monkeypatch.setattr(passes, "SHUFFLE_BUFFER_BYTES", 3 * 36 * 34 * 4)
     shuffled = np.concatenate(targets(data.batches("train", 4, 1, first_epoch=0), batches=2))
     assert len({image.tobytes() for image in shuffled}) == 6
 
@@ -186,8 +186,14 @@ def test_mask_array(load_tiny):
         ({"acceleration": 0}, "acceleration must be at least 1, not 0"),
         ({"mask_seed": -1}, "seed of the mask must be at least 0, not -1"),
         ({"mask": "none.npy"}, "no mask file none.npy"),
-        ({"mask": np.ones((150, 150)), "center_lines": 3}, "but the mask array is given: leave"),
-        ({"mask": np.ones((150, 150)), "phase_encode_axis": 0}, "are of masks that are sampled"),
+        (
+            {"mask": np.ones((150, 150)), "center_lines": 3},
+            r"you gave a mask \(array\): leave them",
+        ),
+        (
+            {"mask": np.ones((150, 150)), "phase_encode_axis": 0},
+            "only to a mask drawn by a sampler",
+        ),
     ],
 )
 def test_mistakes_are_found_before_data_is_prepared(tmp_path, arguments, message):

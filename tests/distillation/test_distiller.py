@@ -86,7 +86,10 @@ def test_every_method_descends_its_loss(batch, method, cached):
     weights = [variable.value for variable in student.trainable_variables]
     gradients = tape.gradient(expected, weights, unconnected_gradients="zero")
     if cached:
-        inputs = {**inputs, "teacher": {"described": tuple(loss.describe(teacher_features))}}
+        inputs = {
+            **inputs,
+            "teacher_outputs": {"described": tuple(loss.describe(teacher_features))},
+        }
     distiller = Distiller(student, teacher)
     distiller.compile(
         keras.optimizers.SGD(1.0), loss, 1.0, imitation_weight=0, reconstruction_weight=0
@@ -161,7 +164,7 @@ def test_a_users_own_feature_loss_gets_float32(batch, cached):
     if cached:
         _, features = teacher(inputs, return_features=True)
         described = tuple(tf.cast(feature, tf.float32) for feature in features)
-        inputs = {**inputs, "teacher": {"described": described}}
+        inputs = {**inputs, "teacher_outputs": {"described": described}}
     distiller = Distiller(student, teacher)
     distiller.compile("sgd", Distance(), 1.0, imitation_weight=0, reconstruction_weight=1)
     assert np.isfinite(distiller.train_on_batch(inputs, target, return_dict=True)["loss"])
@@ -263,7 +266,7 @@ def test_predicts_from_batches_that_hold_the_teacher(networks, batch):
     inputs, _ = batch
     distiller = Distiller(*networks)
     distiller.compile("adam")
-    with_teacher = {**inputs, "teacher": {"image": np.zeros((2, 1), np.float32)}}
+    with_teacher = {**inputs, "teacher_outputs": {"image": np.zeros((2, 1), np.float32)}}
     expected = networks[0](inputs)
     np.testing.assert_allclose(distiller.predict(with_teacher, verbose=0), expected, atol=1e-6)
 

@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 from kdmri_tf import InputError, StudentFriendlyTeacher
-from kdmri_tf.cli import flags, launch
+from kdmri_tf.cli import distillation_flags, flags, from_flags
 from kdmri_tf.distillation.friendly_settings import PAPER, FriendlySettings
 
 
@@ -24,7 +24,7 @@ def test_a_configuration_names_what_differs_from_the_paper():
 
 
 def test_settings_without_effect_are_refused():
-    with pytest.raises(InputError, match="of the imitation term, whose weight is 0: leave it out"):
+    with pytest.raises(InputError, match="concerns the imitation term, whose weight is 0: leave"):
         FriendlySettings(imitation_weight=0.0, stop_imitation_gradient=True)
     with pytest.raises(InputError, match="branch_weight and imitation_weight are 0: leave it out"):
         FriendlySettings(branch_weight=0.0, imitation_weight=0.0, fade_branches=True)
@@ -32,13 +32,13 @@ def test_settings_without_effect_are_refused():
 
 
 def test_flags_are_those_settings():
-    assert list(flags.OF_FRIENDLY_TEACHERS) == list(PAPER)
+    assert list(distillation_flags.OF_FRIENDLY_TEACHERS) == list(PAPER)
     parser = flags.parser("test")
-    flags.add_friendly_teacher(parser)
+    distillation_flags.add_friendly_teacher(parser)
     none = parser.parse_args(["--dataset", "brain"])
-    assert launch.friendly_settings(none) == {}
+    assert from_flags.friendly_settings(none) == {}
     chosen = ["--imitation-weight", "0.1", "--branch-weight", "0", "--stop-imitation-gradient"]
-    assert launch.friendly_settings(parser.parse_args(["--dataset", "brain", *chosen])) == {
+    assert from_flags.friendly_settings(parser.parse_args(["--dataset", "brain", *chosen])) == {
         "imitation_weight": 0.1,
         "branch_weight": 0.0,
         "stop_imitation_gradient": True,

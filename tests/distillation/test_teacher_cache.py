@@ -68,8 +68,8 @@ def test_trains_to_the_same_weights(data, teacher, tmp_path, feature, imitation,
         student = DCCNN(2, 2, filters=6)
         distiller = Distiller(student, teacher)
         distiller.compile(keras.optimizers.SGD(0.01), loss, feature, imitation, reconstruction)
-        train = data.batches("train", 3, seed=4, first_epoch=0, teacher=kept.get("train"))
-        validation = data.batches("validation", 3, teacher=kept.get("validation"))
+        train = data.batches("train", 3, seed=4, first_epoch=0, teacher_outputs=kept.get("train"))
+        validation = data.batches("validation", 3, teacher_outputs=kept.get("validation"))
         history = distiller.fit(
             train, validation_data=validation, steps_per_epoch=2, epochs=2, shuffle=False, verbose=0
         )
@@ -92,8 +92,8 @@ def test_a_cache_without_what_a_weight_asks_for(data, teacher):
     cached = cache_teacher(teacher, data, AttentionTransfer(), images=False)
     distiller = Distiller(DCCNN(3, 2, filters=6), teacher)
     distiller.compile("adam")
-    with pytest.raises(InputError, match="cached teacher lacks image, which a weight asks for"):
-        distiller.fit(data.batches("train", 3, teacher=cached["train"]), verbose=0)
+    with pytest.raises(InputError, match="outputs lack image, which a loss weight needs: call"):
+        distiller.fit(data.batches("train", 3, teacher_outputs=cached["train"]), verbose=0)
 
 
 def test_says_what_is_kept_where(data, small_teacher, tmp_path, capsys):
@@ -130,12 +130,14 @@ def test_values_have_the_precision_that_they_were_computed_in(data, capsys):
 def test_is_not_paired_with_other_slices_or_another_mask(data, mirrored, small_teacher):
     """Which would distil from the images of others, without a word."""
     kept = cache_teacher(small_teacher, data)
-    with pytest.raises(InputError, match=r"of the split 'validation', and these .* of 'train'"):
-        data.batches("train", teacher=kept["validation"])
+    with pytest.raises(
+        InputError, match=r"belong to the split 'validation', .* from 'train': pass"
+    ):
+        data.batches("train", teacher_outputs=kept["validation"])
     other_mask = dataclasses.replace(data, degradation=Undersampling(np.ones_like(data.mask)))
     for other in (other_mask, mirrored):
-        with pytest.raises(InputError, match="saw other images or another mask than these batch"):
-            other.batches("train", teacher=kept["train"])
+        with pytest.raises(InputError, match="from other images or another mask than these batch"):
+            other.batches("train", teacher_outputs=kept["train"])
 
 
 @pytest.mark.parametrize("place", ["memory", "disk"])
@@ -146,9 +148,9 @@ def test_the_teacher_runs_once(data, small_teacher, tmp_path, place):
     weights = small_teacher.get_weights()
     small_teacher.set_weights([weight + 1 for weight in weights])
     np.testing.assert_array_equal(values(cached), expected)
-    batches = data.batches("train", 3, seed=1, first_epoch=0, teacher=cached["train"])
+    batches = data.batches("train", 3, seed=1, first_epoch=0, teacher_outputs=cached["train"])
     for inputs, _ in batches.take(4):
-        for image in inputs["teacher"]["image"].numpy():
+        for image in inputs["teacher_outputs"]["image"].numpy():
             assert any((image.ravel() == kept).all() for kept in expected)
     small_teacher.set_weights(weights)
 
@@ -228,7 +230,9 @@ def test_an_unfinished_cache_is_written_anew(data, small_teacher, tmp_path):
     expected = values(cache_teacher(small_teacher, data, folder=tmp_path, memory_budget=0))
     (finished,) = tmp_path.iterdir()
     # What a kill in the middle of the second split leaves.
-    killed = finished.rename(tmp_path / f"{finished.name}.partial")
+    killed = tmp_path / f".{finished.name}.partial-elsewhere-1-a" / finished.name
+    killed.parent.mkdir()
+    finished.rename(killed)
     for path in killed.glob("validation*"):
         path.unlink()
     (killed / "validation_0.lockfile").touch()

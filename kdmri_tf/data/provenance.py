@@ -1,20 +1,18 @@
-"""What a network owes to its data, as JSON values: a stage is reused only where they agree."""
+"""Where a network's training data came from, as JSON values: what must agree for its reuse."""
 
 import hashlib
 import json
+from typing import Any
 
 import numpy as np
 
+from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.physics.low_resolution import LowResolution
 from kdmri_tf.physics.masks import phase_encode_axis
 
 
-def data_config(data):
-    """Images and mask: what any result depends on.
-
-    Args:
-        data: `MRIData`.
-    """
+def data_config(data: MRIData) -> dict[str, Any]:
+    """Describes images and mask, which any result depends on."""
     return {
         "dataset": data.dataset,
         "source": data.source,
@@ -26,23 +24,21 @@ def data_config(data):
     }
 
 
-def data_digest(data):
-    """SHA-256 of images and mask, in hexadecimal: what a frozen network's outputs depend on."""
+def data_digest(data: MRIData) -> str:
+    """Computes the SHA-256, in hexadecimal, of what a frozen network's outputs depend on."""
     config = {key: value for key, value in data_config(data).items() if key != "mask"}
     return hashlib.sha256(json.dumps(config).encode()).hexdigest()
 
 
-def data_facts(data):
-    """How the images are degraded: what a network's user asks, and `data_config` has as a digest.
+def data_facts(data: MRIData) -> dict[str, Any]:
+    """Describes how the images are degraded, for users of the network.
 
-    The `label` of tables, and either `scale` or, of a mask of whole lines, `phase_encode_axis` and
-    the `measured_lines` along it, 0 the lowest frequency.
-
-    Args:
-        data: `MRIData`.
+    Returns:
+        The `label` of tables, and either `scale` or, for a mask of whole lines, `phase_encode_axis`
+        and the `measured_lines` along it, 0 the lowest frequency.
     """
     degradation = data.degradation
-    facts = {"label": degradation.label}
+    facts: dict[str, Any] = {"label": degradation.label}
     if isinstance(degradation, LowResolution):
         return {**facts, "scale": degradation.scale}
     axis = phase_encode_axis(data.mask)
@@ -52,11 +48,11 @@ def data_facts(data):
     return {**facts, "phase_encode_axis": axis, "measured_lines": lines}
 
 
-def variation_config(data):
-    """What the training slices alone depend on; None where they are the same every epoch.
+def variation_config(data: MRIData) -> dict[str, Any]:
+    """Describes what changes the training slices from epoch to epoch.
 
-    Args:
-        data: `MRIData`.
+    Returns:
+        `augment`, its name or None, and `random_masks`, a bool; None where nothing varies.
     """
     variation = data.variation
     if variation is None:
