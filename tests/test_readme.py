@@ -1,4 +1,4 @@
-"""The README's code runs as it stands, but for paths, network sizes and numbers of epochs."""
+"""The code of README and docs runs as it stands, but for paths, network sizes and epochs."""
 
 import re
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 
 USE = """
 inputs, _ = next(iter(validation))
@@ -19,24 +19,51 @@ assert abs(image - student(inputs)).numpy().max() < 1e-5
 """
 
 
+def python_of(page):
+    """The blocks of Python in a page."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+
+
+@pytest.fixture
+def run_tiny(manual_dir, data_dir, tmp_path):
+    """Runs a training and what follows it, in small, in a process of its own.
+
+    As threads can only be set before TensorFlow computes anything.
+    """
+
+    def run(training, rest):
+        source = f'source="folder", manual_dir=r"{manual_dir}", data_dir=r"{data_dir}"'
+        replacements = {
+            'acceleration=4, manual_dir="data"': f"2, {source}, image_size=(36, 34)",
+            "epochs=50": "epochs=1, verbose=0",
+            "D5C5": "D3C2",
+            "D3C5": "D2C2",
+        }
+        for written, used in replacements.items():
+            assert written in training
+            training = training.replace(written, used)
+        command = [sys.executable, "-c", training + rest]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+    return run
+
+
 @pytest.mark.slow
-def test_users_code(manual_dir, data_dir, tmp_path):
+def test_users_code(run_tiny):
+    (code,) = python_of("README.md")
+    reconstructing = """
+image = kdmri_tf.Reconstructor("student")(kspace, mask)
+"""
+    run_tiny(code, USE + reconstructing + CHECK)
+
+
+@pytest.mark.slow
+def test_code_of_the_documentation(run_tiny):
     pytest.importorskip("tf2onnx")
-    blocks = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
-    reconstructing, code, serving = blocks
-    tiny = f'2, source="folder", manual_dir=r"{manual_dir}", data_dir=r"{data_dir}", image_size='
-    replacements = {
-        'acceleration=4, manual_dir="data"': f"{tiny}(36, 34)",
-        "epochs=50": "epochs=1, verbose=0",
-        "D5C5": "D3C1",
-        "D3C5": "D2C1",
-    }
-    for written, used in replacements.items():
-        assert written in code
-        code = code.replace(written, used)
+    code, serving = python_of("docs/getting-started.md")
+    (reconstructing,) = python_of("docs/serve.md")
     assert '"student.tflite"' in reconstructing
     reconstructing = reconstructing.replace("student.tflite", "student.onnx")
-    # In a process of its own, as threads can only be set before TensorFlow computes anything.
-    command = [sys.executable, "-c", code + USE + serving + CHECK + reconstructing + CHECK]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    run_tiny(code, USE + serving + CHECK + reconstructing + CHECK)
