@@ -1,8 +1,15 @@
-"""How many cores there are; imports no TensorFlow."""
+"""How many cores there are. Imports no TensorFlow."""
 
 import os
 
 
-def num_cores():
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+def num_cores() -> int:
+    """Returns the number of cores that this process may use.
+
+    Example:
+        >>> num_cores() >= 1
+        True
+    """
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

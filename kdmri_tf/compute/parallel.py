@@ -1,26 +1,30 @@
 """Slices side by side: the cores share out the slices of a batch, not each operation.
 
-By default TensorFlow spreads every operation over all cores. On slices of this size the cores then
-wait for each other after every one of hundreds of small operations. Instead each part of the batch
-can go through the whole network on cores of its own, which changes results by rounding alone.
+By default TensorFlow spreads every operation over all cores. With slices of this size, the cores
+then wait for each other after each of hundreds of small operations. Instead, each part of the batch
+can go through the whole network on cores of its own, which changes results by rounding only.
 RESULTS.md has the measurement.
 """
 
 import contextlib
 import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import tensorflow as tf
 
 from kdmri_tf.compute.cores import num_cores
 from kdmri_tf.errors import InputError
 
+Structure = Any  # of tensors: one of them, or a list or dictionary
+
 _parts = 1
 
 
-def divide_cores(batch_size):
-    """Divides the cores of this process among the slices of a batch; for CPUs without a GPU.
+def divide_cores(batch_size: int) -> int:
+    """Divides the cores of this process among the slices of a batch; does nothing with a GPU.
 
-    Sets TensorFlow's threads, so call it before TensorFlow computes anything. From then on every
+    Sets TensorFlow's threads, so call it before TensorFlow computes anything. From then on, every
     network works by parts in graphs (`fit`, `evaluate`, `tf.function`), but not in exported ones.
     A single operation on one slice uses cores / parts threads.
 
@@ -31,33 +35,37 @@ def divide_cores(batch_size):
         The number of parts.
 
     Raises:
-        InputError: TensorFlow has computed something already.
+        InputError: TensorFlow has already computed something.
+
+    Example:
+        >>> divide_cores(batch_size=1)  # a single slice is not divided
+        1
     """
     global _parts
     cores = num_cores()
     parts = 1 if tf.config.list_physical_devices("GPU") else min(cores, batch_size)
     if parts == _parts == 1:
         return 1
-    # 0: as many as TensorFlow chooses
+    # 0 lets TensorFlow choose.
     each, side_by_side = (0, 0) if parts == 1 else (cores // parts, parts)
     try:
         tf.config.threading.set_intra_op_parallelism_threads(each)
         tf.config.threading.set_inter_op_parallelism_threads(side_by_side)
     except RuntimeError as error:
         raise InputError(
-            "divide_cores must be called before TensorFlow computes anything; it has started."
+            "divide_cores must be called before TensorFlow computes anything, but it has already."
         ) from error
     _parts = parts
     return parts
 
 
-def threads_per_operation():
-    """Threads that one operation may use."""
+def threads_per_operation() -> int:
+    """Returns how many threads one operation may use."""
     return tf.config.threading.get_intra_op_parallelism_threads() or num_cores()
 
 
-def describe_device():
-    """What TensorFlow computes on here, in words."""
+def describe_device() -> str:
+    """Says what TensorFlow computes on here, such as "2 CPU cores"."""
     for gpu in tf.config.list_physical_devices("GPU"):
         return tf.config.experimental.get_device_details(gpu).get("device_name", "one GPU")
     cores, threads = num_cores(), threads_per_operation()
@@ -65,8 +73,8 @@ def describe_device():
 
 
 @contextlib.contextmanager
-def whole_batches():
-    """Graphs traced in this context are not divided: for export to other machines."""
+def whole_batches() -> Iterator[None]:
+    """Keeps graphs that are traced in this context whole: for export to other machines."""
     global _parts
     parts, _parts = _parts, 1
     try:
@@ -75,16 +83,16 @@ def whole_batches():
         _parts = parts
 
 
-def by_parts(function, *tensors):
-    """`function(*tensors)`, computed on parts of the batch that depend on nothing of each other.
+def by_parts(function: Callable[..., Structure], *tensors: tf.Tensor) -> Structure:
+    """Computes `function(*tensors)` on parts of the batch, independently of each other.
 
     Args:
-        function: takes and gives (structures of) tensors with the batch as first axis, and treats
-            the samples of a batch independently.
-        tensors: of one batch size.
+        function: takes tensors and returns a tensor or a structure of tensors, all with the batch
+            as first axis, and treats the samples of a batch independently.
+        tensors: all of the same batch size.
 
     Returns:
-        What the function gives for the whole batch, to rounding.
+        What the function returns for the whole batch, to rounding.
     """
     if _parts == 1 or tf.executing_eagerly():
         return function(*tensors)
@@ -92,14 +100,20 @@ def by_parts(function, *tensors):
     if size is not None:
         return _divided(function, tensors, size, min(_parts, size))
     size = tf.shape(tensors[0])[0]
-    # TensorFlow's fused convolution fails on an empty part: the last sample fills them.
+    # TensorFlow's fused convolution fails on an empty part: the last sample fills it.
     missing = tf.maximum(_parts - size, 0)
     filled = [tf.concat([t, tf.repeat(t[-1:], missing, axis=0)], axis=0) for t in tensors]
     outputs = _divided(function, filled, size + missing, _parts)
     return tf.nest.map_structure(lambda output: output[:size], outputs)
 
 
-def _divided(function, tensors, size, parts):
+def _divided(
+    function: Callable[..., Structure],
+    tensors: Sequence[tf.Tensor],
+    size: int | tf.Tensor,
+    parts: int,
+) -> Structure:
+    """Returns what the function returns for each part, put together."""
     bounds = [size * part // parts for part in range(parts + 1)]
     outputs = [
         function(*(tensor[start:end] for tensor in tensors))

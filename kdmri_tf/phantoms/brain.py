@@ -10,8 +10,12 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kdmri_tf.phantoms.canvas import Canvas, Pose, SmoothNoise, length, patient_contrast, presence
+from kdmri_tf.phantoms.canvas import Canvas
+from kdmri_tf.phantoms.geometry import length, presence
+from kdmri_tf.phantoms.patient import Pose, patient_contrast
+from kdmri_tf.phantoms.smooth_noise import SmoothNoise
 
 # T1 signal: fat and white matter bright, cortex grey, fluid dark, bone black.
 SIGNALS = {
@@ -51,9 +55,9 @@ LATERAL_VENTRICLE = (
 
 
 class Brain:
-    """One patient's head; sizes, folding, contrast and pose are drawn from `rng`."""
+    """Paints one patient's head; sizes, folding, contrast and pose are drawn from `rng`."""
 
-    def __init__(self, rng: np.random.Generator):
+    def __init__(self, rng: np.random.Generator) -> None:
         self.pose = Pose(rng, tilt=7, bend=0.012)
         self.signals = patient_contrast(rng, SIGNALS)
         self.head_radii = [radius * rng.uniform(0.96, 1.04) for radius in HEAD_RADII]
@@ -70,7 +74,7 @@ class Brain:
         self.patches = SmoothNoise(rng, 0.12)
 
     def paint(self, canvas: Canvas) -> None:
-        """Paint the slice at `canvas.z`, from the skin inwards, and give it texture."""
+        """Paints the slice at `canvas.z`, from the skin inwards, and gives it texture."""
         level = LOWEST_LEVEL + (HIGHEST_LEVEL - LOWEST_LEVEL) * (canvas.z + 1) / 2
         brain = self._paint_scalp_and_skull(canvas, level)
         self._paint_hemispheres(canvas, brain, level)
@@ -78,8 +82,8 @@ class Brain:
         self._paint_ventricles(canvas, level)
         canvas.image *= 1 + 0.025 * canvas.noise(self.grain) + 0.03 * canvas.noise(self.patches)
 
-    def _paint_scalp_and_skull(self, canvas: Canvas, level: float) -> np.ndarray:
-        """Paint everything outside the brain; return the brain's shape."""
+    def _paint_scalp_and_skull(self, canvas: Canvas, level: float) -> NDArray:
+        """Paints everything outside the brain and returns the brain's shape."""
         roundness = (1 - level**2) ** 0.5
         obliqueness = 1 / max(roundness, 0.8)  # near the vertex the layers are cut at an angle
         egg = replace(canvas, x=canvas.x * (1 - FOREHEAD_NARROWING * canvas.y))
@@ -97,7 +101,7 @@ class Brain:
         canvas.paint(inner_table + 0.01, self.signals["fluid"])
         return inner_table + 0.01 + FLUID_THICKNESS
 
-    def _paint_hemispheres(self, canvas: Canvas, brain: np.ndarray, level: float) -> None:
+    def _paint_hemispheres(self, canvas: Canvas, brain: NDArray, level: float) -> None:
         sulci = self._sulci(canvas, brain, level)
         clefts = np.minimum(
             self._midline_fissure(canvas, level), self._side_fissures(canvas, level)
@@ -106,27 +110,27 @@ class Brain:
         canvas.paint(surface, self.signals["grey matter"])
         canvas.paint(surface + self.cortex_thickness, self.signals["white matter"])
 
-    def _sulci(self, canvas: Canvas, brain: np.ndarray, level: float) -> np.ndarray:
-        """Clefts running inwards from the surface, nearly mirrored at the midline."""
+    def _sulci(self, canvas: Canvas, brain: NDArray, level: float) -> NDArray:
+        """Returns clefts that run inwards from the surface, nearly mirrored at the midline."""
         x = canvas.x / self.head_radii[0]
         y = canvas.y / self.head_radii[1]
         radius = np.sqrt(x**2 + y**2 + np.float32(level) ** 2) + np.float32(1e-3)
         to_shell = 1 / radius * (1 - SULCUS_RADIAL_CHANGE) + SULCUS_RADIAL_CHANGE
         x, y, height = x * to_shell, y * to_shell, np.float32(level) * to_shell
         field = self.folding.at(height, y, np.abs(x)) + 0.25 * self.asymmetry.at(height, y, x)
-        slope_y, slope_x = np.gradient(field, canvas.pixel)
+        slope_y, slope_x = (np.gradient(field, canvas.pixel, axis=axis) for axis in (0, 1))
         cleft = np.abs(field) / np.maximum(length(slope_x, slope_y), 1.0)
         depth_limit = self.sulcus_depth * (1 + 0.25 * canvas.noise(self.depth_variation))
         return np.maximum(cleft - self.sulcus_half_width, -brain - depth_limit)
 
-    def _midline_fissure(self, canvas: Canvas, level: float) -> np.ndarray:
-        """The cleft between the hemispheres; the corpus callosum bridges it at low levels."""
+    def _midline_fissure(self, canvas: Canvas, level: float) -> NDArray:
+        """Returns the cleft between the hemispheres; the corpus callosum bridges it low down."""
         bridge_half_length = 0.36 * presence(level, 0.0, 0.42)
         cleft = np.abs(canvas.x) - FISSURE_HALF_WIDTH
         return np.maximum(cleft, bridge_half_length - np.abs(canvas.y))
 
-    def _side_fissures(self, canvas: Canvas, level: float) -> np.ndarray:
-        """The fissures of Sylvius: a way in from the side, and the insula across its end."""
+    def _side_fissures(self, canvas: Canvas, level: float) -> NDArray:
+        """Returns the fissures of Sylvius: a way in from the side and the insula across its end."""
         half_width = 0.011 * presence(level, -0.3, 0.4)
         half = canvas.mirrored()
         way_in = half.band((0.62, -0.02), (0.40, -0.06), half_width)
@@ -144,7 +148,7 @@ class Brain:
             canvas.paint(nucleus, self.signals["deep grey matter"])
 
     def _paint_ventricles(self, canvas: Canvas, level: float) -> None:
-        """Two mirrored chains of bands, and the third ventricle's slit between the thalami."""
+        """Paints two mirrored chains of bands, and the third ventricle between the thalami."""
         half = canvas.mirrored()
         size = self.ventricle_size * presence(level, 0.02, 0.33)
         for (start, start_width), (end, end_width) in pairwise(LATERAL_VENTRICLE):

@@ -8,8 +8,12 @@ Lengths are in half fields of view, one being about 105 mm at 150x150 pixels of 
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kdmri_tf.phantoms.canvas import Canvas, Pose, SmoothNoise, length, patient_contrast, presence
+from kdmri_tf.phantoms.canvas import Canvas
+from kdmri_tf.phantoms.geometry import length, presence
+from kdmri_tf.phantoms.patient import Pose, patient_contrast
+from kdmri_tf.phantoms.smooth_noise import SmoothNoise
 
 # Balanced steady-state signal: fluid and fat bright, muscle dark, air and cortical bone black.
 SIGNALS = {
@@ -41,9 +45,9 @@ LIVER_CENTRE, STOMACH_CENTRE = (-0.85, 0.62), (0.42, 0.92)
 
 
 class Heart:
-    """One patient's heart and chest; sizes, contrast and pose are drawn from `rng`."""
+    """Paints one patient's heart and chest; sizes, contrast and pose are drawn from `rng`."""
 
-    def __init__(self, rng: np.random.Generator):
+    def __init__(self, rng: np.random.Generator) -> None:
         self.pose = Pose(rng, tilt=25, bend=0.035)
         self.signals = patient_contrast(rng, SIGNALS)
         self.cavity_radius = rng.uniform(0.24, 0.33)
@@ -63,15 +67,15 @@ class Heart:
         self.vessels = SmoothNoise(rng, (0.2, 0.022, 0.022))
 
     def paint(self, canvas: Canvas) -> None:
-        """Paint the slice at `canvas.z`, from the skin inwards, and give it texture."""
+        """Paints the slice at `canvas.z`, from the skin inwards, and gives it texture."""
         cavity = self._paint_chest_wall(canvas)
         self._paint_abdomen(canvas, cavity)
         self._paint_spine_and_aorta(canvas, cavity)
         self._paint_heart(canvas)
         canvas.image *= 1 + 0.07 * canvas.noise(self.grain) + 0.07 * canvas.noise(self.patches)
 
-    def _paint_chest_wall(self, canvas: Canvas) -> np.ndarray:
-        """Paint skin, fat, ribs and lungs; return the shape of the cavity inside the ribs."""
+    def _paint_chest_wall(self, canvas: Canvas) -> NDArray:
+        """Paints skin, fat, ribs and lungs and returns the shape of the cavity inside the ribs."""
         skin = canvas.ellipse(THORAX_CENTRE, THORAX_RADII)
         fat = skin + SKIN_THICKNESS
         rib_cage = fat + self.subcutaneous_fat
@@ -84,8 +88,8 @@ class Heart:
         self._paint_vessels(canvas, cavity + 0.06, "lung vessel", threshold=1.5)
         return cavity
 
-    def _paint_ribs(self, canvas: Canvas, rib_cage: np.ndarray) -> None:
-        """Flat ovals, evenly spaced along the middle of the rib cage."""
+    def _paint_ribs(self, canvas: Canvas, rib_cage: NDArray) -> None:
+        """Paints flat ovals, evenly spaced along the middle of the rib cage."""
         angle = np.arctan2(canvas.y - THORAX_CENTRE[1], canvas.x - THORAX_CENTRE[0])
         turns = (angle + RIB_TURN * np.float32(canvas.z)) / RIB_SPACING
         along = (turns - np.round(turns)) * RIB_SPACING * sum(THORAX_RADII) / 2
@@ -94,11 +98,11 @@ class Heart:
         canvas.paint(rib, self.signals["cortical bone"])
         canvas.paint(rib + 0.018, self.signals["marrow"])
 
-    def _paint_vessels(self, canvas: Canvas, organ, tissue: str, threshold: float) -> None:
+    def _paint_vessels(self, canvas: Canvas, organ: NDArray, tissue: str, threshold: float) -> None:
         vessels = (threshold - canvas.noise(self.vessels)) * 0.03
         canvas.paint(np.maximum(organ, vessels), self.signals[tissue])
 
-    def _paint_spine_and_aorta(self, canvas: Canvas, cavity: np.ndarray) -> None:
+    def _paint_spine_and_aorta(self, canvas: Canvas, cavity: NDArray) -> None:
         x, y = SPINE_CENTRE
         back_muscles = np.maximum(
             canvas.ellipse((x, y + 0.25), (0.55, 0.3)), cavity - RIB_CAGE_THICKNESS
@@ -116,7 +120,7 @@ class Heart:
         canvas.paint(aorta - 0.018, self.signals["myocardium"])
         canvas.paint(aorta, self.signals["blood"])
 
-    def _paint_abdomen(self, canvas: Canvas, cavity: np.ndarray) -> None:
+    def _paint_abdomen(self, canvas: Canvas, cavity: NDArray) -> None:
         rise = 0.18 * canvas.z
         liver_radius = self.liver_radius + rise
         liver = canvas.ellipse(LIVER_CENTRE, (1.15 * liver_radius, liver_radius), -20)
@@ -152,8 +156,8 @@ class Heart:
         canvas.paint(cavity + 0.012 * trabeculae, self.signals["blood"])
         self._paint_papillary_muscles(canvas, cavity_radius)
 
-    def _right_ventricle(self, canvas: Canvas, taper: float) -> np.ndarray:
-        """A crescent once the left ventricle is painted over it; gone at the apex."""
+    def _right_ventricle(self, canvas: Canvas, taper: float) -> NDArray:
+        """Returns a crescent once the left ventricle is painted over it; gone at the apex."""
         size = max(presence(canvas.z, -1.0, 1.9), 0) ** 0.5
         centre = (
             HEART_CENTRE[0] + RIGHT_VENTRICLE_OFFSET[0] * taper,

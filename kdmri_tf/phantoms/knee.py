@@ -7,9 +7,13 @@ beyond a square field, so that a tall image shows more of the leg.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
-from kdmri_tf.phantoms.canvas import Canvas, Pose, SmoothNoise, blended, patient_contrast, presence
+from kdmri_tf.phantoms.canvas import Canvas
+from kdmri_tf.phantoms.geometry import blended, presence
+from kdmri_tf.phantoms.patient import Pose, patient_contrast
+from kdmri_tf.phantoms.smooth_noise import SmoothNoise
 
 # Proton-density signal: fat and fluid bright, marrow and cartilage next, muscle grey, fibres dark.
 SIGNALS = {
@@ -60,9 +64,9 @@ QUADRICEPS_TENDON_TOP = (-0.42, -1.5)
 
 
 class Knee:
-    """One patient's knee; sizes, contrast and pose are drawn from `rng`."""
+    """Paints one patient's knee; sizes, contrast and pose are drawn from `rng`."""
 
-    def __init__(self, rng: np.random.Generator):
+    def __init__(self, rng: np.random.Generator) -> None:
         self.pose = Pose(rng, tilt=8, bend=0.018)
         self.signals = patient_contrast(rng, SIGNALS)
         self.condyle_radius = rng.uniform(0.31, 0.36)
@@ -79,7 +83,7 @@ class Knee:
         self.septa = SmoothNoise(rng, (0.5, 0.25, 0.06))
 
     def paint(self, canvas: Canvas) -> None:
-        """Paint the slice at `canvas.z`, from the skin inwards, and give it texture."""
+        """Paints the slice at `canvas.z`, from the skin inwards, and gives it texture."""
         femur, tibia = self._femur(canvas), self._tibia(canvas)
         fascia = self._paint_skin_and_fat(canvas)
         self._paint_muscles(canvas, fascia)
@@ -93,8 +97,8 @@ class Knee:
         self._paint_kneecap_and_tendons(canvas)
         canvas.image *= 1 + 0.04 * canvas.noise(self.grain) + 0.05 * canvas.noise(self.patches)
 
-    def _paint_skin_and_fat(self, canvas: Canvas) -> np.ndarray:
-        """Paint the leg's surface; return the shape of the compartment inside the fascia."""
+    def _paint_skin_and_fat(self, canvas: Canvas) -> NDArray:
+        """Paints the leg's surface and returns the shape of the compartment inside the fascia."""
         front = PchipInterpolator(SKIN_HEIGHTS, SKIN_FRONT)(canvas.y).astype(np.float32)
         back = PchipInterpolator(SKIN_HEIGHTS, SKIN_BACK)(canvas.y).astype(np.float32)
         skin = np.maximum(front - canvas.x, canvas.x - back)
@@ -104,7 +108,7 @@ class Knee:
         canvas.paint(np.abs(fascia) - 0.003, self.signals["muscle"])
         return fascia
 
-    def _paint_muscles(self, canvas: Canvas, fascia: np.ndarray) -> None:
+    def _paint_muscles(self, canvas: Canvas, fascia: NDArray) -> None:
         fibres = 1 + 0.10 * canvas.noise(self.fibres)
         septum = 0.005 - 0.03 * np.abs(canvas.noise(self.septa))
         for belly in MUSCLES:
@@ -124,8 +128,8 @@ class Knee:
         pouch = canvas.band((-0.40, -0.20), (-0.34, -0.68), self.fluid_half_width)
         canvas.paint(pouch, self.signals["fluid"])
 
-    def _femur(self, canvas: Canvas) -> np.ndarray:
-        """Shaft and condyle; in the middle slices the notch takes the back of the condyle away."""
+    def _femur(self, canvas: Canvas) -> NDArray:
+        """Returns shaft and condyle; in the middle slices the notch takes its back away."""
         notch = max(presence(canvas.z, 0.0, 0.45), 0.0)
         rounding = 1 - 0.25 * max(abs(canvas.z) - 0.5, 0)
         radius = self.condyle_radius * rounding * (1 - 0.22 * notch)
@@ -136,7 +140,7 @@ class Knee:
         shaft = canvas.band((-0.06, -FAR), FEMUR_END, self.femur_half_width)
         return blended(shaft, canvas.ellipse(centre, (1.06 * radius, 0.96 * radius)), radius=0.22)
 
-    def _tibia(self, canvas: Canvas) -> np.ndarray:
+    def _tibia(self, canvas: Canvas) -> NDArray:
         plateau = canvas.band(PLATEAU_FRONT, PLATEAU_BACK, PLATEAU_EDGE_RADIUS)
         head = canvas.band((0.05, 0.45), TIBIA_NECK, 0.26, self.tibia_half_width)
         shaft = canvas.band(TIBIA_NECK, (0.14, FAR), self.tibia_half_width)
@@ -145,18 +149,18 @@ class Knee:
             blended(plateau, head, 0.1), blended(shaft, tubercle, radius=0.12), radius=0.1
         )
 
-    def _fibula(self, canvas: Canvas) -> np.ndarray:
+    def _fibula(self, canvas: Canvas) -> NDArray:
         half_width = 0.085 * presence(canvas.z, -1.0, 0.6)
         return canvas.band(FIBULA_HEAD, (0.42, FAR), half_width)
 
-    def _paint_bone(self, canvas: Canvas, bone: np.ndarray) -> None:
+    def _paint_bone(self, canvas: Canvas, bone: NDArray) -> None:
         marrow = bone + CORTEX_THICKNESS
         trabeculae = 1 + TRABECULAR_CONTRAST * canvas.noise(self.trabeculae)
         canvas.paint(bone, self.signals["cortical bone"])
         canvas.paint(marrow, self.signals["marrow"] * trabeculae)
 
-    def _paint_joint_bone(self, canvas: Canvas, bone: np.ndarray, articular: np.ndarray) -> None:
-        """Paint femur or tibia with cartilage where `articular` < 0, and a closed growth plate."""
+    def _paint_joint_bone(self, canvas: Canvas, bone: NDArray, articular: NDArray) -> None:
+        """Paints femur or tibia with cartilage where `articular` < 0, and a closed growth plate."""
         cartilage = np.maximum(bone - CARTILAGE_THICKNESS, articular)
         canvas.paint(cartilage, self.signals["cartilage"])
         self._paint_bone(canvas, bone)
@@ -165,8 +169,8 @@ class Knee:
             np.maximum(growth_plate, bone + 2 * CORTEX_THICKNESS), self.signals["growth plate"]
         )
 
-    def _paint_menisci(self, canvas: Canvas, femur: np.ndarray, tibia: np.ndarray) -> None:
-        """Dark wedges where femur and tibia part, in front of and behind their contact."""
+    def _paint_menisci(self, canvas: Canvas, femur: NDArray, tibia: NDArray) -> None:
+        """Paints dark wedges where femur and tibia part, in front of and behind their contact."""
         reach = 0.20 * min(-presence(canvas.z, 0.0, 0.3), 1.0)
         wedge = np.maximum(femur + tibia - reach, 0.11 - np.abs(canvas.x - CONDYLE_CENTRE[0]))
         canvas.paint(wedge, self.signals["meniscus"])

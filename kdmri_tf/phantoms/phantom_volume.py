@@ -1,19 +1,23 @@
-"""Synthetic MRI volumes of heart, brain and knee: seeded, no file, no network.
+"""Synthetic MRI volumes of heart, brain and knee: seeded, without files or downloads.
 
 They stand in for real data where there is none: in tests, demonstrations and first trials. Every
 seed is another patient. They are drawings with the look of MRI, not simulations of its physics.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.phantoms.brain import Brain
-from kdmri_tf.phantoms.canvas import Canvas, pixel_axes
+from kdmri_tf.phantoms.canvas import Canvas
 from kdmri_tf.phantoms.cardiac import Heart
+from kdmri_tf.phantoms.coil_array import CoilArray
 from kdmri_tf.phantoms.knee import Knee
 
-ANATOMIES = {"cardiac": Heart, "brain": Brain, "knee": Knee}
+ANATOMIES: dict[str, type[Heart | Brain | Knee]] = {"cardiac": Heart, "brain": Brain, "knee": Knee}
 SMALLEST_SIDE = 32  # below that the organs are a few pixels wide
 
 BLUR_PIXELS = 0.55  # partial volume and point spread, standard deviation
@@ -21,9 +25,9 @@ NOISE_RANGE = (0.010, 0.018)  # standard deviation of the complex noise, volume 
 
 
 def phantom_volume(
-    anatomy: str, image_size: tuple[int, int], num_slices: int, seed: int
-) -> np.ndarray:
-    """Paint one synthetic patient.
+    anatomy: str, image_size: Sequence[int], num_slices: int, seed: int
+) -> NDArray[np.float32]:
+    """Paints one synthetic patient.
 
     Heart: short axis, base to apex, balanced steady-state contrast. Brain: axial, thalamus to
     vertex, T1 contrast. Knee: sagittal, one side to the other, proton density contrast. The painted
@@ -38,17 +42,23 @@ def phantom_volume(
         seed: the patient, an integer of at least 0.
 
     Returns:
-        float32 (num_slices, H, W), finite, >= 0, the volume's maximum 1. The same arguments give
-        the same bits.
+        float32 `(num_slices, H, W)`, finite, at least 0, the maximum of the volume 1. The same
+        arguments give the same bits.
 
     Raises:
         InputError: unknown anatomy, image smaller than 32 pixels, no slice, negative seed.
+
+    Example:
+        >>> volume = phantom_volume("knee", (64, 48), num_slices=2, seed=0)
+        >>> volume.shape, volume.dtype.name, volume.max().item()
+        ((2, 64, 48), 'float32', 1.0)
     """
     _check(anatomy, image_size, num_slices, seed)
-    shape = tuple(image_size)
+    height, width = image_size
+    shape = height, width
     rng = np.random.default_rng([list(ANATOMIES).index(anatomy), seed])
     patient = ANATOMIES[anatomy](rng)
-    coils = _CoilArray(rng)
+    coils = CoilArray(rng)
     heights = np.linspace(-1, 1, num_slices).tolist() if num_slices > 1 else [0.0]
 
     volume = np.empty((num_slices, *shape), np.float32)
@@ -63,46 +73,21 @@ def phantom_volume(
     return volume
 
 
-def _check(anatomy: str, image_size: tuple[int, int], num_slices: int, seed: int) -> None:
+def _check(anatomy: str, image_size: Sequence[int], num_slices: int, seed: int) -> None:
     if anatomy not in ANATOMIES:
-        raise InputError(f"unknown anatomy {anatomy!r}; choose one of {', '.join(ANATOMIES)}")
+        raise InputError(f"Unknown anatomy {anatomy!r}: choose one of {', '.join(ANATOMIES)}.")
     if len(image_size) != 2 or min(image_size) < SMALLEST_SIDE:
         raise InputError(
-            f"image_size {tuple(image_size)} does not fit; "
-            f"give (height, width), each at least {SMALLEST_SIDE}"
+            f"image_size must be (height, width), each at least {SMALLEST_SIDE}; got "
+            f"{tuple(image_size)}."
         )
     if num_slices < 1:
-        raise InputError(f"num_slices is {num_slices}; a volume needs at least 1")
+        raise InputError(f"num_slices must be at least 1; got {num_slices}.")
     if seed < 0:
-        raise InputError(f"seed is {seed}; give an integer of at least 0")
+        raise InputError(f"seed must be at least 0; got {seed}.")
 
 
-class _CoilArray:
-    """Receiver coils around the body; their root sum of squares shades the image smoothly."""
-
-    NUM_COILS = 6
-    RING_RADIUS = 1.5  # half fields of view from the centre
-    REACH = 1.3  # distance at which a coil's sensitivity has halved
-
-    def __init__(self, rng: np.random.Generator):
-        angles = rng.uniform(0, 2 * np.pi) + np.arange(self.NUM_COILS) * 2 * np.pi / self.NUM_COILS
-        x, y = self.RING_RADIUS * np.cos(angles), self.RING_RADIUS * np.sin(angles)
-        z = rng.uniform(-0.5, 0.5, self.NUM_COILS)
-        gain = rng.uniform(0.5, 1.0, self.NUM_COILS)
-        self.coils = np.stack([x, y, z, gain], axis=1).tolist()
-
-    def shading(self, shape: tuple[int, int], z: float) -> np.ndarray:
-        """Return the shading of one slice, float32 (H, W)."""
-        rows, columns = pixel_axes(shape)
-        energy = np.zeros(shape, np.float32)
-        for coil_x, coil_y, coil_z, gain in self.coils:
-            across = (rows[:, None] - coil_y) ** 2 + (columns - coil_x) ** 2
-            distance_squared = across + (z - coil_z) ** 2
-            energy += (gain / (1 + distance_squared / self.REACH**2)) ** 2
-        return np.sqrt(energy)
-
-
-def _add_rician_noise(volume: np.ndarray, rng: np.random.Generator) -> None:
+def _add_rician_noise(volume: NDArray[np.float32], rng: np.random.Generator) -> None:
     deviation = np.float32(rng.uniform(*NOISE_RANGE))
     for image in volume:
         real, imaginary = deviation * rng.standard_normal((2, *image.shape), dtype=np.float32)

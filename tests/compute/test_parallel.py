@@ -91,13 +91,14 @@ def test_exports_are_whole(tmp_path, two_parts):
 def test_too_late():
     program = """
         import tensorflow as tf
-        from kdmri_tf import InputError, divide_cores, parallel
+        from kdmri_tf import InputError, divide_cores
+        from kdmri_tf.compute import parallel
         parallel.num_cores = lambda: 2
         tf.constant(1) + 1
         try:
             divide_cores(2)
         except InputError as error:
-            assert "before TensorFlow computes anything; it has started" in str(error)
+            assert "before TensorFlow computes anything, but it has already" in str(error)
         else:
             raise AssertionError("no error")
         assert parallel._parts == 1
@@ -112,7 +113,8 @@ def test_one_slice_is_not_divided():
 def test_sets_the_threads_of_a_process():
     program = """
         import tensorflow as tf
-        from kdmri_tf import divide_cores, parallel
+        from kdmri_tf import divide_cores
+        from kdmri_tf.compute import parallel
         parallel.num_cores = lambda: 4
         assert divide_cores(2) == 2
         assert tf.config.threading.get_intra_op_parallelism_threads() == 2

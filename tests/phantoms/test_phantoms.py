@@ -188,12 +188,15 @@ def test_kneecap_is_marrow_closed_in_by_cortex(seed):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("liver", (64, 64), 1, 0), "unknown anatomy 'liver'; choose one of cardiac, brain, knee"),
-        (("brain", (31, 64), 1, 0), r"image_size \(31, 64\) .* at least 32"),
-        (("brain", (64, -1), 1, 0), r"image_size \(64, -1\) .* at least 32"),
-        (("brain", (64, 64, 64), 1, 0), r"image_size \(64, 64, 64\) .* \(height, width\)"),
-        (("brain", (64, 64), 0, 0), "num_slices is 0; a volume needs at least 1"),
-        (("brain", (64, 64), 1, -3), "seed is -3; give an integer of at least 0"),
+        (("liver", (64, 64), 1, 0), "Unknown anatomy 'liver': choose one of cardiac, brain, knee"),
+        (("brain", (31, 64), 1, 0), r"image_size must be .* at least 32; got \(31, 64\)"),
+        (("brain", (64, -1), 1, 0), r"image_size must be .* at least 32; got \(64, -1\)"),
+        (
+            ("brain", (64, 64, 64), 1, 0),
+            r"must be \(height, width\), .*; got \(64, 64, 64\)",
+        ),
+        (("brain", (64, 64), 0, 0), "num_slices must be at least 1; got 0"),
+        (("brain", (64, 64), 1, -3), "seed must be at least 0; got -3"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):
