@@ -2,8 +2,16 @@
 
 
 class InputError(ValueError):
-    """Bad input: a missing file, a wrong shape, a NaN, an unknown name.
+    """Says what is wrong with an input: a missing file, a bad shape, a NaN, an unknown name.
 
-    The message is one sentence or two that name the offending value and the way out. Scripts print
-    it without a traceback and exit with status 2; anything else that is raised is a bug.
+    The message is a sentence or two that name the offending value and the way out. Commands print
+    it without a traceback and exit with status 2; any other exception is a bug.
+
+    Example:
+        >>> from kdmri_tf.physics.samplers import gaussian_mask
+        >>> try:
+        ...     gaussian_mask((64, 64), acceleration=0.5)
+        ... except InputError as error:
+        ...     print(error)
+        The acceleration must be at least 1, not 0.5.
     """

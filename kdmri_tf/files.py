@@ -1,4 +1,4 @@
-"""Folders for results, and the one writer: a file or a folder is there whole or not at all."""
+"""Folders for results, and the one writer: files and folders are whole or not there at all."""
 
 import os
 import shutil
@@ -6,19 +6,20 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os import PathLike
 from pathlib import Path
 
 from kdmri_tf.errors import InputError
 
-EARLIER = "earlier"  # what a folder that is being replaced was called by its leftovers
+EARLIER = "earlier"  # what a folder is called while a new one takes its name
 
 
 def make_folder(path: Path, flag: str) -> None:
-    """Makes a folder, or sees that files can be written there, before any work is done.
+    """Makes a folder and tries to write there, before any work is done.
 
     Args:
-        path: the folder.
-        flag: of the command line that names it.
+        path: the folder, which may exist.
+        flag: the flag of the command line that names it.
 
     Raises:
         InputError: it cannot be made or written to.
@@ -29,28 +30,35 @@ def make_folder(path: Path, flag: str) -> None:
             pass
     except OSError as error:
         raise InputError(
-            f"The folder {path} cannot be written to ({error.strerror}); give another ({flag})."
+            f"The folder {path} cannot be written to ({error.strerror}); choose another ({flag})."
         ) from error
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Yields where to write a file or a folder that then takes the place of `path`.
+def replacing(path: str | PathLike[str]) -> Iterator[Path]:
+    """Yields where to write a file or a folder, which then takes the place of `path`.
 
-    The place has the same name and suffix, in a folder of its own beside `path`. A kill at any
-    moment leaves the earlier one or the new one, whole; so does an exception, which passes through.
-    What a killed process left behind goes with the next call for the same path.
+    The place has the same name and suffix, in a hidden folder of its own beside `path`. After a
+    kill or an exception, which passes through, either the earlier one or the new one is there, and
+    whole. Only a folder needs two steps to be replaced: a kill between them leaves the earlier one
+    in the hidden folder. The next call for the same path puts it back, and clears away whatever
+    else killed processes left behind.
 
     Args:
-        path: file or folder to make or to replace; its parent must be there.
+        path: file or folder to make or to replace; its parent must exist.
+
+    Yields:
+        The path to write to, at which there is nothing yet.
 
     Raises:
-        OSError: of the file system; nothing has changed then.
+        OSError: from the file system; nothing has changed then.
 
-    Example::
-
-        with replacing(Path("table.csv")) as place:
-            place.write_text("a,b\\n")
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with replacing(Path(folder, "table.csv")) as place:
+        ...         _ = place.write_text("a,b")
+        ...     [path.name for path in Path(folder).iterdir()]
+        ['table.csv']
     """
     path = Path(path)
     beginning = f".{path.name[:100]}.partial-{socket.gethostname()[:60]}-"
@@ -71,7 +79,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _to_disk(place: Path) -> None:
-    """Sees that a file is on the disk before it gets its name: a power cut may undo the order."""
+    """Flushes to the disk before names change: a power cut could otherwise undo the order."""
     for path in [place] if place.is_file() else place.rglob("*"):
         if path.is_file():
             with open(path, "rb") as file:
@@ -79,14 +87,14 @@ def _to_disk(place: Path) -> None:
 
 
 def _put_back(workshop: Path, path: Path) -> None:
-    """Gives an earlier folder its name again where no new one has taken it."""
+    """Gives an earlier folder its name back if no new one has taken it."""
     earlier = workshop / EARLIER
     if os.path.lexists(earlier) and not path.exists():
         earlier.rename(path)
 
 
 def _remove_leftovers(path: Path, beginning: str) -> None:
-    """Removes what processes of this computer left that are no more."""
+    """Removes what processes of this computer left that no longer run."""
     for workshop in path.parent.glob(f"{_literal(beginning)}*"):
         process = workshop.name.removeprefix(beginning).partition("-")[0]
         if process.isdigit() and not _is_alive(int(process)):
@@ -95,11 +103,12 @@ def _remove_leftovers(path: Path, beginning: str) -> None:
 
 
 def _literal(name: str) -> str:
-    """A name as a pattern that matches it alone."""
+    """Returns a pattern that matches this name only."""
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in name)
 
 
 def _is_alive(process: int) -> bool:
+    """Returns whether a process of this number runs, whoever owns it."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

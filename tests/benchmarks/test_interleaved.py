@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from kdmri_tf import InputError
+from kdmri_tf.benchmarks.groups import Contender, Group
 from kdmri_tf.benchmarks.interleaved import measure, peak_memory
-from kdmri_tf.benchmarks.report import Contender, Group, Report, Turn
+from kdmri_tf.benchmarks.report import Report, Turn
 from kdmri_tf.files import make_folder
 
 # Says its name in a file at every turn, takes as long as it is told and fails when it is told.
@@ -170,7 +171,7 @@ def test_files(report, tmp_path):
 
 def test_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(InputError, match=r"cannot be written to .*; give another \(--output\)"):
+    with pytest.raises(InputError, match=r"cannot be written to .*; choose another \(--output\)"):
         make_folder(tmp_path / "file" / "benchmark", "--output")
     make_folder(tmp_path / "new" / "benchmark", "--output")
     assert list((tmp_path / "new" / "benchmark").iterdir()) == []

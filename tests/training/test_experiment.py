@@ -10,7 +10,7 @@ from kdmri_tf import DCCNN, VDSR, FlowOfSolution, InputError, SimilarityPreservi
 from kdmri_tf.distillation.branch_fading import BranchFading
 from kdmri_tf.distillation.friendly_settings import PAPER, FriendlySettings
 from kdmri_tf.networks.saved import load_network
-from kdmri_tf.training import experiment
+from kdmri_tf.training import stage_trainer, validation
 from kdmri_tf.training.experiment import Experiment
 from kdmri_tf.training.stage_config import stage_config
 
@@ -22,10 +22,10 @@ def trained(monkeypatch):
     """Stage -> losses that it would train with; weights stay as they are."""
     stages = {}
 
-    def train(model, network, data, folder, settings, teacher=None, **losses):
+    def train(model, network, data, folder, settings, teacher_outputs=None, **losses):
         stages[folder.name] = losses
 
-    monkeypatch.setattr(experiment, "train", train)
+    monkeypatch.setattr(stage_trainer, "train", train)
     return stages
 
 
@@ -137,7 +137,7 @@ def test_bad_settings_of_a_friendly_teacher(data, tmp_path, friendly, message):
             "FlowOfSolution needs 2 cascades or more, but the teacher is",
         ),
         (("D5C5", "VDSR7"), "none", "VDSR7 takes .*; choose a network for this task"),
-        (("D5C5", "D3"), "at", "'D3' is no network name; write DdCc .*, or VDSR and the number"),
+        (("D5C5", "D3"), "at", "'D3' is not a network name; write DdCc .*, or VDSR and the number"),
         (("D5C5", "D3C5"), "magic", "Unknown distillation method 'magic'"),
     ],
 )
@@ -232,14 +232,14 @@ def test_warns_of_files_that_were_trained_otherwise(data, load_tiny, tmp_path, t
     path = tmp_path / "earlier" / "student-D2C1" / "model.keras"
     other = Experiment(load_tiny(mask="uniform"), tmp_path / "other", SETTINGS)
     for role in ("teacher", "student"):
-        with pytest.warns(UserWarning, match=f"The {role} .* was trained otherwise: mask .*gaussi"):
+        with pytest.warns(UserWarning, match=f"The {role} .* trained differently: mask .*gaussi"):
             getattr(other, role)(path)
     longer = dataclasses.replace(SETTINGS, epochs=2)
-    with pytest.warns(UserWarning, match=r"trained otherwise: epochs \(1 there, 2 now\)\."):
+    with pytest.warns(UserWarning, match=r"trained differently: epochs \(1 there, 2 now\)\."):
         Experiment(data, tmp_path / "longer", longer).student(path)
     Experiment(data, tmp_path / "longer", longer).teacher(path)  # may have its own length
     Experiment(data, tmp_path / "same", SETTINGS).student(path)
-    with pytest.warns(UserWarning, match=r"The mine .* was trained otherwise: mask .*gaussi"):
+    with pytest.warns(UserWarning, match=r"The mine .* was trained differently: mask .*gaussi"):
         other.given("mine", path)
     Experiment(data, tmp_path / "longer", longer).given("mine", path)
 
@@ -253,7 +253,7 @@ def test_a_file_in_the_folder_of_something_else(data, tmp_path, content):
 
 
 def test_a_first_cascade_needs_a_start(data, tmp_path, trained):
-    with pytest.raises(InputError, match="first_cascade='second' is of a student that starts"):
+    with pytest.raises(InputError, match="first_cascade='second' only matters for a student"):
         Experiment(data, tmp_path, SETTINGS).distil(
             DCCNN(2, 1, filters=2), "D2C1", first_cascade="second"
         )
@@ -280,17 +280,17 @@ def test_results_that_cannot_be_written_are_refused_before_the_evaluation(data, 
     checked = Experiment(data, tmp_path, SETTINGS)
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file" / "results", tmp_path / ("x" * 300)):
-        with pytest.raises(InputError, match=r"cannot be written to .*; give another \(--run-dir"):
+        with pytest.raises(InputError, match=r"cannot be written to .*; choose another \(--run-d"):
             checked.evaluate({"teacher": None}, folder)
 
 
 @pytest.mark.parametrize(("source", "flip"), [("mrbrains18", True), ("acdc", False)])
 def test_figures_have_the_head_on_top(tmp_path, monkeypatch, source, flip):
     results = SimpleNamespace(write=lambda folder: "table", figure_slices=[], title="a test")
-    monkeypatch.setattr(experiment, "evaluate", lambda *_, **__: results)
+    monkeypatch.setattr(validation, "evaluate", lambda *_, **__: results)
     drawn = []
     monkeypatch.setattr(
-        experiment, "reconstruction_figure", lambda *_, **options: drawn.append(options)
+        validation, "reconstruction_figure", lambda *_, **options: drawn.append(options)
     )
     facts = {"dataset": "brain", "degradation": None, "acceleration_label": "4x"}
     brains = SimpleNamespace(
@@ -301,7 +301,7 @@ def test_figures_have_the_head_on_top(tmp_path, monkeypatch, source, flip):
 
 
 def test_nothing_to_export(data, tmp_path):
-    with pytest.raises(InputError, match=r"Nothing was trained in .*: use train/export\.py"):
+    with pytest.raises(InputError, match=r"Nothing was trained in .*, use kdmri export or"):
         Experiment(data, tmp_path, SETTINGS).export()
 
 
