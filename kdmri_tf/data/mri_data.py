@@ -54,14 +54,14 @@ class MRIData:
         >>> from kdmri_tf import load_data
         >>> with tempfile.TemporaryDirectory() as folder:  # doctest: +ELLIPSIS
         ...     data = load_data("brain", 2, source="synthetic", center_lines=4,
-        ...                      image_size=(32, 24), data_dir=folder)
+        ...                      image_size=(40, 32), data_dir=folder)
         ...     inputs, image = next(iter(data.batches("train", batch_size=4)))
         ...     name, volume = next(data.volumes("validation"))
         Downloading and preparing dataset ...
         >>> {name: tuple(value.shape) for name, value in inputs.items()}
-        {'kspace': (4, 32, 24, 2), 'mask': (4, 32, 24)}
+        {'kspace': (4, 40, 32, 2), 'mask': (4, 40, 32)}
         >>> tuple(image.shape), volume.shape[1:]
-        ((4, 32, 24, 1), (32, 24))
+        ((4, 40, 32, 1), (40, 32))
     """
 
     builder: tfds.core.DatasetBuilder

@@ -39,14 +39,13 @@ class Distiller(WeightedTraining):
     Example:
         >>> import numpy as np
         >>> from kdmri_tf import DCCNN, AttentionTransfer, Distiller
-        >>> teacher, student = DCCNN(3, 2, filters=4), DCCNN(2, 2, filters=4)
+        >>> teacher, student = DCCNN(3, 1, filters=4), DCCNN(2, 1, filters=4)
         >>> distiller = Distiller(student, teacher)
-        >>> distiller.compile("adam", AttentionTransfer(), imitation_weight=0,
-        ...                   reconstruction_weight=0)
-        >>> inputs = {"kspace": np.ones((4, 16, 16, 2)), "mask": np.ones((4, 16, 16))}
-        >>> history = distiller.fit(inputs, np.ones((4, 16, 16, 1)), verbose=0)
-        >>> sorted(history.history)
-        ['feature_loss', 'loss', 'student_loss']
+        >>> distiller.compile("adam", AttentionTransfer())  # then fit, as any Keras model
+        >>> inputs = {"kspace": np.ones((2, 16, 16, 2)), "mask": np.ones((2, 16, 16))}
+        >>> logs = distiller.evaluate(inputs, np.ones((2, 16, 16, 1)), verbose=0, return_dict=True)
+        >>> sorted(logs)
+        ['feature_loss', 'imitation_loss', 'loss', 'student_loss']
 
     Source: KD-MRI (2020), section 2.2, equations 3 to 5.
     """

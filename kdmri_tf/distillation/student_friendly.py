@@ -55,11 +55,11 @@ class StudentFriendlyTeacher(WeightedTraining):
         >>> from kdmri_tf import DCCNN, StudentFriendlyTeacher
         >>> teacher, student = DCCNN(3, 2, filters=4), DCCNN(2, 2, filters=4)
         >>> model = StudentFriendlyTeacher(teacher, student)
-        >>> model.compile("adam")
+        >>> model.compile("adam")  # then fit, as any Keras model
         >>> inputs = {"kspace": np.ones((4, 16, 16, 2)), "mask": np.ones((4, 16, 16))}
-        >>> history = model.fit(inputs, np.ones((4, 16, 16, 1)), verbose=0)
-        >>> sorted(history.history)
-        ['branch_loss', 'cancelled_share', 'imitation_loss', 'loss', 'teacher_loss']
+        >>> image, branches = model.branches(inputs)
+        >>> tuple(image.shape), tuple(branches.shape)
+        ((4, 16, 16, 1), (4, 1, 16, 16, 1))
 
     Source: SFT-KD-Recon (2023), section 2.2, equations 1 to 4. (The released code divides the
     imitation by the number of elements once more, which switches it off.)

@@ -64,14 +64,14 @@ def cache_teacher(
         >>> teacher = DCCNN(3, 2, filters=4)
         >>> with tempfile.TemporaryDirectory() as folder:  # doctest: +ELLIPSIS
         ...     data = load_data("brain", 2, source="synthetic", center_lines=4,
-        ...                      image_size=(32, 24), data_dir=folder)
+        ...                      image_size=(40, 32), data_dir=folder)
         ...     outputs = cache_teacher(teacher, data)
         ...     batches = data.batches("train", 4, teacher_outputs=outputs["train"])
         ...     inputs, image = next(iter(batches))
         Downloading and preparing dataset ...
         The teacher's outputs are kept in memory (...).
         >>> tuple(inputs["teacher_outputs"]["image"].shape)
-        (4, 32, 24, 1)
+        (4, 40, 32, 1)
     """
     if not images and feature_loss is None:
         return None

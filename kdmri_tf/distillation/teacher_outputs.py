@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,7 +130,7 @@ class OutputsToCome:
         return outputs
 
     def _computed(self, split: str) -> tf.data.Dataset:
-        def batches():
+        def batches() -> Iterator[dict[str, Any]]:
             for inputs, _ in self._data.batches(split, self._batch_size):
                 yield tf.nest.map_structure(lambda value: value.numpy(), self._compute(inputs))
 

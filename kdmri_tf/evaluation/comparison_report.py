@@ -1,22 +1,19 @@
-"""The table and the plot of a comparison: every student beside its teacher and its baselines."""
+"""The table of a comparison: every student beside its teacher and its baselines."""
 
 import csv
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter
+from numpy.typing import NDArray
 
-from kdmri_tf.evaluation.report import (
-    Evaluation,
-    counted_volumes,
-    gap_closed,
-    mean_and_deviation,
-    wilcoxon,
-    with_deviation,
-)
+from kdmri_tf.evaluation.comparison_plot import plot
+from kdmri_tf.evaluation.report import Evaluation
+from kdmri_tf.evaluation.statistics import gap_closed, mean_and_deviation, wilcoxon
+from kdmri_tf.evaluation.table import counted_volumes, with_deviation
 
 METRICS = {"psnr": ("PSNR [dB]", 2), "ssim": ("SSIM", 4)}  # key -> heading, digits
 # Key of a record -> (heading, format); a table has those of which any row has a value.
@@ -40,37 +37,54 @@ LEGEND = {
 }
 
 
+class ComparedRow(Protocol):
+    """Names a network and those it is compared with, as `Row` of `training` does."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def teacher(self) -> str | None: ...
+    @property
+    def baseline(self) -> str | None: ...
+    @property
+    def control(self) -> str | None: ...
+    @property
+    def counterpart(self) -> str | None: ...
+    @property
+    def equal_counterpart(self) -> str | None: ...
+
+
 @dataclass
 class Comparison:
-    """Rows of a grid, evaluated with one or more seeds.
+    """Holds the rows of a grid, evaluated with one or more seeds.
 
     With several seeds, the values of a volume are their means over the seeds; the spread over
     seeds is the sample standard deviation of the mean PSNR.
 
     Attributes:
-        rows: `Row`s, the same names for every seed.
+        rows: what is compared, with the same names for every seed.
         evaluations: seed -> `Evaluation` of all rows.
     """
 
-    rows: list
+    rows: Sequence[ComparedRow]
     evaluations: dict[int, Evaluation]
 
     @property
-    def title(self):
+    def title(self) -> str:
         """Data set, source, acceleration and seeds."""
         seeds = ", ".join(map(str, self.evaluations))
         return f"{self._any.title}, seed{'s' * (len(self.evaluations) > 1)} {seeds}"
 
-    def values(self, name, metric):
-        """The metric of every volume, the mean over seeds."""
+    def values(self, name: str, metric: str) -> NDArray[np.float64]:
+        """Returns the metric of every volume, the mean over seeds."""
         return np.mean([e.values(name, metric) for e in self.evaluations.values()], axis=0)
 
-    def records(self):
-        """One dictionary a row: plain numbers, None where there is nothing to compare with."""
+    def records(self) -> list[dict[str, Any]]:
+        """Returns a dictionary a row: plain numbers, None without anything to compare with."""
         return [self._record(row) for row in self.rows]
 
-    def to_markdown(self):
-        """The table with its caption."""
+    def to_markdown(self) -> str:
+        """Returns the table with its caption."""
         records = self.records()
         shown = [key for key in COLUMNS if any(record[key] is not None for record in records)]
         headings = ["", *(heading for heading, _ in METRICS.values())]
@@ -90,8 +104,8 @@ class Comparison:
             )
         return f"{caption}\n\n" + "\n".join(lines) + "\n" + self._mean_over_counterparts()
 
-    def _mean_over_counterparts(self):
-        """What SFT does to the mean over methods or sizes, where there are several; in words."""
+    def _mean_over_counterparts(self) -> str:
+        """Says what SFT does to the mean over methods or sizes, where there are several."""
         pairs = [
             (row.equal_counterpart or row.counterpart, row.name)
             for row in self.rows
@@ -109,7 +123,7 @@ class Comparison:
             f"without{' at equal epochs' * equal}: {without:.2f} dB.\n"
         )
 
-    def write(self, folder, name):
+    def write(self, folder: Path | str, name: str) -> str:
         """Writes `<name>.md`, `.csv` (a line a row) and `.png`; returns the table."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
@@ -120,15 +134,16 @@ class Comparison:
             writer = csv.DictWriter(file, records[0])
             writer.writeheader()
             writer.writerows(records)
-        self._plot(folder / f"{name}.png")
+        counterparts = {row.name: row.counterpart for row in self.rows}
+        plot(records, counterparts, self.title, folder / f"{name}.png")
         return table
 
     @property
-    def _any(self):
+    def _any(self) -> Evaluation:
         return next(iter(self.evaluations.values()))
 
-    def _record(self, row):
-        record = {"network": row.name}
+    def _record(self, row: ComparedRow) -> dict[str, Any]:
+        record: dict[str, Any] = {"network": row.name}
         for metric in METRICS:
             statistics = mean_and_deviation(self.values(row.name, metric))
             deviation = statistics["std"] if math.isfinite(statistics["std"]) else None
@@ -157,46 +172,15 @@ class Comparison:
         record["psnr_std_over_seeds"] = spread
         return record
 
-    def _p_value(self, values, others):
+    def _p_value(
+        self, values: NDArray[np.float64], others: NDArray[np.float64] | None
+    ) -> float | None:
         if others is None:
             return None
-        return wilcoxon(*(self._any.by_patient(psnr) for psnr in (values, others)))[0]
-
-    def _plot(self, path):
-        """PSNR against parameters and against time; a method has one colour, with SFT a square."""
-        records, styles = self.records(), _styles(self.rows)
-        figure = Figure(figsize=(9, 4.6), layout="constrained")
-        figure.suptitle(self.title, fontsize=9)
-        panels = figure.subplots(1, 2, sharey=True)
-        facts = {"parameters": "parameters", "milliseconds": "milliseconds a slice"}
-        for axes, (fact, label) in zip(panels, facts.items(), strict=True):
-            for record in records:
-                colour, marker = styles[record["network"]]
-                axes.plot(record[fact], record["psnr"], marker, color=colour, alpha=0.8)
-            axes.set_xlabel(label)
-            axes.set_xlim(left=0)
-            axes.xaxis.set_major_formatter(EngFormatter(sep=""))  # 50k
-            axes.grid(alpha=0.3)
-        panels[0].set_ylabel("PSNR [dB]")
-        lines = panels[0].get_lines()
-        names = [record["network"] for record in records]
-        figure.legend(lines, names, loc="outside right upper", fontsize=7, frameon=False)
-        figure.savefig(path, dpi=200)
+        return wilcoxon(self._any.by_patient(values), self._any.by_patient(others))[0]
 
 
-def _styles(rows):
-    """Name of a row -> (colour, marker)."""
-    styles, singles = {}, 0
-    for row in rows:
-        if row.counterpart in styles:
-            styles[row.name] = styles[row.counterpart][0], "s"
-        else:
-            styles[row.name] = f"C{singles % 10}", "o^Dv"[singles // 10 % 4]
-            singles += 1
-    return styles
-
-
-def _cells(record, shown):
+def _cells(record: dict[str, Any], shown: list[str]) -> list[str]:
     cells = [record["network"]]
     for metric, (_, digits) in METRICS.items():
         cells.append(with_deviation(record[metric], record[f"{metric}_std"], digits))

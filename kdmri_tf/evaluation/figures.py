@@ -14,7 +14,7 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import MaxNLocator
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.evaluation.report import FigureSlice
+from kdmri_tf.evaluation.figure_slices import FigureSlice
 from kdmri_tf.evaluation.volume_metrics import psnr, ssim
 
 # Lengths in inches.
@@ -37,7 +37,7 @@ EXPLANATION = (
 def reconstruction_figure(
     slices: list[FigureSlice], path: str | Path, title: str, flip: bool = False
 ) -> None:
-    """Target, every reconstruction and its residue |target - reconstruction|, slice by slice.
+    """Draws target, reconstructions and residues |target - reconstruction|, slice by slice.
 
     Images are shown from 0 to the maximum of their target. All residues share one grey scale from
     0 to the 99.5th percentile of the residues of all networks, zero-filled left out where there

@@ -1,5 +1,7 @@
 """Images side by side, with error maps and PSNR: the picture for a notebook."""
 
+from __future__ import annotations  # so that the documentation says ArrayLike, not its definition
+
 import io
 from collections.abc import Mapping
 

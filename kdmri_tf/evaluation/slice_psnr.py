@@ -1,9 +1,10 @@
-"""The metric to watch a training run by, in Keras; volumes are evaluated by `volume_metrics`.
+"""The metric to watch a training run by: `volume_metrics.psnr` of single slices, in Keras.
 
-It sees batches of slices, so that its values differ a little from the PSNR of volumes.
+The formula stands there, once in NumPy, and here, once for tensors; a test sees that they agree.
 """
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 MEAN_SQUARED_ERROR_FLOOR = 1e-10
@@ -11,18 +12,34 @@ MEAN_SQUARED_ERROR_FLOOR = 1e-10
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
 class SlicePSNR(keras.metrics.Mean):
-    """Mean over slices of the PSNR in dB, each with its own target's maximum as data range.
+    """Averages the PSNR in dB over slices, each with its own target's maximum as peak.
 
     For `compile(metrics=[SlicePSNR()])`: takes images (batch, H, W, 1). The maximum of a batch is
-    never used, so that the value does not depend on how slices are batched. A mean squared error
-    below 1e-10 of the squared maximum counts as that (100 dB), which keeps the mean finite; a
-    slice with a blank target does not count.
+    never used, so that the value does not depend on how slices are batched; it differs a little
+    from the PSNR of volumes, whose peak is the maximum of the volume. A mean squared error below
+    1e-10 of the squared peak counts as that (100 dB), which keeps the mean finite; a slice with a
+    blank target does not count.
+
+    Args:
+        name: name in logs.
+        dtype: of the accumulated values; None for float32.
+
+    Example:
+        >>> import numpy as np
+        >>> from kdmri_tf import SlicePSNR
+        >>> target = np.ones((2, 8, 8, 1), np.float32)
+        >>> metric = SlicePSNR()
+        >>> metric.update_state(target, 0.9 * target)  # 10 log10(1 / 0.1^2)
+        >>> round(float(metric.result()), 3)
+        20.0
     """
 
-    def __init__(self, name: str = "psnr", dtype: str | None = None):
+    def __init__(self, name: str = "psnr", dtype: str | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
+    ) -> None:
         """Adds a batch; `sample_weight`, if given, has one weight a slice."""
         target, prediction = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         peak = ops.max(target, axis=(1, 2, 3))

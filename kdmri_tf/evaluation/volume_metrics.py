@@ -14,10 +14,12 @@ SSIM_WINDOW = 7
 
 
 def psnr(target: np.ndarray, prediction: np.ndarray) -> float:
-    """Peak signal-to-noise ratio in dB, 10 log10(max(target)^2 / mean((target - prediction)^2)).
+    """Computes the peak signal-to-noise ratio in dB; its peak is the maximum of the target.
+
+    10 log10(max(target)^2 / mean((target - prediction)^2)).
 
     Args:
-        target: fully sampled volume (slices, H, W); its maximum is the data range.
+        target: fully sampled volume (slices, H, W).
         prediction: reconstructed volume of the same shape.
 
     Returns:
@@ -35,7 +37,7 @@ def psnr(target: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def ssim(target: np.ndarray, prediction: np.ndarray) -> float:
-    """Structural similarity (Wang et al. 2004), the mean over all slices.
+    """Computes the structural similarity (Wang et al. 2004), the mean over all slices.
 
     scikit-image's `structural_similarity` with the slices as channels, the maximum of the target
     volume as data range and its other defaults (uniform 7x7 window, K1 = 0.01, K2 = 0.03).
@@ -59,7 +61,7 @@ def ssim(target: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def nmse(target: np.ndarray, prediction: np.ndarray) -> float:
-    """Normalised mean squared error, ||target - prediction||^2 / ||target||^2, over the volume.
+    """Computes the normalised mean squared error, ||target - prediction||^2 / ||target||^2.
 
     Raises:
         InputError: as `psnr`.
@@ -69,7 +71,7 @@ def nmse(target: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def hfn(target: np.ndarray, prediction: np.ndarray) -> float:
-    """High frequency error norm (KD-MRI), the mean over slices of ||L t - L p||^2 / ||L t||^2.
+    """Computes the high frequency error norm (KD-MRI): slice by slice ||L t - L p||^2 / ||L t||^2.
 
     L is the five-point Laplace operator within the slice, its border mirrored (mode "reflect" of
     `scipy.ndimage`); the prediction p is clipped to [0, 1] first. A slice whose target t is
@@ -95,15 +97,15 @@ VOLUME_METRICS = {"psnr": psnr, "ssim": ssim, "nmse": nmse, "hfn": hfn}
 
 
 def _checked_volumes(target: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both volumes in float64, or InputError when no metric can be computed from them."""
+    """Returns both volumes in float64, or raises InputError where no metric is defined."""
     target, prediction = np.asarray(target, np.float64), np.asarray(prediction, np.float64)
     if target.shape != prediction.shape:
         raise InputError(
-            f"The target has the shape {target.shape} and the prediction {prediction.shape}: "
-            "they must be equal."
+            f"The target has shape {target.shape} and the prediction {prediction.shape}: shapes "
+            "must be equal."
         )
     if target.ndim != 3 or target.size == 0:
-        raise InputError(f"A volume has the shape (slices, H, W), not {target.shape}.")
+        raise InputError(f"A volume must have the shape (slices, H, W), not {target.shape}.")
     for role, volume in (("target", target), ("prediction", prediction)):
         if not np.isfinite(volume).all():
             raise InputError(f"The {role} holds NaN or infinity: metrics need finite values.")

@@ -165,7 +165,7 @@ def test_bad_input_is_refused(networks, volumes, mask):
         run(mask=mask.T)
     with pytest.raises(InputError, match="network student returns NaN or infinity on volume pat"):
         run(networks={"student": Brightened(np.nan)})
-    with pytest.raises(InputError, match='"zero-filled" names the row without a network'):
+    with pytest.raises(InputError, match='"zero-filled" is the row without a network: give'):
         run(networks={"zero-filled": networks["student"]})
     with pytest.raises(InputError, match="batch size must be at least 1, not 0"):
         run(batch_size=0)

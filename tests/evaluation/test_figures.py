@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.evaluation.figure_slices import FigureSlice
 from kdmri_tf.evaluation.figures import reconstruction_figure
-from kdmri_tf.evaluation.report import FigureSlice
 
 
 @pytest.fixture

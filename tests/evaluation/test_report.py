@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from kdmri_tf.evaluation.report import Evaluation, gap_closed, mean_and_deviation, wilcoxon
+from kdmri_tf.evaluation.report import Evaluation
+from kdmri_tf.evaluation.statistics import gap_closed, mean_and_deviation, wilcoxon
 
 PSNR = {"zero-filled": 24.0, "teacher": 32.0, "student": 31.0, "KD student": 31.25}
 METRICS = ["psnr", "ssim", "nmse", "hfn"]

@@ -246,7 +246,7 @@ def test_evaluation_beside_zero_filled_and_bicubic(tiny):
 
 def test_evaluation_refuses_a_network_of_another_degradation(tiny):
     where = {"dataset": "cardiac", "source": "folder", "acceleration": "2x", "progress": False}
-    with pytest.raises(InputError, match='"bicubic" names the row without a network'):
+    with pytest.raises(InputError, match='"bicubic" is the row without a network: give'):
         evaluate({"bicubic": VDSR(2)}, tiny.volumes("validation"), tiny.degradation, **where)
     with pytest.raises(
         InputError, match='D2C1 takes "kspace" and "mask", but the data provides "low_r'
