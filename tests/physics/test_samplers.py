@@ -1,0 +1,75 @@
+"""Masks that are drawn measure what they promise."""
+
+import numpy as np
+import pytest
+
+from kdmri_tf import InputError
+from kdmri_tf.physics.masks import true_acceleration
+from kdmri_tf.physics.samplers import SAMPLERS, gaussian_mask
+
+
+@pytest.fixture(params=SAMPLERS)
+def sampler(request):
+    return SAMPLERS[request.param]
+
+
+@pytest.mark.parametrize(
+    ("image_size", "center_lines", "axis"),
+    [((150, 150), 10, 0), ((240, 240), 10, 0), ((640, 368), 30, 1), ((47, 33), 5, 1)],
+)
+@pytest.mark.parametrize("acceleration", [4, 5])
+def test_budget_center_and_geometry(sampler, image_size, center_lines, axis, acceleration):
+    mask = sampler(image_size, acceleration, center_lines, axis, seed=3)
+    lines = mask.take(0, axis=1 - axis)
+    num_lines = image_size[axis]
+    assert mask.dtype == np.float32
+    assert mask.shape == image_size
+    assert (mask == np.expand_dims(lines, 1 - axis)).all(), "not constant along the readout"
+    assert lines.sum() == int(num_lines / acceleration)
+    frequency = np.fft.fftfreq(num_lines, 1 / num_lines)
+    assert lines[np.abs(frequency) < center_lines // 2].all()
+    assert true_acceleration(mask) == pytest.approx(num_lines / int(num_lines / acceleration))
+
+
+def test_seed_decides(sampler):
+    arguments = ((240, 200), 4)
+    assert (sampler(*arguments, seed=1) == sampler(*arguments, seed=1)).all()
+    assert (sampler(*arguments, seed=1) != sampler(*arguments, seed=2)).any()
+
+
+def test_gaussian_mask_prefers_low_frequencies():
+    masks = [gaussian_mask((240, 4), 4, seed=seed)[:, 0] for seed in range(200)]
+    drawn = np.fft.fftshift(np.mean(masks, axis=0))
+    index = np.arange(240)
+    near = drawn[(np.abs(index - 120) > 8) & (np.abs(index - 120) < 24)].mean()
+    far = drawn[np.abs(index - 120) > 90].mean()
+    assert near > 3 * far
+    assert far > 0.01, "the flat part of the density reaches every line"
+
+
+def test_equispaced_lines_are_evenly_spread():
+    lines = SAMPLERS["equispaced"]((400, 4), 8, center_lines=10)[:, 0]
+    gaps = np.diff(np.flatnonzero(lines[6:-6]))
+    assert gaps.max() - gaps.min() <= 1
+
+
+def test_full_sampling(sampler):
+    assert sampler((32, 32), 1).all()
+
+
+@pytest.mark.parametrize(
+    ("acceleration", "message"),
+    [
+        (0.5, "acceleration must be at least 1, not 0.5"),
+        (float("nan"), "acceleration must be at least 1, not nan"),
+        (20, "leaves 7 of 150 lines, fewer than the 10 centre lines"),
+    ],
+)
+def test_impossible_acceleration(sampler, acceleration, message):
+    with pytest.raises(InputError, match=message):
+        sampler((150, 150), acceleration)
+
+
+def test_unknown_axis(sampler):
+    with pytest.raises(InputError, match="axis must be 0 or 1, not -2"):
+        sampler((64, 64), 2, axis=-2)
