@@ -63,8 +63,8 @@ def load_data(
 
     Raises:
         InputError: an unknown name, missing or changed raw files, a mask that does not fit the
-            images or the acceleration, random masks without a sampler, an `augment` that does not
-            return such an image.
+            images or the acceleration, random masks without a sampler, an `augment` that returns
+            anything but such an image.
 
     Example:
         >>> import tempfile

@@ -25,7 +25,7 @@ class SliceOutputs(Protocol):
     """What a network gives for the slices of one split, such as the `TeacherOutputs` of a teacher.
 
     Attributes:
-        slices: data set with one element a slice, in the order of the split.
+        slices: data set with one element per slice, in the order of the split.
     """
 
     @property
@@ -140,7 +140,7 @@ class MRIData:
 
         Args:
             split: "train" or "validation".
-            batch_size: slices a batch.
+            batch_size: slices per batch.
             seed: None keeps the slices in order, volume by volume, as they are and under the one
                 mask; a number shuffles and, in the training split, varies them, anew in every pass.
             first_epoch: with a seed, makes the data set endless; order and variation of its e-th

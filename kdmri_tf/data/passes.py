@@ -24,8 +24,8 @@ def in_batches(
     Where the batch size divides the number of slices, all shapes are static.
 
     Args:
-        slices: data set with one element a slice, its length known.
-        batch_size: slices a batch; the last batch of a pass may be smaller.
+        slices: data set with one element per slice, its length known.
+        batch_size: slices per batch; the last batch of a pass may be smaller.
         image_size: (H, W).
         seed: None keeps the slices in order and as they are; a number shuffles and varies them.
         first_epoch: makes the data set endless, its e-th pass depending on (seed, first_epoch + e)

@@ -4,8 +4,8 @@ import tensorflow as tf
 
 from kdmri_tf.physics.degradation import Degradation
 
-# For images with their k-space (12 bytes a pixel) or low resolution (8 bytes) if they fit, else for
-# images alone (4 bytes); where these do not fit either, slices are read from disk in every pass.
+# For images with their k-space (12 bytes per pixel) or low resolution (8 bytes) if they fit, else
+# for images alone (4 bytes); if these do not fit either, every pass reads the slices from disk.
 MEMORY_BUDGET_BYTES = 4 * 2**30
 
 

@@ -13,7 +13,7 @@ Loss = Callable[[Sequence[tf.Tensor], Sequence[tf.Tensor]], tf.Tensor]  # a `Fea
 
 
 class FeatureLoss(keras.losses.Loss):
-    """Compares the features of a teacher and a student; one class a method.
+    """Compares the features of a teacher and a student; one class per method.
 
     Every loss is called as `loss(teacher_features, student_features)` with two lists, one
     activation `(batch, H, W, channels)` a cascade, and returns a float32 scalar:

@@ -34,9 +34,9 @@ class StudentFriendlyTeacher(WeightedTraining):
     Takes the batches that a `DCCNN` is fitted on: `({"kspace", "mask"}, image)`. Training reports
     `loss`, `teacher_loss`, `branch_loss` and `imitation_loss`, the plain means above, and
     `cancelled_share`, the share of pixels of x_T that learn nothing from the target, see
-    `cancelled_share`. The teacher is used alone elsewhere: validation reports mean |x - x_T| as
-    `loss`, metrics are those of x_T, and `model(inputs)` is x_T. Save `teacher` and `student`, not
-    this model.
+    `gradient_cancellation`. Elsewhere the teacher is used alone: validation reports mean |x - x_T|
+    as `loss`, metrics are those of x_T, and `model(inputs)` is x_T. Save `teacher` and `student`,
+    not this model.
 
     Args:
         teacher: `DCCNN` to train.

@@ -30,9 +30,9 @@ def cache_teacher(
     """Runs the teacher once over both splits and keeps what a `Distiller` needs of it.
 
     Features are kept as `feature_loss.describe` returns them: for `AttentionTransfer` one map a
-    cascade instead of 32 channels, so that a slice takes 4 bytes a pixel for the image and 4 for
+    cascade instead of 32 channels, so that a slice takes 4 bytes per pixel for the image and 4 for
     every cascade, 0.54 MB at 150 x 150 with five cascades; for `FlowOfSolution` 16 KB. The other
-    losses compare all channels (14.4 MB a slice, half of it from a teacher that computes in
+    losses compare all channels (14.4 MB per slice, half of it from a teacher that computes in
     bfloat16): these are kept in memory or not at all, since the teacher computes them faster than a
     disk reads them.
 

@@ -23,7 +23,7 @@ class TeacherOutputs:
     """Holds what a teacher gave for one split.
 
     Attributes:
-        slices: data set with one element a slice, in the order of the split: a dictionary of
+        slices: data set with one element per slice, in the order of the split: a dictionary of
             "image" and "described", or one of them.
         split: "train" or "validation".
         data_sha256: of the images and the mask that the teacher saw.

@@ -12,7 +12,7 @@ TINY = 1e-30
 
 
 def mean_of(values: Iterable[tf.Tensor]) -> tf.Tensor:
-    """Returns the mean of scalars, one a cascade."""
+    """Returns the mean of scalars, one per cascade."""
     values = list(values)
     return sum(values) / len(values)
 

@@ -83,7 +83,7 @@ class WeightedTraining(keras.Model):
         """Returns the image, `(batch, H, W, 1)`, and all values that are reported, name -> scalar.
 
         Args:
-            inputs: of the batch, as `fit` gives them.
+            inputs: inputs of the batch, as `fit` gives them.
             target: `(batch, H, W, 1)`.
             training: whether a step follows.
         """

@@ -16,7 +16,7 @@ def plot(
     A method has one colour; with SFT its marker is a square.
 
     Args:
-        records: of a `Comparison`, with `network`, `psnr`, `parameters` and `milliseconds`.
+        records: what `Comparison.records` returns.
         counterparts: name of a network -> that of the same student without SFT, or None.
         title: heading of the figure.
         path: the PNG file to write.
@@ -25,7 +25,7 @@ def plot(
     figure = Figure(figsize=(9, 4.6), layout="constrained")
     figure.suptitle(title, fontsize=9)
     panels = figure.subplots(1, 2, sharey=True)
-    facts = {"parameters": "parameters", "milliseconds": "milliseconds a slice"}
+    facts = {"parameters": "parameters", "milliseconds": "milliseconds per slice"}
     for axes, (fact, label) in zip(panels, facts.items(), strict=True):
         for record in records:
             colour, marker = styles[record["network"]]

@@ -80,7 +80,7 @@ class Comparison:
         return np.mean([e.values(name, metric) for e in self.evaluations.values()], axis=0)
 
     def records(self) -> list[dict[str, Any]]:
-        """Returns a dictionary a row: plain numbers, None without anything to compare with."""
+        """Returns a dictionary per row: plain numbers, None without anything to compare with."""
         return [self._record(row) for row in self.rows]
 
     def to_markdown(self) -> str:
@@ -124,7 +124,7 @@ class Comparison:
         )
 
     def write(self, folder: Path | str, name: str) -> str:
-        """Writes `<name>.md`, `.csv` (a line a row) and `.png`; returns the table."""
+        """Writes `<name>.md`, `.csv` (a line per row) and `.png`; returns the table."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         table = self.to_markdown()

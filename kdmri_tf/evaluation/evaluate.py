@@ -40,7 +40,7 @@ def evaluate(
     """Degrades every volume, reconstructs it with each network and measures what comes back.
 
     The first rows are what can be seen without a network: always the zero-filled image |F^-1 y|
-    and, of a low resolution, the bicubic interpolation. Metrics are those of `volume_metrics`. A
+    and, for low resolution, bicubic interpolation. Metrics are those of `volume_metrics`. A
     good, a median and a bad slice are kept for the figure: near the 90th, 50th and 10th percentile
     of the last network's PSNR per slice. Time is the median of 15 runs at batch size 1, the
     networks taking turns, so that a slow moment of the machine meets them all.

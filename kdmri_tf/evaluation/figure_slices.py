@@ -65,7 +65,7 @@ class FigureCandidates:
 
 
 def _nearest_key(decibels: dict[int, float], percent: float, of: list[float] | None = None) -> int:
-    """Finds the key whose value is nearest to a percentile, of these values or of others."""
+    """Finds the key whose value is nearest to a percentile of these values or of others."""
     values = list(decibels.values()) if of is None else of
     wanted = float(np.percentile(values, percent, method="nearest"))
     return min(decibels, key=lambda key: (decibels[key] != wanted, abs(decibels[key] - wanted)))

@@ -45,7 +45,8 @@ def reconstruction_figure(
     bears its PSNR and SSIM of this slice.
 
     Args:
-        slices: of one image size and with the same networks, as in `Evaluation.figure_slices`.
+        slices: what to draw, of one size and with the same networks, as in
+            `Evaluation.figure_slices`.
         path: the PNG file to write.
         title: heading of the figure, such as `Evaluation.title`.
         flip: shows the first row at the bottom, for images whose rows run from posterior to

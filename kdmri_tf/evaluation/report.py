@@ -33,10 +33,10 @@ class Evaluation:
         acceleration: what was asked for, as a label such as "4x" or "4x super-resolution".
         true_acceleration: all k-space samples over measured samples.
         device: what the times were measured on.
-        records: one dictionary a volume and network: `volume`, `patient`, `network`, `slices`,
+        records: one dictionary per volume and network: `volume`, `patient`, `network`, `slices`,
             `psnr` [dB], `ssim`, `nmse`, `hfn`; the volumes of each network in the same order.
         networks: name -> `parameters`, `milliseconds` a slice and `weights_sha256`; None or missing
-            for rows without a network, of which zero-filled is always the first.
+            for rows without a network, the first of which is always zero-filled.
         figure_slices: a good, a median and a bad slice, for `figures.reconstruction_figure`.
     """
 
@@ -113,7 +113,7 @@ class Evaluation:
         Path(path).write_text(text + "\n", encoding="utf-8")
 
     def to_csv(self, path: str | Path) -> None:
-        """Writes one line a volume and network, each with data set, source and acceleration."""
+        """Writes one line per volume and network, each with data set, source and acceleration."""
         context = {
             "dataset": self.dataset,
             "source": self.source,
@@ -146,7 +146,7 @@ class Evaluation:
 
 
 def _finite_or_none(value: Any) -> Any:
-    """Replaces infinity and NaN, which JSON has not, by None."""
+    """Replaces infinity and NaN, which JSON lacks, by None."""
     if isinstance(value, dict):
         return {key: _finite_or_none(entry) for key, entry in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -22,7 +22,7 @@ class SlicePSNR(keras.metrics.Mean):
 
     Args:
         name: name in logs.
-        dtype: of the accumulated values; None for float32.
+        dtype: dtype of the accumulated values; None for float32.
 
     Example:
         >>> import numpy as np
@@ -40,7 +40,7 @@ class SlicePSNR(keras.metrics.Mean):
     def update_state(
         self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
     ) -> None:
-        """Adds a batch; `sample_weight`, if given, has one weight a slice."""
+        """Adds a batch; `sample_weight`, if given, has one weight per slice."""
         target, prediction = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
         peak = ops.max(target, axis=(1, 2, 3))
         has_signal = peak > 0

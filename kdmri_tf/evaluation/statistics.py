@@ -32,7 +32,7 @@ def gap_closed(teacher: float, student: float, distilled: float) -> float | None
 
 
 def wilcoxon(distilled: ArrayLike, student: ArrayLike) -> tuple[float | None, str]:
-    """Runs the two-sided Wilcoxon signed-rank test on paired values, one pair a patient.
+    """Runs the two-sided Wilcoxon signed-rank test on paired values, one pair per patient.
 
     Returns:
         (p-value, ""), or (None, the reason) when there are fewer than 6 patients or no differences.

@@ -12,7 +12,7 @@ def markdown_table(summary: dict[str, Any], patients: list[str]) -> str:
     """Writes the table of all networks with its caption, and the comparisons that apply.
 
     Args:
-        summary: of an `Evaluation`.
+        summary: what `Evaluation.summary` returns.
         patients: the patient of every volume.
     """
     headings = ["", *(heading for heading, _ in COLUMNS.values()), "parameters", "ms/slice"]

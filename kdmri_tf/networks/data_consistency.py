@@ -130,7 +130,7 @@ class DataConsistency(keras.layers.Layer):
         """Returns the corrected image, float32 `(batch, H, W, 1)`.
 
         Args:
-            image: of any floating dtype, `(batch, H, W, 1)`.
+            image: `(batch, H, W, 1)`, of any floating dtype.
             measurement: what `measure` returned.
         """
         # Not image[..., 0], whose gradient copies the image.

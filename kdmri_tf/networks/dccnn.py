@@ -37,11 +37,11 @@ class DCCNN(Network):
     "mixed_bfloat16" only the convolutions run in bfloat16.
 
     Args:
-        num_convs: convolutions a cascade (d), at least 2.
+        num_convs: convolutions per cascade (d), at least 2.
         num_cascades: cascades (c), at least 1.
         filters: channels between the convolutions.
-        residual: whether a cascade adds its input to its convolutions' output, as the KD-MRI paper
-            has it and its code has not. RESULTS.md has the measurement behind the default.
+        residual: whether a cascade adds its input to the output of its convolutions: the KD-MRI
+            paper does, its code does not. RESULTS.md has the measurement behind the default.
         noise_weight: lambda of `DataConsistency`; None replaces measured samples.
         consistency_form: how `DataConsistency` is computed: "auto", "rfft", "fft", "rows" or
             "columns".

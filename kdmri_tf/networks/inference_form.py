@@ -15,7 +15,7 @@ def inference_copy(
         network: `DCCNN` or `VDSR`.
         precision: dtype policy of the copy. In float32 the last convolution of every block is
             split, see `ConvBlock`; in bfloat16 that gains nothing.
-        consistency_form: of `DataConsistency`, where the network has one.
+        consistency_form: form of `DataConsistency`, where the network has one.
     """
     config = {**network.get_config(), "dtype": precision, "trainable": False}
     if "consistency_form" in config:

@@ -55,8 +55,8 @@ def _inverse_fft(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Computes real and imaginary part of F^-1 y, each `(batch, H, W)`.
 
-    One real product an axis, of the block matrix (C, -S; S, C), first along the readout. There both
-    parts take turns as they lie in memory, which spares taking them apart.
+    Multiplies by the block matrix (C, -S; S, C) once for each axis, first along the readout, where
+    both parts alternate in memory and need not be taken apart.
     """
     phase_encode_basis, (cosines, sines) = bases[axis], bases[1 - axis]
     if kspace.shape[1 + axis] is None:  # LiteRT knows its sizes, and wants no others in between

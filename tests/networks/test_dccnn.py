@@ -120,7 +120,7 @@ def test_no_cascade():
     [
         (lambda kspace, mask: kspace, 'dictionary with the keys "kspace" and "mask"; got Eager'),
         (lambda kspace, mask: {"kspace": kspace}, r"got \['kspace'\]"),
-        (lambda kspace, mask: {"kspace": kspace[..., :1], "mask": mask}, r"kspace must have .* 1\)"),
+        (lambda kspace, mask: {"kspace": kspace[..., :1], "mask": mask}, r"kspace must .* 1\)"),
         (lambda kspace, mask: {"kspace": kspace, "mask": mask[:, 1:]}, r"mask \(2, 44, 36\) and k"),
         (lambda kspace, mask: {"kspace": kspace, "mask": mask[0]}, r"mask \(45, 36\) and kspace"),
     ],
