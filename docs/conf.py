@@ -3,6 +3,8 @@
 import re
 from importlib.metadata import version as version_of
 
+from sphinx.util import inspect
+
 project = "kdmri_tf"
 author = "The kdmri_tf developers"
 copyright = "The kdmri_tf developers, Apache-2.0"
@@ -47,6 +49,15 @@ def bars_are_magnitudes(app, what, name, obj, options, lines):
                 literal = indentation
 
 
+def arguments_of_init(app, what, name, obj, options, signature, returns):
+    """Shows the arguments of `__init__` where Keras has `__new__` take any."""
+    if what == "class" and signature == "(*args, **kwargs)":
+        arguments = inspect.signature(obj.__init__, bound_method=True)
+        return inspect.stringify_signature(arguments, show_annotation=False), returns
+    return None
+
+
 def setup(app):
-    """Registers the hook above."""
+    """Registers the hooks above."""
     app.connect("autodoc-process-docstring", bars_are_magnitudes)
+    app.connect("autodoc-process-signature", arguments_of_init)
