@@ -41,8 +41,9 @@ def show(
     Without a target, every image is drawn from 0 to its own maximum.
 
     Args:
-        images (Mapping[str, ArrayLike]): name -> image, such as `{"zero-filled": ..., "student": ...}`; NumPy arrays or
-            tensors of real numbers, each `(H, W)`, `(H, W, 1)` or `(1, H, W, 1)`, all of one size.
+        images (Mapping[str, ArrayLike]): name -> image, such as `{"student": image}`; NumPy arrays
+            or tensors of real numbers, each `(H, W)`, `(H, W, 1)` or `(1, H, W, 1)`, all of one
+            size.
         target (ArrayLike | None): the fully sampled image, of the same size.
         flip: draws the first row at the bottom, for images whose rows run from posterior to
             anterior, as those of NIfTI brains do.
