@@ -8,7 +8,7 @@ class InputError(ValueError):
     it without a traceback and exit with status 2; any other exception is a bug.
 
     Example:
-        >>> from kdmri_tf.physics.samplers import gaussian_mask
+        >>> from kdmri_tf import InputError, gaussian_mask
         >>> try:
         ...     gaussian_mask((64, 64), acceleration=0.5)
         ... except InputError as error:

@@ -38,6 +38,7 @@ def divide_cores(batch_size: int) -> int:
         InputError: TensorFlow has already computed something.
 
     Example:
+        >>> from kdmri_tf import divide_cores
         >>> divide_cores(batch_size=1)  # a single slice is not divided
         1
     """

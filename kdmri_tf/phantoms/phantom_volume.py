@@ -49,6 +49,7 @@ def phantom_volume(
         InputError: unknown anatomy, image smaller than 32 pixels, no slice, negative seed.
 
     Example:
+        >>> from kdmri_tf import phantom_volume
         >>> volume = phantom_volume("knee", (64, 48), num_slices=2, seed=0)
         >>> volume.shape, volume.dtype.name, volume.max().item()
         ((2, 64, 48), 'float32', 1.0)

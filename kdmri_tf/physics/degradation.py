@@ -31,7 +31,7 @@ class Degradation(abc.ABC):
     @classmethod
     @abc.abstractmethod
     def example(cls, image_size: Sequence[int]) -> Self:
-        """Returns a usual one for images of this size."""
+        """Returns a typical degradation for images of this size."""
 
     @property
     @abc.abstractmethod

@@ -79,6 +79,8 @@ class LowResolution(Degradation):
         InputError: the scale is not finite or below 1.
 
     Example:
+        >>> import tensorflow as tf
+        >>> from kdmri_tf import LowResolution
         >>> low_resolution = LowResolution(scale=4)
         >>> low_resolution.kept_size((256, 256))
         (64, 64)

@@ -34,10 +34,11 @@ def load_mask(path: str | PathLike[str], image_size: Sequence[int]) -> NDArray[n
 
     Example:
         >>> import tempfile
+        >>> import numpy as np
+        >>> from kdmri_tf import load_mask
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = Path(folder, "mask.npy")
-        ...     np.save(path, [[True, True], [False, False]])
-        ...     load_mask(path, (2, 2)).tolist()
+        ...     np.save(f"{folder}/mask.npy", [[True, True], [False, False]])
+        ...     load_mask(f"{folder}/mask.npy", (2, 2)).tolist()
         [[1.0, 1.0], [0.0, 0.0]]
     """
     mask = check_mask(read_mask(path), image_size, name=f"mask {path}")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-Array = Any  # of NumPy or of TensorFlow: what is used here, both have
+Array = Any  # a NumPy array or a tensor: both have the operators that are used here
 
 
 class Fourier(Protocol):

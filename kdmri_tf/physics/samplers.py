@@ -42,6 +42,7 @@ def gaussian_mask(
     Source: KD-MRI (2020) and its released masks. PSNR depends on the draw, so results name theirs.
 
     Example:
+        >>> from kdmri_tf import gaussian_mask
         >>> mask = gaussian_mask((150, 150), acceleration=4)
         >>> mask.shape, int(mask[:, 0].sum())
         ((150, 150), 37)
@@ -65,6 +66,7 @@ def uniform_mask(
     Arguments, result and errors are those of `gaussian_mask`.
 
     Example:
+        >>> from kdmri_tf import uniform_mask
         >>> mask = uniform_mask((64, 48), acceleration=4, center_lines=4, axis=1)
         >>> int(mask[0].sum()), bool((mask == mask[0]).all())
         (12, True)
@@ -86,6 +88,8 @@ def equispaced_mask(
     comb.
 
     Example:
+        >>> import numpy as np
+        >>> from kdmri_tf import equispaced_mask
         >>> mask = equispaced_mask((16, 1), acceleration=2, center_lines=4)
         >>> np.fft.fftshift(mask[:, 0]).astype(int).tolist()
         [0, 1, 0, 0, 1, 0, 1, 1, 1, 1, 0, 1, 0, 0, 1, 0]

@@ -35,9 +35,11 @@ class Undersampling(Degradation):
     Attributes:
         mask: `(H, W)` of 0 and 1, unshifted.
         origin: where the mask comes from: sampler and seed, or file name.
-        nominal_acceleration: what was asked for; None for what the mask does.
+        nominal_acceleration: the acceleration that was asked for; None for that of the mask.
 
     Example:
+        >>> import tensorflow as tf
+        >>> from kdmri_tf import Undersampling, gaussian_mask
         >>> undersampling = Undersampling(gaussian_mask((64, 48), acceleration=4))
         >>> inputs = undersampling.apply(tf.ones((2, 64, 48, 1)))
         >>> {name: tuple(value.shape) for name, value in inputs.items()}

@@ -44,15 +44,16 @@ def open_volume(path: str | PathLike[str]) -> Iterator[ImageVolume]:
 
     Example:
         >>> import tempfile
+        >>> import numpy as np
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     np.save(Path(folder, "a.npy"), np.ones((3, 12, 10), np.int16))
-        ...     with open_volume(Path(folder, "a.npy")) as volume:
+        ...     np.save(f"{folder}/a.npy", np.ones((3, 12, 10), np.int16))
+        ...     with open_volume(f"{folder}/a.npy") as volume:
         ...         volume.num_slices, volume.image_size, volume.magnitude(0).dtype.name
         (3, (12, 10), 'float32')
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"There is no file {path}; give a volume: {', '.join(READERS)}.")
+        raise InputError(f"There is no file {path}; give a volume ({', '.join(READERS)}).")
     name = path.name.lower()
     read = next((READERS[suffix] for suffix in READERS if name.endswith(suffix)), None)
     if read is None:

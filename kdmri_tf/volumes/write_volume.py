@@ -46,7 +46,7 @@ def check_output(path: str | PathLike[str], sources: Iterable[str | PathLike[str
             raise InputError(f"{place} is a folder; give the name of another file.")
     for source in map(Path, sources):
         if path.resolve() == source.resolve():
-            raise InputError(f"The output {path} would overwrite what is read; choose another.")
+            raise InputError(f"The output {path} would overwrite an input; choose another name.")
 
 
 def preview_beside(path: str | PathLike[str]) -> Path:

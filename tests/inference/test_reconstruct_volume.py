@@ -180,5 +180,5 @@ class TestFile:
     def test_input_and_mask_are_not_overwritten(self, source, tmp_path):
         np.save(tmp_path / "mask.npy", gaussian_mask(SIZE, 2))
         for output in (source, tmp_path / "mask.npy"):
-            with pytest.raises(InputError, match="would overwrite what is read"):
+            with pytest.raises(InputError, match="would overwrite an input"):
                 reconstruct_file("no model", source, output, mask=str(tmp_path / "mask.npy"))

@@ -91,7 +91,7 @@ class TestWriting:
             ("no/b.nii", r"no folder .*no to write b\.nii to"),
             ("folder.npy", r"folder\.npy is a folder; give the name of another file"),
             ("picture.npy", r"picture\.png is a folder; give the name of another file"),
-            ("x/../a.npy", "would overwrite what is read"),
+            ("x/../a.npy", "would overwrite an input"),
         ],
     )
     def test_places_that_are_refused(self, tmp_path, name, message):
