@@ -4,6 +4,8 @@ The public names stand in `__init__.pyi`, with where each is defined. They are i
 when they are first used, so that `Reconstructor` runs exports on machines without TensorFlow.
 """
 
+from typing import Any
+
 import lazy_loader
 
 from kdmri_tf.networks import exporter
@@ -12,11 +14,11 @@ __version__ = "0.1.0"
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 
-def _export(network, path, format, **options):
-    """What `Network.export` calls; the formats are imported with the first export."""
+def _export(*arguments: Any, **options: Any) -> Any:
+    """Exports a network for `Network.export`; the formats are imported with the first export."""
     from kdmri_tf.export.export_network import export_network
 
-    return export_network(network, path, format, **options)
+    return export_network(*arguments, **options)
 
 
 exporter.register_exporter(_export)

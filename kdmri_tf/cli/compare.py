@@ -27,6 +27,8 @@ FLAGS_OF = {
 
 def main(arguments: argparse.Namespace) -> None:
     from kdmri_tf.training import comparison
+    from kdmri_tf.training.experiment import Experiment
+    from kdmri_tf.training.grid import Grid, Row
 
     for name, grids in FLAGS_OF.items():
         if getattr(arguments, name) is not None and arguments.grid not in grids:
@@ -44,10 +46,10 @@ def main(arguments: argparse.Namespace) -> None:
             sft = arguments.grid != "ablation"
             experiment.check(arguments.teacher, student, method, sft=sft, **friendly)
 
-    def rows(experiment):
+    def rows(experiment: Experiment) -> list[Row]:
         options = {"first_cascade": arguments.first_cascade or "random", "alpha": arguments.alpha}
         options["friendly_settings"] = friendly
-        grid = comparison.Grid(experiment, arguments.teacher, students[0], **options)
+        grid = Grid(experiment, arguments.teacher, students[0], **options)
         if arguments.grid == "methods":
             return comparison.methods(grid, methods, bool(arguments.equal_epochs))
         if arguments.grid == "compression":

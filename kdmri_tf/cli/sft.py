@@ -13,7 +13,8 @@ from kdmri_tf.cli import distillation_flags, flags, from_flags, launch
 
 def main(arguments: argparse.Namespace) -> None:
     from kdmri_tf.training.comparison import compare, methods
-    from kdmri_tf.training.grid import Grid
+    from kdmri_tf.training.experiment import Experiment
+    from kdmri_tf.training.grid import Grid, Row
 
     options = from_flags.distillation(arguments)
     experiment = from_flags.experiment(arguments)
@@ -21,7 +22,7 @@ def main(arguments: argparse.Namespace) -> None:
     experiment.check(arguments.teacher, arguments.student, arguments.method, sft=True, **friendly)
     method = options.pop("method")
 
-    def rows(experiment):
+    def rows(experiment: Experiment) -> list[Row]:
         grid = Grid(
             *(experiment, arguments.teacher, arguments.student),
             **{"friendly_settings": friendly, **options},
