@@ -1,6 +1,6 @@
 """Trainings that stop in the middle, as killed processes do."""
 
-from kdmri_tf.training.fit import TrainingState
+from kdmri_tf.training.training_state import TrainingState
 
 
 class Stop(Exception):

@@ -2,64 +2,67 @@
 
 import inspect
 import re
+from pathlib import Path
+from typing import Any
 
 import keras
 
+from kdmri_tf.choices import FIRST_CASCADES
 from kdmri_tf.errors import InputError
+from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import NETWORKS, load_network
 from kdmri_tf.training.settings import TrainingSettings
 
 # Settings that only networks of some kinds have.
 SETTINGS_OF_NETWORKS = ("residual", "nonnegative", "consistency_form", "filters")
-FIRST_CASCADES = ("random", "second")  # how the cascade starts that SFT does not train
 # Those that a trained network cannot change, without and with those that its weights' shapes show.
 ARITHMETIC = ("residual", "nonnegative")
 ARCHITECTURE = {*ARITHMETIC, "filters"}
 
 
-def is_name(network):
-    """Whether this is a network's name such as "D3C5", rather than a `.keras` file."""
-    return not str(network).endswith(".keras")
+def is_name(name: Path | str) -> bool:
+    """Tells whether this is a network's name such as "D3C5", rather than a `.keras` file."""
+    return not str(name).endswith(".keras")
 
 
-def new_network(network, settings):
-    """A network with seeded initial weights.
+def new_network(name: Path | str, settings: TrainingSettings) -> Network:
+    """Makes a network with seeded initial weights.
 
     Args:
-        network: name, or `.keras` file of the architecture.
-        settings: `TrainingSettings`.
+        name: such as "D3C5", or `.keras` file of the architecture.
+        settings: seed, precision and what else networks have.
 
     Raises:
         InputError: an unreadable file, an impossible name, a setting that this kind does not have,
-            or one that the file's network has otherwise.
+            or one in which the file's network differs.
     """
     keras.utils.set_random_seed(settings.seed)
     defaults = TrainingSettings()
-    chosen = {name: getattr(settings, name) for name in SETTINGS_OF_NETWORKS}
-    chosen = {name: v for name, v in chosen.items() if v != getattr(defaults, name)}
-    if not is_name(network):
-        loaded = load_network(network)
-        for name in chosen.keys() & ARCHITECTURE:
-            if loaded.hyperparameters.get(name, chosen[name]) != chosen[name]:
+    chosen = {key: getattr(settings, key) for key in SETTINGS_OF_NETWORKS}
+    chosen = {key: value for key, value in chosen.items() if value != getattr(defaults, key)}
+    if not is_name(name):
+        loaded = load_network(name)
+        for key in chosen.keys() & ARCHITECTURE:
+            if loaded.hyperparameters.get(key, chosen[key]) != chosen[key]:
                 raise InputError(
-                    f"{network} has {name} {loaded.hyperparameters[name]}, not {chosen[name]}: "
-                    "leave that setting out, or give the network's name."
+                    f"{name} has {key} {loaded.hyperparameters[key]}, not {chosen[key]}: leave "
+                    "that setting out, or give the network's name."
                 )
         return _untrained(loaded, settings)
-    kind = _kind(network)
-    for name in chosen.keys() - inspect.signature(kind).parameters.keys():
-        raise InputError(f"{network} has no {name}: leave that setting out.")
-    return kind.from_name(network, dtype=settings.precision, **chosen)
+    kind = _kind(str(name))
+    for key in chosen.keys() - inspect.signature(kind).parameters.keys():
+        raise InputError(f"{name} has no {key}: leave that setting out.")
+    return kind.from_name(str(name), dtype=settings.precision, **chosen)
 
 
-def copy_for_training(network, settings):
-    """The same network in the precision of the settings, to be trained further."""
+def copy_for_training(network: Network, settings: TrainingSettings) -> Network:
+    """Copies a network in the precision of the settings, to be trained further."""
     copy = _untrained(network, settings)
     copy.set_weights(network.get_weights())
     return copy
 
 
-def load_weights(network, path, first_cascade=None):
+def load_weights(network: Network, path: Path | str, first_cascade: str | None = None) -> None:
     """Gives a network the weights of a `.keras` file, tensor by tensor of the same name.
 
     Prints how many tensors were loaded.
@@ -72,7 +75,7 @@ def load_weights(network, path, first_cascade=None):
             `StudentFriendlyTeacher` has trained from its second cascade on.
 
     Raises:
-        InputError: as `check_weights` does; then the network is not changed.
+        InputError: as for `check_weights`; then the network is not changed.
     """
     given = check_weights(network, path, first_cascade)
     for variable in network.weights:
@@ -83,8 +86,10 @@ def load_weights(network, path, first_cascade=None):
     print(f"Loaded {len(given)} of {len(network.weights)} tensors from {path}.", flush=True)
 
 
-def check_weights(network, path, first_cascade=None):
-    """What `load_weights` would load: name of the tensor -> variable.
+def check_weights(
+    network: Network, path: Path | str, first_cascade: str | None = None
+) -> dict[str, keras.Variable]:
+    """Returns what `load_weights` would load: name of the tensor -> variable.
 
     Raises:
         InputError: a tensor is missing in the file or has another shape, or the file holds another
@@ -125,22 +130,23 @@ def check_weights(network, path, first_cascade=None):
     return {name: given[name] for name in wanted}
 
 
-def tensor_name(variable):
-    """The name of a weight within its network, such as "cascade2/conv1/kernel"."""
+def tensor_name(variable: keras.Variable) -> str:
+    """Returns the name of a weight within its network, such as "cascade2/conv1/kernel"."""
     return variable.path.partition("/")[2]
 
 
-def _kind(name):
-    """The class of networks of that name."""
+def _kind(name: str) -> type[Network]:
+    """Returns the class of networks of that name."""
     for kind in NETWORKS:
-        if re.fullmatch(kind.name_pattern, str(name), re.IGNORECASE):
+        if re.fullmatch(kind.name_pattern, name, re.IGNORECASE):
             return kind
     forms = ", or ".join(kind.name_example for kind in NETWORKS)
-    raise InputError(f"{name!r} is no network name; write {forms}.")
+    raise InputError(f"{name!r} is not a network name; write {forms}.")
 
 
-def _untrained(network, settings):
-    changes = {"dtype": settings.precision, "trainable": True}
+def _untrained(network: Network, settings: TrainingSettings) -> Network:
+    """Makes a network of the same architecture in the precision of the settings."""
+    changes: dict[str, Any] = {"dtype": settings.precision, "trainable": True}
     if "consistency_form" in network.hyperparameters:
         changes["consistency_form"] = settings.consistency_form
     return type(network).from_config({**network.get_config(), **changes})

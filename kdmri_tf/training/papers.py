@@ -1,20 +1,22 @@
 """The papers' tables, from nothing: a grid of networks for every data set and acceleration."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation.report import DISTILLED, FRIENDLY_TEACHER, STUDENT, TEACHER
-from kdmri_tf.training.comparison import Grid, Row, compare
+from kdmri_tf.training.comparison import compare
 from kdmri_tf.training.experiment import Experiment
+from kdmri_tf.training.grid import Grid, Row
 from kdmri_tf.training.initial_networks import is_name
 from kdmri_tf.training.papers_report import EVALUATIONS, LONG_STUDENT, write_tables
 
 WITH_SFT = ("cardiac-4x",)
 
 
-def mask_files(folder: str | Path, names: list[str]) -> dict[str, Path]:
-    """The mask of every grid: `<folder>/<dataset>_<acceleration>x.npy`.
+def mask_files(folder: str | Path, names: Sequence[str]) -> dict[str, Path]:
+    """Finds the mask of every grid: `<folder>/<dataset>_<acceleration>x.npy`.
 
     Args:
         folder: of the masks.
@@ -35,45 +37,44 @@ def mask_files(folder: str | Path, names: list[str]) -> dict[str, Path]:
 
 def check(
     experiments: Mapping[str, Experiment],
-    teacher: str,
-    student: str,
-    friendly_settings: Mapping | None = None,
+    teacher_name: str,
+    student_name: str,
+    friendly_settings: Mapping[str, Any] | None = None,
 ) -> None:
     """Refuses grids that cannot be trained, before the first one is.
 
     Args:
-        experiments: name of the grid -> its `Experiment`.
-        teacher: name of the network.
-        student: name of the network.
+        experiments: name of the grid -> its experiment.
+        teacher_name: such as "D5C5".
+        student_name: such as "D3C5".
         friendly_settings: of `Experiment.friendly_teacher`.
 
     Raises:
-        InputError: as `Experiment.check`; a network given as a file, which is of one mask; or
-            settings of SFT without a grid that has it.
+        InputError: as for `Experiment.check`; a network given as a file, which was trained with one
+            mask; or settings of SFT without a grid that has it.
     """
-    for network in (teacher, student):
-        if not is_name(network):
+    for name in (teacher_name, student_name):
+        if not is_name(name):
             raise InputError(
-                f"Every grid trains its own networks: give a name such as D5C5 instead of "
-                f"{network}."
+                f"Every grid trains its own networks: give a name such as D5C5 instead of {name}."
             )
     if friendly_settings and not set(WITH_SFT) & experiments.keys():
         raise InputError(
-            f"{next(iter(friendly_settings))} is of the student-friendly teacher, which only "
-            f"{' and '.join(WITH_SFT)} has: leave it out."
+            f"{next(iter(friendly_settings))} only matters for the student-friendly teacher, which "
+            f"only {' and '.join(WITH_SFT)} has: leave it out."
         )
     for name, experiment in experiments.items():
         friendly = (friendly_settings or {}) if name in WITH_SFT else {}
-        experiment.check(teacher, student, sft=name in WITH_SFT, **friendly)
+        experiment.check(teacher_name, student_name, sft=name in WITH_SFT, **friendly)
 
 
 def rows(grid: Grid, sft: bool = False) -> list[Row]:
-    """A column of KD-MRI's table, with a student trained alone for as long as the KD student.
+    """Trains a column of KD-MRI's table, and a student alone for as long as the KD student.
 
     Args:
-        grid: `Grid`.
-        sft: whether the student distilled from a student-friendly teacher is there as well, and the
-            control of equal epochs, see `comparison.methods`.
+        grid: trains the networks.
+        sft: whether to add the student distilled from a student-friendly teacher, and the control
+            of equal epochs, see `comparison.methods`.
     """
     made = [
         Row(TEACHER, grid.teacher),
@@ -98,24 +99,24 @@ def rows(grid: Grid, sft: bool = False) -> list[Row]:
 def train_grids(
     experiments: Mapping[str, Experiment],
     run_dir: str | Path,
-    teacher: str = "D5C5",
-    student: str = "D3C5",
-    **options,
+    teacher_name: str = "D5C5",
+    student_name: str = "D3C5",
+    **options: Any,
 ) -> None:
     """Trains and evaluates grid after grid; after each, writes the tables of all that are there.
 
     Args:
-        experiments: name of the grid -> its `Experiment`, in the folder of that name in `run_dir`.
+        experiments: name of the grid -> its experiment, in the folder of that name in `run_dir`.
         run_dir: for `papers.md` and `papers.csv`; may hold grids that other processes finished.
-        teacher: name of the network.
-        student: name of the network.
+        teacher_name: such as "D5C5".
+        student_name: such as "D3C5".
         options: of `Grid`.
     """
     for name, experiment in experiments.items():
         print(f"\n=== {name} ===", flush=True)
 
-        def of_grid(seeded, sft=name in WITH_SFT):
-            return rows(Grid(seeded, teacher, student, **options), sft)
+        def of_grid(seeded: Experiment, sft: bool = name in WITH_SFT) -> list[Row]:
+            return rows(Grid(seeded, teacher_name, student_name, **options), sft)
 
         compare(of_grid, experiment, [experiment.settings.seed], EVALUATIONS)
         table = write_tables(run_dir)

@@ -2,10 +2,14 @@
 
 import csv
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kdmri_tf.evaluation.published import GRIDS, KD_MRI, SFT_KD_RECON
-from kdmri_tf.evaluation.report import DISTILLED, TEACHER, with_deviation
+from kdmri_tf.evaluation.report import DISTILLED, TEACHER
+from kdmri_tf.evaluation.table import with_deviation
+from kdmri_tf.files import replacing
 from kdmri_tf.training.stage_differences import read_config
 
 EVALUATIONS = "papers"  # folder of a grid's results, in that of its run
@@ -18,13 +22,13 @@ COLUMNS = (
 HEADINGS = ("", "PSNR [dB]", "SSIM", "KD-MRI: PSNR", "SSIM", "SFT-KD-Recon: PSNR")
 SOURCES = (
     "Published: KD-MRI (Murugesan et al., MIDL 2020), table 1, and SFT-KD-Recon (Matcha et al., "
-    "MIDL 2023), table 1, attention transfer. Their values are of their own split into training "
-    "and validation, ours of the one named here: compare orders and differences, not values."
+    "MIDL 2023), table 1, attention transfer. Their values come from their own split into training "
+    "and validation, ours from the one named here: compare orders and differences, not values."
 )
 
 
-def records(run_dir: str | Path) -> list[dict]:
-    """One dictionary a network of every grid that was evaluated, with the keys of `COLUMNS`.
+def records(run_dir: str | Path) -> list[dict[str, Any]]:
+    """Reads every grid that was evaluated: one dictionary per network, with the keys of `COLUMNS`.
 
     Args:
         run_dir: holds `<grid>/papers/evaluation.json`.
@@ -48,11 +52,11 @@ def records(run_dir: str | Path) -> list[dict]:
     return found
 
 
-def to_markdown(found: list[dict]) -> str:
-    """A table a grid with its caption, and whether distillation beats training for as long.
+def to_markdown(found: Sequence[Mapping[str, Any]]) -> str:
+    """Returns a table per grid with its caption, and whether distillation beats long training.
 
     Args:
-        found: `records`.
+        found: from `records`.
     """
     parts = [SOURCES]
     for grid in dict.fromkeys(record["grid"] for record in found):
@@ -70,8 +74,8 @@ def to_markdown(found: list[dict]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def order_sentence(psnr: dict[str, float]) -> str:
-    """Whether the mean PSNR falls from teacher to KD student to the student trained as long.
+def order_sentence(psnr: Mapping[str, float]) -> str:
+    """Says whether the mean PSNR falls from teacher to KD student to the student trained as long.
 
     Args:
         psnr: network -> mean [dB].
@@ -83,33 +87,37 @@ def order_sentence(psnr: dict[str, float]) -> str:
 
 
 def write_tables(run_dir: str | Path) -> str:
-    """Writes `papers.md` and `papers.csv` (a line a network) of all grids; returns the tables.
+    """Writes `papers.md` and `papers.csv` (a line per network); returns the tables of all grids.
 
     Args:
         run_dir: as for `records`.
     """
     run_dir, found = Path(run_dir), records(run_dir)
     table = to_markdown(found)
-    (run_dir / "papers.md").write_text(table, encoding="utf-8")
-    with open(run_dir / "papers.csv", "w", newline="", encoding="utf-8") as file:
+    with replacing(run_dir / "papers.md") as place:
+        place.write_text(table, encoding="utf-8")
+    with (
+        replacing(run_dir / "papers.csv") as place,
+        open(place, "w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows(found)
     return table
 
 
-def _trained(folder):
-    """How long and with which settings the stages of a grid were trained, in words."""
+def _trained(folder: Path) -> str:
+    """Says how long and with which settings the stages of a grid were trained."""
     config = read_config(next(folder.glob("teacher-*/config.json")).parent)
     return (
-        f"{config['epochs']} epochs a stage, learning rate {config['learning_rate']:g} "
+        f"{config['epochs']} epochs per stage, learning rate {config['learning_rate']:g} "
         f"({config['schedule']}), batches of {config['batch_size']}, {config['precision']}, seed "
         f"{config['seed']}; mask {config['mask']}"
     )
 
 
-def _line(record):
-    def number(value, form):
+def _line(record: Mapping[str, Any]) -> str:
+    def number(value: float | None, form: str) -> str:
         return "-" if value is None else format(value, form)
 
     cells = [

@@ -5,15 +5,19 @@ import json
 import platform
 import shutil
 import sys
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import filelock
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.files import replacing
+from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import save_network
-from kdmri_tf.training.stage_differences import check_config
+from kdmri_tf.training.stage_differences import CONFIG_FILE, check_config
 
 # The state of a training after its last full epoch, in the folder of its stage.
 STATE_FILE = "state.npz"
@@ -25,7 +29,7 @@ MODEL_FILE = "model.keras"
 
 @dataclass(frozen=True)
 class Stage:
-    """The folder of one trained network.
+    """Names the folder of one trained network and what lies in it.
 
     Attributes:
         folder: holds `config.json`, `state.npz`, `log.csv`, `tensorboard/` and `model.keras`.
@@ -33,35 +37,36 @@ class Stage:
     """
 
     folder: Path
-    config: dict
+    config: Mapping[str, Any]
 
     @property
-    def model_path(self):
-        """Where the finished network lies."""
+    def model_path(self) -> Path:
+        """Returns where the finished network lies."""
         return self.folder / MODEL_FILE
 
     @property
-    def state_path(self):
-        """The state of training after its last full epoch."""
+    def state_path(self) -> Path:
+        """Returns where the state of training after its last full epoch lies."""
         return self.folder / STATE_FILE
 
     @property
-    def is_finished(self):
+    def is_finished(self) -> bool:
+        """Tells whether the network is trained."""
         return self.model_path.exists()
 
     @property
-    def is_begun(self):
-        """Whether there is anything that its settings have made."""
+    def is_begun(self) -> bool:
+        """Tells whether there is anything that its settings have made."""
         return self.is_finished or self.state_path.exists()
 
     @property
-    def teacher_cache(self):
-        """Where the teacher's outputs are kept during training."""
+    def teacher_outputs(self) -> Path:
+        """Returns the folder in which the teacher's outputs are kept during training."""
         return self.folder / "teacher-cache"
 
     @contextlib.contextmanager
-    def training(self):
-        """Keeps other processes from training the same stage; a killed one keeps nobody.
+    def training(self) -> Iterator[None]:
+        """Keeps other processes from training the same stage; a killed process keeps nobody.
 
         Raises:
             InputError: another process is training it.
@@ -79,17 +84,22 @@ class Stage:
         finally:
             lock.release()
 
-    def finish(self, network):
+    def finish(self, network: Network) -> None:
         """Saves the network of the stage, which is then finished."""
         self.save(network, self.model_path.name)
-        shutil.rmtree(self.teacher_cache, ignore_errors=True)
+        shutil.rmtree(self.teacher_outputs, ignore_errors=True)
 
-    def save(self, network, name):
+    def save(self, network: Network, name: str) -> None:
         """Saves a network in float32, whatever precision it was trained in."""
         save_network(network, self.folder / name)
 
 
-def open_stage(run_dir, name, config, facts=None):
+def open_stage(
+    run_dir: Path | str,
+    name: str,
+    config: Mapping[str, Any],
+    facts: Mapping[str, Any] | None = None,
+) -> Stage:
     """Makes the folder of a stage, or takes up the one that is there.
 
     A folder without a full epoch of training is made anew.
@@ -97,35 +107,37 @@ def open_stage(run_dir, name, config, facts=None):
     Args:
         run_dir: folder of the run.
         name: of the stage, such as "teacher-D5C5".
-        config: everything that determines the result; must be JSON.
-        facts: what follows from it and an exported network should know; JSON, too.
+        config: everything that determines the result, as JSON values.
+        facts: what follows from it and an exported network should know, as JSON values.
 
     Raises:
-        InputError: the folder cannot be written, was made with another configuration (the message
-            names what differs), is in use by another process, or holds a network that no
-            configuration tells of.
+        InputError: the folder cannot be written to, was made with another configuration (the
+            message names what differs), is in use by another process, or holds a network without
+            a configuration.
     """
     stage = Stage(Path(run_dir) / name, config)
     if stage.is_begun:
         check_config(stage.folder, config, entirely=True)
         return stage
-    path = stage.folder / "config.json"
+    path = stage.folder / CONFIG_FILE
     content = {"config": config, "facts": facts or {}, "environment": _environment()}
-    partial = path.with_suffix(".partial")
     try:
         stage.folder.mkdir(parents=True, exist_ok=True)
-        with stage.training():  # another process may be in its first epoch
-            partial.write_text(json.dumps(content, indent=2))
-            partial.replace(path)
+        with (
+            stage.training(),  # another process may be in its first epoch
+            replacing(path) as place,
+        ):
+            place.write_text(json.dumps(content, indent=2))
     except OSError as error:
         raise InputError(
-            f"The folder {stage.folder} cannot be written ({error.strerror}); give another "
+            f"The folder {stage.folder} cannot be written to ({error.strerror}); give another "
             "--run-dir."
         ) from error
     return stage
 
 
-def _environment():
+def _environment() -> dict[str, str]:
+    """Describes the command, this computer and the packages."""
     packages = ("kdmri_tf", "tensorflow", "keras", "tensorflow-datasets", "numpy")
     return {
         "command": " ".join(sys.argv),

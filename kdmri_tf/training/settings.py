@@ -3,6 +3,7 @@
 import math
 import operator
 from dataclasses import dataclass
+from typing import Any
 
 from kdmri_tf.choices import CONSISTENCY_FORMS, PRECISIONS, SCHEDULES
 from kdmri_tf.errors import InputError
@@ -13,26 +14,34 @@ SYNTHETIC_EPOCHS = {"cardiac": 4, "brain": 3, "knee": 2, "calgary": 2}
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """How a network is trained; the defaults are those of the papers' released code.
+    """Holds how a network is trained; the defaults are those of the papers' released code.
 
     Attributes:
         epochs: passes over the training split, in every stage.
-        batch_size: slices a step.
+        batch_size: slices per step.
         learning_rate: Adam's first learning rate.
         schedule: "step" (times 0.1 every 40 of 150 epochs, in proportion for other lengths),
             "cosine" (to 0) or "constant".
         seed: of initial weights and slice order. Every network starts from the same random
-            numbers, as in the released code, so that convolutions of one shape at the same place,
-            such as the first two of teacher and student, start with the same weights.
-        precision: "float32" or "mixed_bfloat16" (convolutions alone in bfloat16).
+            numbers, as in the released code, so that convolutions of the same shape at the same
+            place, such as the first two of teacher and student, start with the same weights.
+        precision: "float32" or "mixed_bfloat16" (only the convolutions in bfloat16).
         residual: whether a cascade adds its input; see `DCCNN`.
-        nonnegative: whether super-resolution gives no negative intensities; see `VDSR`.
+        nonnegative: whether super-resolution avoids negative intensities; see `VDSR`.
         filters: channels between the convolutions; None for the network's own default.
-        consistency_form: how data consistency is computed, see `DataConsistency`; the network is
-            the same to rounding.
+        consistency_form: how data consistency is computed, see `DataConsistency`; results agree
+            up to rounding.
 
     Raises:
         InputError: a value out of range or an unknown name.
+
+    Example:
+        >>> from kdmri_tf import TrainingSettings
+        >>> TrainingSettings(epochs=15, batch_size=8).learning_rate
+        0.001
+        >>> TrainingSettings(schedule="linear")
+        Traceback (most recent call last):
+        kdmri_tf.errors.InputError: Unknown schedule 'linear'; choose one of step, cosine, constant.
     """
 
     epochs: int = 150
@@ -46,7 +55,7 @@ class TrainingSettings:
     filters: int | None = None
     consistency_form: str = "auto"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         counts = ["epochs", "batch_size"] + ([] if self.filters is None else ["filters"])
         for name in (*counts, "seed"):
             # Plain integers, not NumPy's: settings are written as JSON and compared.
@@ -71,22 +80,22 @@ class TrainingSettings:
                 )
 
 
-def _integer(name, value):
+def _integer(name: str, value: Any) -> int:
     try:
         return operator.index(value)
     except TypeError as error:
         raise InputError(f"{name} must be a whole number; got {value!r}.") from error
 
 
-def default_settings(dataset, source, **chosen):
-    """`TrainingSettings` with the papers' defaults, or small ones where the data is synthetic.
+def default_settings(dataset: str, source: str, **chosen: Any) -> TrainingSettings:
+    """Returns settings with the papers' defaults, or small ones where the data is synthetic.
 
     Args:
         dataset: anatomy.
         source: where the images come from.
         chosen: settings that replace a default where they are not None.
     """
-    defaults = {}
+    defaults: dict[str, Any] = {}
     if source == "synthetic":
         epochs = SYNTHETIC_EPOCHS[dataset]
         defaults = {"epochs": epochs, "batch_size": 1, "schedule": "cosine"}

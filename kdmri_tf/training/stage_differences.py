@@ -1,24 +1,28 @@
 """How the settings of a stage's folder differ from those that are asked for."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from kdmri_tf.errors import InputError
+
+CONFIG_FILE = "config.json"
 
 # Settings that say in words what another has as a digest: a mask's file may change its name.
 DESCRIPTIONS = {"mask": "mask_sha256"}
 
 
-def check_config(folder, config, entirely=False):
+def check_config(folder: Path | str, config: Mapping[str, Any], entirely: bool = False) -> None:
     """Refuses the folder of a stage that was made with other settings.
 
     Args:
         folder: of the stage.
         config: the settings that must be the same.
-        entirely: whether the folder must have no others.
+        entirely: whether the folder must have no other settings.
 
     Raises:
-        InputError: the message names each setting that differs; or there are none.
+        InputError: settings differ (the message names each of them), or there are none.
     """
     different = differences(folder, config, entirely)
     if different:
@@ -28,8 +32,8 @@ def check_config(folder, config, entirely=False):
         )
 
 
-def differences(folder, config, entirely=False):
-    """In words, what `check_config` refuses; empty if there is nothing."""
+def differences(folder: Path | str, config: Mapping[str, Any], entirely: bool = False) -> str:
+    """Returns, in words, what `check_config` refuses; empty if there is nothing."""
     earlier, config = read_config(folder), json.loads(json.dumps(config))
     compared = earlier.keys() | config.keys() if entirely else config.keys()
     different = {key for key in compared if earlier.get(key) != config.get(key)}
@@ -40,17 +44,17 @@ def differences(folder, config, entirely=False):
     )
 
 
-def read_config(folder):
-    """The configuration in the `config.json` of a stage's folder.
+def read_config(folder: Path | str) -> dict[str, Any]:
+    """Reads the configuration in the `config.json` of a stage's folder.
 
     Raises:
         InputError: there is none.
     """
-    path = Path(folder) / "config.json"
+    path = Path(folder) / CONFIG_FILE
     try:
         return dict(json.loads(path.read_text())["config"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path} is missing or unreadable, so that nobody knows how {folder} was trained: give "
+            f"{path} is missing or unreadable, so it is not known how {folder} was trained: give "
             "another --run-dir, or its model.keras as the network."
         ) from error

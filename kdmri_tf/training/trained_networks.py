@@ -1,7 +1,13 @@
 """The trained networks that a run folder holds, by the names under which tables compare them."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 from kdmri_tf.evaluation.report import DISTILLED, FRIENDLY_TEACHER, STUDENT, TEACHER
+from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import load_network, weights_digest
+from kdmri_tf.training.run_folder import MODEL_FILE
 from kdmri_tf.training.stage_differences import check_config, read_config
 
 # First word of a stage's folder -> what its network is.
@@ -14,23 +20,24 @@ ROLES = {
 }
 
 
-def finished_networks(run_dir, config):
-    """The networks of all finished stages: name, such as "teacher", -> network.
+def finished_networks(run_dir: Path, config: Mapping[str, Any]) -> dict[str, Network]:
+    """Loads the networks of all finished stages: name, such as "teacher", -> network.
 
-    Networks are named by their roles where each role has one, the students are of one architecture
-    and the KD student's teacher is the teacher, and else by their folders: tables compare only what
-    belongs together.
+    Networks are named by their roles if there is one for each role, all students have the same
+    architecture and the KD student was taught by this very teacher; otherwise by their folders.
+    Tables only compare what belongs together.
 
     Args:
-        run_dir: `Path` of the run.
+        run_dir: folder of the run.
         config: `data_config` of the data on which they are to be compared.
 
     Raises:
-        InputError: one was trained on other data or under another mask.
+        InputError: one was trained on other data or with another mask.
     """
-    found, taught_by = [], set()
+    found: list[tuple[str, str, Network]] = []
+    taught_by = set()
     for role, name in ROLES.items():
-        for path in sorted(run_dir.glob(f"{role}-*/model.keras")):
+        for path in sorted(run_dir.glob(f"{role}-*/{MODEL_FILE}")):
             check_config(path.parent, config)
             found.append((name, path.parent.name, load_network(path)))
             if name == DISTILLED:

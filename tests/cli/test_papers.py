@@ -91,8 +91,8 @@ def test_tables_of_all_grids_that_are_there(tmp_path):
     ]
     assert "| teacher | 30.00 | 0.9000 ± 0.0100 | 31.49 | 0.9002 | 31.25 |" in table
     assert "| student, twice the epochs | 38.00 | 0.9000 ± 0.0100 | - | - | - |" in table
-    assert "Their values are of their own split" in table
-    assert "**a brain-4x.** 7 epochs a stage, learning rate 0.001 (step), batches of 4," in table
+    assert "Their values come from their own split" in table
+    assert "**a brain-4x.** 7 epochs per stage, learning rate 0.001 (step), batches of 4," in table
     with open(tmp_path / "papers.csv") as file:
         rows = list(csv.DictReader(file))
     assert [(row["grid"], row["network"]) for row in rows][:2] == [
@@ -105,7 +105,7 @@ def test_tables_of_all_grids_that_are_there(tmp_path):
 def test_impossible_grids_are_refused_before_training():
     with pytest.raises(InputError, match=r"give a name such as D5C5 instead of t\.keras"):
         papers.check({}, "t.keras", "D3C5")
-    with pytest.raises(InputError, match="imitation_weight is of the student-friendly tea"):
+    with pytest.raises(InputError, match="imitation_weight only matters for the student-friendly"):
         papers.check({"brain-4x": None}, "D5C5", "D3C5", {"imitation_weight": 0.1})
 
 
@@ -139,7 +139,10 @@ def test_script_makes_the_tables_and_takes_up_what_is_there(
     [
         (("--only", "liver-4x"), "invalid choice: 'liver-4x'"),
         (("--only", "brain-4x", "--masks", "none"), "There is no mask none/brain_4x.npy for brain"),
-        (("--only", "cardiac-5x", "--fade-branches"), "fade_branches is of the student-friendly"),
+        (
+            ("--only", "cardiac-5x", "--fade-branches"),
+            "fade_branches only matters for the student",
+        ),
         (("--dataset", "brain"), "unrecognized arguments: --dataset brain"),
         (("--teacher", "t.keras"), "t.keras is a trained network; give the name of one to train"),
     ],

@@ -79,7 +79,7 @@ def test_the_fast_path_changes_no_result(tiny_flags, finished_run, tmp_path):
 def test_variation_needs_the_teacher_in_every_step(tiny_flags, finished_run, tmp_path, run_here):
     folder, _ = finished_run
     networks = [f"--{name}={folder}/{name}-{stage}/model.keras" for name, stage in STAGES]
-    with pytest.warns(UserWarning, match=r"The student .* was trained otherwise: augment \(None"):
+    with pytest.warns(UserWarning, match=r"The student .* was trained differently: augment \(None"):
         output, _ = run_here(
             *("kd", *tiny_flags, *TINY_TRAINING, *networks),
             *("--flips", "--random-masks", "--precision", "mixed_bfloat16", "--whole-batches"),
@@ -124,7 +124,9 @@ def test_kd_takes_given_networks_and_keeps_the_teacher_on_disk(
 ):
     folder, _ = finished_run
     networks = {name: folder / f"{name}-{stage}" / "model.keras" for name, stage in STAGES}
-    with pytest.warns(UserWarning, match=r"The student .* otherwise: precision \('float32' there"):
+    with pytest.warns(
+        UserWarning, match=r"The student .* differently: precision \('float32' there"
+    ):
         output, _ = run_here(
             *("kd", *tiny_flags, *TINY_TRAINING, "--whole-batches", "--run-dir", tmp_path),
             *("--teacher", networks["teacher"], "--student", networks["student"]),

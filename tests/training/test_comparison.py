@@ -8,10 +8,11 @@ import pytest
 from fake_experiment import FakeExperiment
 
 from kdmri_tf import InputError, TrainingSettings
-from kdmri_tf.evaluation.comparison_report import Comparison, _styles
+from kdmri_tf.evaluation.comparison_plot import choose_styles
+from kdmri_tf.evaluation.comparison_report import Comparison
 from kdmri_tf.evaluation.report import Evaluation
 from kdmri_tf.training import comparison
-from kdmri_tf.training.comparison import Grid, Row
+from kdmri_tf.training.grid import Grid, Row
 
 
 def described(rows):
@@ -88,7 +89,7 @@ def test_ablation_needs_imitation():
 
 def test_ablation_trains_its_student_itself():
     with pytest.raises(InputError, match=r"for longer, as a control: give its name.*s\.keras\."):
-        comparison.ablation(Grid(FakeExperiment(), student="s.keras"))
+        comparison.ablation(Grid(FakeExperiment(), student_name="s.keras"))
 
 
 def test_compression_pairs_every_student_with_its_own_teacher():
@@ -221,7 +222,7 @@ def test_students_of_one_architecture_are_refused(tmp_path):
     """They would share the names of their stages, the second after hours of the first."""
     experiment = SimpleNamespace(settings=TrainingSettings())
     comparison.check_architectures(experiment, ["D2C2", "D3C2"])
-    with pytest.raises(InputError, match="D3C2 and d3c2 are both D3C2, which names their stages"):
+    with pytest.raises(InputError, match="D3C2 and d3c2 are both D3C2, and their stages"):
         comparison.check_architectures(experiment, ["D2C2", "D3C2", "d3c2"])
 
 
@@ -256,10 +257,10 @@ def test_files(compared, tmp_path):
 
 
 def test_a_method_has_one_colour_with_and_without_sft():
-    styles = _styles(ROWS)
+    styles = choose_styles({row.name: row.counterpart for row in ROWS})
     assert styles["AT, SFT"] == (styles["AT"][0], "s")
     assert len({colour for colour, _ in styles.values()}) == 3
-    many = _styles([Row(str(number), None) for number in range(12)])
+    many = choose_styles({str(number): None for number in range(12)})
     assert len(set(many.values())) == 12
 
 

@@ -119,7 +119,7 @@ def test_branches_fade_over_the_epochs_of_the_settings(data, tmp_path, trained):
     ("friendly", "message"),
     [
         ({"branch_weight": -1.0}, "branch_weight must not be negative; got -1"),
-        ({"fade_branches": True}, "needs 2 or more; got 1"),
+        ({"fade_branches": True}, "epochs, so there must be at least 2; got 1"),
         ({"stop_imitation_gradient": True, "imitation_weight": 0.0}, "term, whose weight is 0"),
     ],
 )
@@ -167,7 +167,7 @@ def test_other_numbers_of_filters(data, tmp_path):
     DCCNN(3, 1, filters=4).save(wide)
     made = Experiment(data, tmp_path / "run", SETTINGS)
     made.check(wide, "D2C1", "at")
-    with pytest.raises(InputError, match="the teacher has 4 filters and the student 2; at and sp"):
+    with pytest.raises(InputError, match="has 4 filters and the student 2; choose at or sp"):
         made.check(wide, "D2C1", "fitnets")
 
 

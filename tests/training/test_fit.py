@@ -9,7 +9,8 @@ import tensorflow as tf
 from stopping import Stop, stop_in_epoch
 
 from kdmri_tf import DCCNN, InputError, TrainingSettings
-from kdmri_tf.training.fit import TrainingState, learning_rate_schedule, to_device, train
+from kdmri_tf.training.fit import learning_rate_schedule, to_device, train
+from kdmri_tf.training.training_state import TrainingState
 
 
 def fit(data, folder, epochs=4, **changes):

@@ -79,16 +79,16 @@ def test_settings_that_made_nothing_yet_may_change(tmp_path):
 def test_a_network_of_unknown_settings_is_not_adopted(tmp_path):
     (tmp_path / "student-D2C1").mkdir()
     DCCNN(2, 1).save(tmp_path / "student-D2C1" / "model.keras")
-    with pytest.raises(InputError, match=r"config\.json is missing or unreadable, so that nobody"):
+    with pytest.raises(InputError, match=r"config\.json is missing or unreadable, so it is not"):
         open_stage(tmp_path, "student-D2C1", {"seed": 1})
-    with pytest.raises(InputError, match=r"config\.json is missing or unreadable, so that nobody"):
+    with pytest.raises(InputError, match=r"config\.json is missing or unreadable, so it is not"):
         finished_networks(tmp_path, {"seed": 1})
     assert not (tmp_path / "student-D2C1" / "config.json").exists()
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "teacher-D5C5").write_text("a file in its place")
-    with pytest.raises(InputError, match=r"teacher-D5C5 cannot be written \(.+\); give another"):
+    with pytest.raises(InputError, match=r"teacher-D5C5 cannot be written to \(.+\); give another"):
         open_stage(tmp_path, "teacher-D5C5", {})
 
 

@@ -1,0 +1,169 @@
+"""Trains stages: opens their folders, fits, and loads what came out."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from kdmri_tf.compute.bfloat16_speed import report_slow_bfloat16
+from kdmri_tf.data.mri_data import MRIData
+from kdmri_tf.data.provenance import data_facts
+from kdmri_tf.distillation.branch_fading import BranchFading
+from kdmri_tf.distillation.distiller import Distiller
+from kdmri_tf.distillation.friendly_settings import FriendlySettings
+from kdmri_tf.distillation.student_friendly import StudentFriendlyTeacher
+from kdmri_tf.distillation.teacher_cache import cache_teacher
+from kdmri_tf.distillation.teacher_outputs import TeacherOutputs
+from kdmri_tf.networks.network import Network
+from kdmri_tf.networks.saved import load_network
+from kdmri_tf.training.fit import train
+from kdmri_tf.training.initial_networks import copy_for_training
+from kdmri_tf.training.run_folder import Stage, open_stage
+from kdmri_tf.training.settings import TrainingSettings
+from kdmri_tf.training.stage_config import stage_config
+
+# The student that a student-friendly teacher was trained with, beside it in its stage.
+SFT_STUDENT = "student.keras"
+
+
+class StageTrainer:
+    """Trains networks, each in its own stage of a run folder.
+
+    A finished stage is loaded, an unfinished one continued.
+
+    Args:
+        data: to train on.
+        run_dir: folder of the run.
+        settings: of every stage.
+        teacher_cache: whether the teacher's outputs are kept, instead of computed in every step.
+        teacher_memory: bytes of them that may be kept in memory; more goes to the stage's folder,
+            until the stage is finished.
+
+    Attributes:
+        settings: as given.
+        last_stage: the one that was trained or loaded; None before the first.
+    """
+
+    def __init__(
+        self,
+        data: MRIData,
+        run_dir: Path,
+        settings: TrainingSettings,
+        teacher_cache: bool,
+        teacher_memory: float,
+    ) -> None:
+        self.settings = settings
+        self.last_stage: Stage | None = None
+        self._data = data
+        self._run_dir = run_dir
+        self._teacher_cache = teacher_cache
+        self._teacher_memory = teacher_memory
+
+    def train(
+        self,
+        name: str,
+        network: Network,
+        teacher: Network | None = None,
+        initial_digest: str | None = None,
+        **losses: Any,
+    ) -> Network:
+        """Trains a network, alone or with a teacher, and loads it again.
+
+        Args:
+            name: of the stage.
+            network: with the weights to start from.
+            teacher: trained network, or None.
+            initial_digest: of the weights to start from, where these are not the seed's own.
+            losses: for `compile` of the network or of its `Distiller`.
+
+        Returns:
+            The trained network, float32.
+
+        Raises:
+            InputError: as for `open_stage` and `fit.train`.
+        """
+        weights = {key: value for key, value in losses.items() if key.endswith("_weight")}
+        stage = self._open(name, network, weights, teacher, initial_digest)
+        if not stage.is_finished:
+            with stage.training():
+                model, outputs = network, None
+                if teacher is not None:
+                    model, outputs = self._distiller(stage, network, teacher, losses)
+                train(*(model, network, self._data, stage.folder, self.settings, outputs), **losses)
+                stage.finish(network)
+        return load_network(stage.model_path)
+
+    def train_friendly(
+        self, teacher: Network, student: Network, friendly: FriendlySettings
+    ) -> tuple[Network, Path]:
+        """Trains a teacher together with branches of its student.
+
+        Args:
+            teacher, student: with the weights to start from.
+            friendly: weights of the losses and who feels them.
+
+        Returns:
+            (teacher, path of the student whose cascades from the second on were in the branches).
+
+        Raises:
+            InputError: as for `train`, or settings that contradict the number of epochs.
+        """
+        callbacks = fading(friendly, self.settings.epochs)
+        joint = StudentFriendlyTeacher(teacher, student)
+        name = f"sft-{teacher.architecture}-{student.architecture}"
+        stage = self._open(name, joint, friendly.config)
+        if not stage.is_finished:
+            with stage.training():
+                train(
+                    *(joint, joint, self._data, stage.folder, self.settings),
+                    callbacks=callbacks,
+                    **friendly.compile_arguments,
+                )
+                stage.save(student, SFT_STUDENT)
+                stage.finish(teacher)
+        return load_network(stage.model_path), stage.folder / SFT_STUDENT
+
+    def _open(
+        self,
+        name: str,
+        network: keras.Model,
+        weights: Mapping[str, Any],
+        teacher: Network | None = None,
+        initial_digest: str | None = None,
+    ) -> Stage:
+        """Makes the stage of that name, or takes it up."""
+        config = stage_config(
+            *(name, network, self._data, self.settings, weights, teacher, initial_digest)
+        )
+        stage = self.last_stage = open_stage(self._run_dir, name, config, data_facts(self._data))
+        epochs = self.settings.epochs
+        done = "finished earlier" if stage.is_finished else f"{epochs} epoch{'s' * (epochs > 1)}"
+        print(f"\n== {name}: {network.count_params():,} parameters, {done} ==", flush=True)
+        if not stage.is_finished and self.settings.precision == "mixed_bfloat16":
+            report_slow_bfloat16()
+        return stage
+
+    def _distiller(
+        self, stage: Stage, student: Network, teacher: Network, losses: Mapping[str, Any]
+    ) -> tuple[Distiller, Mapping[str, TeacherOutputs] | None]:
+        """Returns the distiller, and the teacher's outputs if they are kept."""
+        teacher = copy_for_training(teacher, self.settings)
+        outputs = None
+        if self._teacher_cache:
+            outputs = cache_teacher(
+                *(teacher, self._data, losses.get("feature_loss")),
+                images=losses["imitation_weight"] > 0,
+                folder=stage.teacher_outputs,
+                memory_budget=self._teacher_memory,
+            )
+        return Distiller(student, teacher), outputs
+
+
+def fading(friendly: FriendlySettings, epochs: int) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks of joint training with these settings.
+
+    Raises:
+        InputError: branches are to fade over too few epochs.
+    """
+    return [BranchFading(epochs)] if friendly.fade_branches else []

@@ -1,0 +1,123 @@
+"""The state of a training after every epoch, from which a killed run continues."""
+
+import csv
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.files import replacing
+from kdmri_tf.training.run_folder import STATE_FILE
+
+LOG_FILE = "log.csv"
+
+
+class TrainingState(keras.callbacks.Callback):
+    """Saves after every epoch what a killed run needs to continue, in one file.
+
+    That is the network's weights, the optimizer's variables, the best weights by validation loss
+    and the history. (`keras.callbacks.BackupAndRestore` with `ModelCheckpoint` forgets the best
+    loss so far, and would save a distiller's teacher as well.)
+
+    Args:
+        folder: has `state.npz` and `log.csv`; an existing state is restored at once.
+        network: the model whose weights are trained.
+        optimizer: its built optimizer.
+
+    Attributes:
+        epoch: epochs done.
+        history: one dictionary of logs per epoch.
+        best_weights: the weights with the lowest `val_loss` so far.
+    """
+
+    def __init__(
+        self, folder: Path, network: keras.Model, optimizer: keras.optimizers.Optimizer
+    ) -> None:
+        super().__init__()
+        self.folder = Path(folder)
+        self.network = network
+        self.optimizer = optimizer
+        self.history: list[dict[str, float]] = []
+        self.best_weights: list[NDArray[Any]] = network.get_weights()
+        self._epoch_start = time.perf_counter()
+        if self._path.exists():
+            self._restore()
+            self._write_log()
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / STATE_FILE
+
+    @property
+    def epoch(self) -> int:
+        """Returns the number of epochs done."""
+        return len(self.history)
+
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Starts the clock."""
+        self._epoch_start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Saves the state.
+
+        Raises:
+            InputError: a loss is no longer finite; the state stays that of the epoch before.
+        """
+        logs = {name: float(value) for name, value in (logs or {}).items()}
+        for name in ("loss", "val_loss"):
+            if not math.isfinite(logs[name]):
+                raise InputError(
+                    f"{name} became {logs[name]} in epoch {epoch + 1}; lower the learning rate "
+                    "(--lr), delete the folder of the stage and start again."
+                )
+        if all(logs["val_loss"] < past["val_loss"] for past in self.history):
+            self.best_weights = self.network.get_weights()
+        seconds = time.perf_counter() - self._epoch_start
+        self.history.append({"epoch": epoch + 1, **logs, "seconds": round(seconds, 2)})
+        self._save()
+
+    def _save(self) -> None:
+        arrays: dict[str, Any] = {
+            "history": json.dumps(self.history),
+            **_numbered("network", self.network.get_weights()),
+            **_numbered("best", self.best_weights),
+            **_numbered("optimizer", [variable.numpy() for variable in self.optimizer.variables]),
+        }
+        with replacing(self._path) as place:
+            np.savez(place, **arrays)
+        self._write_log()
+
+    def _write_log(self) -> None:
+        with replacing(self.folder / LOG_FILE) as place, open(place, "w", newline="") as file:
+            # Epochs of an earlier version may lack a column.
+            columns = list(dict.fromkeys(name for row in self.history for name in row))
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(self.history)
+
+    def _restore(self) -> None:
+        with np.load(self._path) as state:
+            self.history = json.loads(str(state["history"]))
+            self.network.set_weights(_all(state, "network"))
+            self.best_weights = _all(state, "best")
+            for variable, value in zip(
+                self.optimizer.variables, _all(state, "optimizer"), strict=True
+            ):
+                variable.assign(value)
+
+
+def _numbered(name: str, arrays: Sequence[NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Returns arrays by names that sort in their order."""
+    return {f"{name}/{index:04d}": array for index, array in enumerate(arrays)}
+
+
+def _all(state: np.lib.npyio.NpzFile, name: str) -> list[NDArray[Any]]:
+    """Returns the arrays of a name in their order."""
+    return [state[key] for key in sorted(state.files) if key.startswith(f"{name}/")]

@@ -1,0 +1,47 @@
+"""Measures networks on the validation split of their data."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from kdmri_tf.data.mri_data import MRIData
+from kdmri_tf.evaluation.evaluate import evaluate
+from kdmri_tf.evaluation.figures import reconstruction_figure
+from kdmri_tf.evaluation.report import Evaluation
+from kdmri_tf.files import make_folder
+from kdmri_tf.networks.network import Network
+
+# NIfTI's y axis runs from the back of the head to the front, so its first row belongs below.
+SOURCES_STORED_UPSIDE_DOWN = ("mrbrains13", "mrbrains18")
+
+
+def evaluate_validation(
+    networks: Mapping[str, Network], data: MRIData, folder: Path, batch_size: int
+) -> Evaluation:
+    """Measures networks on the validation split, writes the results and prints the table.
+
+    Args:
+        networks: name -> network.
+        data: whose validation split they are measured on.
+        folder: gets `evaluation.md`, `.csv`, `.json` and `reconstructions.png`.
+        batch_size: slices at a time.
+
+    Raises:
+        InputError: the folder cannot be written to.
+    """
+    make_folder(folder, "--run-dir")
+    evaluation = evaluate(
+        dict(networks),
+        data.volumes("validation"),
+        data.degradation,
+        batch_size,
+        dataset=data.dataset,
+        source=data.source,
+        acceleration=data.acceleration_label,
+        patients=data.patients("validation"),
+    )
+    table = evaluation.write(folder)
+    figure = folder / "reconstructions.png"
+    upside_down = data.source in SOURCES_STORED_UPSIDE_DOWN
+    reconstruction_figure(evaluation.figure_slices, figure, evaluation.title, flip=upside_down)
+    print(f"\n{table}\nTable, values and figure: {folder}/evaluation.*, {figure}")
+    return evaluation
