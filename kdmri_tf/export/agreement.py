@@ -1,19 +1,19 @@
 """Measures how closely an exported network agrees with the one it was made from."""
 
+import math
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.evaluation.slice_psnr import SlicePSNR
 from kdmri_tf.export.check_samples import Samples, inputs_of
 from kdmri_tf.inference.reconstructor import Reconstructor
 
 TOLERANCE = 1e-5  # of a float32 export, at image values in [0, 1]
 BATCH_SIZE = 4
-MEAN_SQUARED_ERROR_FLOOR = 1e-12
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Agreement:
 
     Attributes:
         difference: largest absolute difference between their images.
-        loss: PSNR [dB] lost against the fully sampled images, mean over slices.
+        loss: `SlicePSNR` [dB] of the network less that of the export; NaN if images are not finite.
         samples: what was compared, in words.
     """
 
@@ -42,7 +42,7 @@ def measure_agreement(network: keras.Model, exported: Reconstructor, samples: Sa
     Raises:
         InputError: the images have different shapes.
     """
-    difference, errors = 0.0, []
+    difference, ours, theirs = 0.0, SlicePSNR(), SlicePSNR()
     # On recent GPUs TensorFloat-32 would round both, each in its own way.
     was_enabled = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(False)
@@ -58,15 +58,12 @@ def measure_agreement(network: keras.Model, exported: Reconstructor, samples: Sa
                     f"network's have {expected.shape}; it was not kept. Please report this."
                 )
             difference = np.maximum(difference, np.abs(image - expected).max())  # keeps NaN
-            squares = [((target - x) ** 2).mean((1, 2, 3)) for x in (expected, image)]
-            errors.append(np.stack(squares))
+            ours.update_state(target, expected)
+            theirs.update_state(target, image)
     finally:
         tf.config.experimental.enable_tensor_float_32_execution(was_enabled)
-    decibels: NDArray[np.float32] = -10 * np.log10(
-        np.concatenate(errors, axis=1) + MEAN_SQUARED_ERROR_FLOOR
-    )
-    ours, theirs = decibels
-    return Agreement(float(difference), float((ours - theirs).mean()), samples.origin)
+    loss = float(ours.result() - theirs.result()) if np.isfinite(difference) else math.nan
+    return Agreement(float(difference), loss, samples.origin)
 
 
 def refuse_inaccurate(

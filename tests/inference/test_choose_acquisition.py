@@ -8,7 +8,7 @@ import pytest
 from stand_in import Copying, ZeroFilling, centered_kspace
 
 from kdmri_tf import DCCNN, InputError, Reconstructor, equispaced_mask, gaussian_mask
-from kdmri_tf.data.data_config import data_facts
+from kdmri_tf.data.provenance import data_facts
 from kdmri_tf.export.export_network import export_network
 from kdmri_tf.inference.choose_acquisition import acquisition_of
 from kdmri_tf.inference.reconstruct_volume import reconstruct_file

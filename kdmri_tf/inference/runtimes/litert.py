@@ -18,7 +18,7 @@ class LiteRTRuntime(Runtime):
     format = "litert"
 
     def __init__(self, path: Path, num_threads: int | None) -> None:
-        interpreter = import_library("ai_edge_litert.interpreter", path, "litert")
+        interpreter = import_library("ai_edge_litert.interpreter", path)
         with zipfile.ZipFile(path) as archive:  # LiteRT's own place for files that go along
             self.metadata = json.loads(archive.read(METADATA_FILE))
         self._interpreter = interpreter.Interpreter(

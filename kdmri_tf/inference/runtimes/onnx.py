@@ -16,7 +16,7 @@ class ONNXRuntime(Runtime):
     format = "onnx"
 
     def __init__(self, path: Path, num_threads: int | None) -> None:
-        runtime = import_library("onnxruntime", path, "onnx")
+        runtime = import_library("onnxruntime", path)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = num_threads or num_cores()
         self._session = runtime.InferenceSession(

@@ -26,7 +26,7 @@ class OpenVINORuntime(Runtime):
     format = "openvino"
 
     def __init__(self, path: Path, num_threads: int | None) -> None:
-        openvino = import_library("openvino", path, "openvino")
+        openvino = import_library("openvino", path)
         core = openvino.Core()
         model = core.read_model(path / OPENVINO_FILE)
         settings = {

@@ -47,13 +47,12 @@ class Runtime(abc.ABC):
         """Returns the image `(batch, H, W, 1)` for inputs by their names."""
 
 
-def import_library(module: str, path: Path, extra: str) -> ModuleType:
+def import_library(module: str, path: Path) -> ModuleType:
     """Imports the library that runs a format.
 
     Args:
         module: to import.
         path: of the network, for the error message.
-        extra: of the package, which installs the library.
 
     Raises:
         InputError: it is not installed.
@@ -61,7 +60,8 @@ def import_library(module: str, path: Path, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ImportError as error:
+        package = module.split(".")[0].replace("_", "-")
         raise InputError(
-            f"{path} needs the package {module.split('.')[0]}, which is not installed: run pip "
-            f'install "kdmri_tf[{extra}]".'
+            f"{path} needs the package {package}, which is not installed: run pip install "
+            f"{package}."
         ) from error
