@@ -99,6 +99,17 @@ def test_commands_and_their_flags_exist(page, known_flags):
     assert named <= set.union(*known_flags.values(), FOREIGN)
 
 
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])
+def test_files_of_the_house_exist(page):
+    """Paths such as `networks/saved.py`, or `vdsr.py` after its folder."""
+    package = ROOT / "kdmri_tf"
+    named = set(re.findall(r"`([\w/]+\.py)`", (ROOT / page).read_text(encoding="utf-8")))
+    assert named
+    for name in named:
+        places = [ROOT / name, package / name, *([] if "/" in name else package.glob(f"*/{name}"))]
+        assert any(place.is_file() for place in places), name
+
+
 def test_every_public_name_is_in_the_api():
     api = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     named = set(re.findall(r"^\.\. auto(?:class|function|exception):: (\w+)$", api, re.MULTILINE))
