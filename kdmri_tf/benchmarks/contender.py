@@ -1,6 +1,6 @@
-"""What a contender of the inference benchmark does: cores, slices, agreement, turns.
+"""The process of a contender: it is told what to do and then takes turns.
 
-Imports no framework: each contender has one of its own.
+Imports no framework: each contender has its own.
 """
 
 import contextlib
@@ -8,36 +8,58 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+Task = dict[str, Any]  # what a contender is told, as JSON
+Turn = Callable[[int], int]  # does so many executions and returns how many slices they were
 
 
-def take_part(prepare):
-    """Runs this process as a contender, as `benchmark` describes it.
+def take_part(prepare: Callable[[Task], Turn]) -> None:
+    """Runs this process as a contender of `measure`.
 
     Args:
-        prepare: function of what the process was told, the JSON object in its first argument. It
-            gives the function that is timed, without arguments, and how many slices that does. It
-            is called after the process was restricted to as many cores as there are `threads`,
-            for libraries that count them when they are imported.
+        prepare: function of the task, the JSON object in the first argument of the process. If the
+            task has `threads`, the process is first restricted to as many cores, for libraries
+            that count them when they are imported.
     """
     answers = sys.stdout
-    with contextlib.redirect_stdout(sys.stderr):  # so that only answers stand there
+    with contextlib.redirect_stdout(sys.stderr):  # standard output is for answers alone
         task = json.loads(sys.argv[1])
-        if hasattr(os, "sched_setaffinity"):
+        if "threads" in task and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: task["threads"]])
-        execute, slices = prepare(task)
+        turn = prepare(task)
         for line in sys.stdin:
-            executions = int(line)
             start = time.perf_counter()
-            for _ in range(executions):
-                execute()
-            answer = {"seconds": time.perf_counter() - start, "slices": executions * slices}
+            slices = turn(int(line))
+            answer = {"seconds": time.perf_counter() - start, "slices": slices}
             print(json.dumps(answer), file=answers, flush=True)
 
 
-def load_slices(path, batch_size):
-    """The first slices of an `.npz` file of arrays `(slices, ...)`.
+def repeating(execute: Callable[[], object], slices: int) -> Turn:
+    """Returns the turn that calls a function again and again.
+
+    Args:
+        execute: one execution.
+        slices: in each execution.
+    """
+
+    def turn(executions: int) -> int:
+        for _ in range(executions):
+            execute()
+        return executions * slices
+
+    return turn
+
+
+def load_slices(
+    path: Path | str, batch_size: int
+) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32]]:
+    """Loads the first slices of an `.npz` file of arrays `(slices, ...)`.
 
     Returns:
         (the network's inputs by name and in order, the images that are expected of them).
@@ -48,7 +70,9 @@ def load_slices(path, batch_size):
     return arrays, expected
 
 
-def check_agreement(image, expected, tolerance):
+def check_agreement(
+    image: NDArray[np.float32], expected: NDArray[np.float32], tolerance: float
+) -> None:
     """Ends the process if an image is not the expected one: its speed would mean nothing."""
     difference = np.abs(image - expected).max()
     if not difference <= tolerance:  # NaN, too

@@ -1,15 +1,14 @@
-"""What the inference benchmark compares: networks, forms, image sizes, batches and threads."""
+"""The inference benchmark: networks in every form, image sizes, batches and threads."""
 
-import itertools
-import json
 import os
-import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from kdmri_tf.benchmarks import matrix_product
-from kdmri_tf.benchmarks.artefacts import Artefacts, size_on_disk
-from kdmri_tf.benchmarks.inference_report import InferenceContender, InferenceGroup, InferenceReport
+from kdmri_tf.benchmarks.artefacts import Artefacts
+from kdmri_tf.benchmarks.environments import SHARED_GPU, check_pytorch
+from kdmri_tf.benchmarks.inference_contenders import inference_groups
+from kdmri_tf.benchmarks.inference_report import InferenceReport
 from kdmri_tf.benchmarks.interleaved import measure
-from kdmri_tf.benchmarks.training import PYTORCH_THREADS, TUNED_ALLOCATOR, check_pytorch
 from kdmri_tf.compute.cores import num_cores
 from kdmri_tf.compute.parallel import describe_device
 from kdmri_tf.errors import InputError
@@ -21,45 +20,21 @@ NETWORKS = {"teacher": "D5C5", "student": "D3C5"}
 # 16 ms on a GPU; hardware not named.
 PAPERS_SPEED_UP = {"CPU": 2.0, "GPU": 1.5}
 
-# Contenders that take turns are in memory together. Above so many pixels a batch, networks take
-# turns with themselves alone.
-PIXELS_TOGETHER = 1_000_000
-
-# What a contender's images may differ by from those of the network in float32, at maximum 1.
-TOLERANCES = {"float32": 1e-4, "float16": 2e-2, "bfloat16": 2e-2, "int8": 0.2}
-
-# PyTorch contender -> form of `pytorch_inference`
-EAGER = "PyTorch, eager as released"
-TUNED_FLOAT32 = {
-    "PyTorch, channels_last": "float32",
-    "PyTorch, compiled": "compiled float32",
-}
-TUNED = {
-    **TUNED_FLOAT32,
-    "PyTorch, bfloat16": "bfloat16",
-    "PyTorch, compiled bfloat16": "compiled bfloat16",
-}
-RIVALS = {
-    "PyTorch, as released": (EAGER,),
-    "best tuned float32 PyTorch": tuple(TUNED_FLOAT32),
-    "best tuned PyTorch": tuple(TUNED),
-}
-
 NOTE = (
     "From measured k-space and mask in memory to the image, on synthetic slices (speed does not "
     "depend on what is in them). GFLOP/s count the convolutions alone, 2 H W 9 (input channels) "
     "(output channels) each; the next column is their share of what a product of large matrices "
-    "does in the same rounds, with as many threads and in the same precision (int8: in float32). "
-    "float16 is what weights are kept in; computing is in float32. Peak memory is of a process "
-    "with all its libraries. All rows of ours are a `Reconstructor`'s but Keras' own `predict`, "
-    "and all have glibc's allocator set to keep memory in huge pages (as train/reconstruct.py) but "
-    "`predict` and PyTorch as released. "
-    "LiteRT, ONNX and OpenVINO run on the CPU in any case. Networks take turns with each other up "
-    "to a million pixels a batch; above, each has a run of its own."
+    "achieves in the same rounds, with as many threads and in the same precision (int8: in "
+    "float32). float16 only stores weights; computing is in float32. Peak memory is that of a "
+    "process with all its libraries. All our rows use `Reconstructor`, except for Keras' own "
+    "`predict`; all of them keep memory in huge pages by glibc's allocator (as kdmri reconstruct "
+    "does), except for `predict` and PyTorch as released. LiteRT, ONNX and OpenVINO always run on "
+    "the CPU. Networks take turns with each other up to a million pixels per batch; above that, "
+    "each has a run of its own."
 )
 PAPERS_NOTE = (
-    "KD-MRI has 568 ms for D5C5 and 294 ms for D3C5, a knee slice on a CPU, and 24 and 16 ms on a "
-    "GPU, on hardware that it does not name."
+    "KD-MRI reports 568 ms for D5C5 and 294 ms for D3C5 per knee slice on a CPU, and 24 and 16 ms "
+    "on a GPU, on hardware that it does not name."
 )
 PYTORCH_NOTE = (
     "PyTorch has the same weights, and every contender's images are checked against the network's. "
@@ -71,31 +46,31 @@ PYTORCH_NOTE = (
 
 
 def run(
-    folder,
+    folder: Path,
     *,
-    networks,
-    sizes,
-    batch_sizes,
-    threads,
-    rounds,
-    seconds,
-    torch=False,
-    manual_dir=None,
-    data_dir=None,
-):
-    """Measures and writes `inference.md`, `.csv` (a line a turn) and `.png` to a folder.
+    networks: Mapping[str, Path | str],
+    sizes: Sequence[tuple[int, int]],
+    batch_sizes: Sequence[int],
+    threads: Sequence[int] | None,
+    rounds: int,
+    seconds: float,
+    torch: bool = False,
+    manual_dir: Path | str | None = None,
+    data_dir: Path | str | None = None,
+) -> str:
+    """Measures inference, and writes `inference.md`, `.csv` (a line per turn) and `.png`.
 
-    The networks' files are made in its folder `networks`. What cannot be made here, for want of a
-    package, is reported and left out.
+    The networks' files are made in the folder `networks` there. What cannot be made here because a
+    package is missing is reported and left out.
 
     Args:
-        folder: `Path`.
+        folder: to write to.
         networks: name -> network's name, which stays untrained, or trained `.keras` file.
         sizes: (H, W) each.
         batch_sizes: slices at a time, each.
         threads: of a contender, each; None for one and for all cores.
         rounds, seconds: as for `measure`.
-        torch: adds the PyTorch networks.
+        torch: whether to add the PyTorch networks.
         manual_dir, data_dir: of real slices, on which trained networks' losses are measured.
 
     Returns:
@@ -103,17 +78,18 @@ def run(
 
     Raises:
         InputError: the folder cannot be made, there are fewer cores than threads, PyTorch is asked
-            for and not installed or does not have such a network, or one cannot be read.
+            for but is not installed or does not have such a network, or a network cannot be read.
     """
     cores = num_cores()
     threads = list(dict.fromkeys(threads or (1, cores)))
     if max(threads) > cores:
-        raise InputError(f"--threads {max(threads)}: this process may use {cores} cores at most.")
+        raise InputError(f"--threads {max(threads)}: this process may use at most {cores} cores.")
     if torch:
         check_pytorch()
     make_folder(folder, "--output")
-    # This process computes what is expected of the contenders, beside them.
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    # This process computes the images that contenders should give, beside them.
+    for variable, value in SHARED_GPU.items():
+        os.environ.setdefault(variable, value)
     places = {"manual_dir": manual_dir, "data_dir": data_dir}
     artefacts = [
         Artefacts(name, choice, folder / "networks", sizes[0], places)
@@ -133,121 +109,11 @@ def run(
     return report.write(folder, "inference")
 
 
-def inference_groups(artefacts, sizes, batch_sizes, threads, torch=False):
-    """The groups of the inference benchmark, one for all conditions of every network.
-
-    Args:
-        artefacts: `Artefacts` of each network.
-        sizes, batch_sizes, threads, torch: as for `run`.
-
-    Returns:
-        List of `InferenceGroup`s; those that take turns together share their matrix products.
-
-    Raises:
-        InputError: a network that the PyTorch contenders do not have.
-    """
-    if torch:
-        for owner in artefacts:
-            owner.check_pytorch()
-    groups = []
-    for size, batch_size, count in itertools.product(sizes, batch_sizes, threads):
-        products = _matrix_products(count)
-        for owner in artefacts:
-            if size[0] * size[1] * batch_size > PIXELS_TOGETHER:
-                products = _matrix_products(count)
-            task = {
-                "slices": str(owner.slices(size, max(batch_sizes))),
-                "batch_size": batch_size,
-                "threads": count,
-            }
-            contenders = [
-                _reconstructor(task, form, path, owner.losses.get(form))
-                for form, path in owner.files(size).items()
-            ]
-            if torch:
-                contenders += _pytorch(task, owner)
-            groups.append(
-                InferenceGroup(
-                    f"{owner.name} {owner.network.architecture}",
-                    size,
-                    batch_size,
-                    tuple(contenders),
-                    RIVALS if torch else {},
-                    threads=count,
-                    gigaflop=owner.gigaflop(size),
-                    products=products,
-                )
-            )
-    return groups
-
-
-def _matrix_products(threads):
-    contenders = [
-        _contender(precision, "matrix_product", {"precision": precision, "threads": threads})
-        for precision in ("float32", "bfloat16")
-    ]
-    side, gigaflop = matrix_product.SIDE, matrix_product.GIGAFLOP
-    return InferenceGroup(
-        "matrix product", (side, side), 1, tuple(contenders), threads=threads, gigaflop=gigaflop
-    )
-
-
-def _reconstructor(task, form, path, loss):
-    precision = form.quantize or "float32"
-    task = {
-        **task,
-        "path": str(path),
-        "by_predict": form.by_predict,
-        "tolerance": TOLERANCES[precision],
-    }
-    return _contender(
-        form.name,
-        "reconstructor",
-        task,
-        {} if form.by_predict else TUNED_ALLOCATOR,  # as train/reconstruct.py
-        framework=form.framework,
-        precision=precision,
-        file_size=size_on_disk(path),
-        loss=loss,
-    )
-
-
-def _pytorch(task, owner):
-    network = owner.network
-    names = ("num_convs", "num_cascades", "filters")
-    task = {
-        **task,
-        "weights": str(owner.weights()),
-        "architecture": {name: getattr(network, name) for name in names},
-    }
-    contenders = []
-    for name, form in {EAGER: "released", **TUNED}.items():
-        precision = "bfloat16" if form.endswith("bfloat16") else "float32"
-        contenders.append(
-            _contender(
-                name,
-                "pytorch_inference",
-                {**task, "form": form, "tolerance": TOLERANCES[precision]},
-                PYTORCH_THREADS | (TUNED_ALLOCATOR if name in TUNED else {}),
-                framework="PyTorch",
-                precision=precision,
-            )
-        )
-    return contenders
-
-
-def _contender(name, module, task, environment=None, **facts):
-    command = (sys.executable, "-m", f"kdmri_tf.benchmarks.{module}", json.dumps(task))
-    # Several of them share a GPU.
-    environment = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", **(environment or {})}
-    return InferenceContender(name, command, environment, **facts)
-
-
-def _remarks(artefacts):
-    """What losses were measured on, and what was left out, which is also printed."""
+def _remarks(artefacts: Sequence[Artefacts]) -> list[str]:
+    """Says what losses were measured on, and what was left out, which is also printed."""
     origins = dict.fromkeys(owner.origin for owner in artefacts if owner.origin)
     remarks = [f"PSNR losses are means over {origin}." for origin in origins]
-    names = {}
+    names: dict[str, list[str]] = {}
     for owner in artefacts:
         for form, reason in owner.left_out.items():
             names.setdefault(reason, []).append(f"{owner.name} {form.name}")

@@ -2,24 +2,19 @@
 
 from dataclasses import dataclass, field
 
-from kdmri_tf.benchmarks.report import (
-    Contender,
-    Group,
-    Report,
-    in_times,
-    markdown_table,
-    paired_ratio,
-)
+from kdmri_tf.benchmarks.groups import Contender, Group
+from kdmri_tf.benchmarks.report import Report
+from kdmri_tf.benchmarks.tables import in_times, markdown_table, paired_ratio
 
 
 @dataclass(frozen=True, kw_only=True)
 class InferenceContender(Contender):
-    """One form of a network.
+    """Describes one form of a network.
 
     Attributes:
         precision: of its convolutions.
         file_size: in bytes, or None.
-        loss: of PSNR [dB] on slices as the network was trained on, or None.
+        loss: PSNR [dB] that it loses on slices like those of the network's training, or None.
     """
 
     precision: str = "float32"
@@ -29,21 +24,23 @@ class InferenceContender(Contender):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class InferenceGroup(Group):
-    """All forms of one network on the same slices, or the matrix products beside them.
+    """Names all forms of one network on the same slices, or the matrix products beside them.
 
     Attributes:
+        contenders: forms of the network; the first is the reference.
         threads: of each contender.
         gigaflop: floating-point operations [10^9] of a slice.
         products: the group of matrix products with which it takes turns; None if it is one.
     """
 
+    contenders: tuple[InferenceContender, ...]
     threads: int
     gigaflop: float
     products: "InferenceGroup | None" = None
 
     @property
     def conditions(self) -> str:
-        """Such as "150x150, batch 1, 2 threads"."""
+        """Returns such as "150x150, batch 1, 2 threads"."""
         height, width = self.image_size
         threads = f"{self.threads} thread{'s' * (self.threads > 1)}"
         return f"{height}x{width}, batch {self.batch_size}, {threads}"
@@ -53,28 +50,30 @@ class InferenceGroup(Group):
         return f"{self.work}, {self.conditions}"
 
     @property
-    def facts(self) -> dict:
+    def facts(self) -> dict[str, str | int | float]:
         return {**super().facts, "threads": self.threads, "gigaflop_per_slice": self.gigaflop}
 
 
 @dataclass(eq=False)
-class InferenceReport(Report):
-    """Groups of several networks; those with the same matrix products take turns together.
+class InferenceReport(Report[InferenceGroup]):
+    """Reports on groups of several networks; those with the same matrix products take turns.
 
     Attributes:
-        papers: device -> how much faster the student is than the teacher, as the papers have it.
+        papers: device -> how much faster the student is than the teacher in the papers.
     """
 
     papers: dict[str, float] = field(default_factory=dict)
 
     @property
-    def sessions(self):
-        sessions = {}
+    def sessions(self) -> list[list[InferenceGroup]]:
+        """Returns groups that take turns together, each after its matrix products."""
+        sessions: dict[InferenceGroup, list[InferenceGroup]] = {}
         for group in self.groups:
-            sessions.setdefault(group.products, [group.products]).append(group)
+            sessions.setdefault(_products(group), [_products(group)]).append(group)
         return list(sessions.values())
 
-    def columns(self, group):
+    def columns(self, group: InferenceGroup) -> dict[str, list[str]]:
+        """Returns a group's table: heading -> cells, one per contender."""
         contenders = group.contenders
         speeds = [self.median_speed(group, contender.name) for contender in contenders]
         columns = {
@@ -97,19 +96,21 @@ class InferenceReport(Report):
             ]
         return columns
 
-    def sections(self):
+    def sections(self) -> list[str]:
+        """Returns the tables of groups, of matrix products and of students' speed-ups."""
         return [*super().sections(), *self._matrix_products(), *self._speed_ups()]
 
-    def _share(self, group, contender):
-        """Arithmetic a second, as a share of that of matrix products in the same round."""
+    def _share(self, group: InferenceGroup, contender: InferenceContender) -> str:
+        """Returns arithmetic a second, as a share of that of matrix products in the same round."""
         precision = "bfloat16" if contender.precision == "bfloat16" else "float32"
-        products = self.speeds(group.products, precision)
-        ratio = paired_ratio(self.speeds(group, contender.name), products)
-        return "-" if ratio is None else f"{ratio * group.gigaflop / group.products.gigaflop:.0%}"
+        products = _products(group)
+        speeds = self.speeds(group, contender.name)
+        ratio = paired_ratio(speeds, self.speeds(products, precision))
+        return "-" if ratio is None else f"{ratio * group.gigaflop / products.gigaflop:.0%}"
 
-    def _matrix_products(self):
-        """The arithmetic of matrix products a second in each session."""
-        columns = {"": [], "float32": [], "bfloat16": []}
+    def _matrix_products(self) -> list[str]:
+        """Returns the table of the arithmetic of matrix products a second in each session."""
+        columns: dict[str, list[str]] = {"": [], "float32": [], "bfloat16": []}
         for products, *groups in self.sessions:
             networks = " and ".join(group.work for group in groups)
             columns[""].append(f"{networks}, {groups[0].conditions}")
@@ -117,12 +118,12 @@ class InferenceReport(Report):
                 speed = self.median_speed(products, precision)
                 value = "failed" if speed is None else f"{speed * products.gigaflop:.0f}"
                 columns[precision].append(value)
-        side = self.groups[0].products.image_size[0]
+        side = _products(self.groups[0]).image_size[0]
         title = f"### Matrix products of {side}x{side} beside them, GFLOP/s"
         return [f"{title}\n\n{markdown_table(columns)}"]
 
-    def _speed_ups(self):
-        """How many times faster each other network is than the first, form by form."""
+    def _speed_ups(self) -> list[str]:
+        """Returns tables of how many times faster each network is than the first, by form."""
         networks = list(dict.fromkeys(group.work for group in self.groups))
         groups = {(group.work, group.conditions): group for group in self.groups}
         conditions = list(dict.fromkeys(group.conditions for group in self.groups))
@@ -140,3 +141,9 @@ class InferenceReport(Report):
             title = f"### {network}, times faster than {networks[0]}"
             sections.append(f"{title}\n\n{markdown_table(columns)}")
         return sections
+
+
+def _products(group: InferenceGroup) -> InferenceGroup:
+    """Returns the matrix products beside a group of networks."""
+    assert group.products is not None
+    return group.products

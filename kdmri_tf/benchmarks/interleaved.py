@@ -1,9 +1,9 @@
 """Contenders that take turns: their throughput in one interleaved run of separate processes.
 
-A contender is a command. It builds what it measures and then answers every line on its standard
-input, a number of executions, with one JSON line: `seconds` and `slices` of just that many.
-Between turns it waits for input and costs no time. Anything may be a contender that speaks so:
-training or inference, in any framework, with threads and allocator of its own.
+A contender is a command. It builds what it measures, and then answers every line on its standard
+input, a number of executions, with one JSON line: the `seconds` they took and the `slices` they
+did. Between turns it waits for input and costs no time. Anything that speaks this way may be a
+contender: training or inference, in any framework, with its own threads and allocator.
 """
 
 import json
@@ -11,15 +11,18 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import IO, Any
 
 from tqdm import tqdm
 
-from kdmri_tf.benchmarks.report import Turn
+from kdmri_tf.benchmarks.groups import Contender, Group
+from kdmri_tf.benchmarks.report import AnyGroup, Report, Turn
 
 
-def measure(report, rounds, seconds):
+def measure(report: Report[AnyGroup], rounds: int, seconds: float) -> None:
     """Lets the contenders of each session of a report take turns, one turn each a round.
 
     A slow moment of the machine then meets all of them, and the ratio of two turns of one round
@@ -27,7 +30,7 @@ def measure(report, rounds, seconds):
     contender was warm, and at least one. A contender that fails is reported and left out.
 
     Args:
-        report: `Report` with sessions, measured one after another; gets the turns and the failures.
+        report: its sessions are measured one after another; it gets the turns and the failures.
         rounds: turns of each contender, after the two executions that warm it up.
         seconds: length of a turn.
     """
@@ -57,8 +60,8 @@ def measure(report, rounds, seconds):
 
 
 @contextmanager
-def _running(group, contender):
-    """The `_Worker` of a group's contender, whose process ends with the context."""
+def _running(group: Group, contender: Contender) -> Iterator["_Worker"]:
+    """Yields the worker of a group's contender, whose process ends with the context."""
     with (
         tempfile.TemporaryFile(mode="w+", errors="replace") as errors,
         subprocess.Popen(
@@ -75,11 +78,12 @@ def _running(group, contender):
         finally:
             process.kill()
             with suppress(BrokenPipeError):
-                process.stdin.close()
+                if process.stdin is not None:
+                    process.stdin.close()
 
 
 class _Worker:
-    """The running process of a contender.
+    """Speaks with the running process of a contender.
 
     Attributes:
         group: of the contender.
@@ -87,25 +91,29 @@ class _Worker:
         failure: why it can take no more turns, or None.
     """
 
-    def __init__(self, group, name, process, errors):
+    def __init__(
+        self, group: Group, name: str, process: subprocess.Popen[str], errors: IO[str]
+    ) -> None:
         self.group = group
         self.name = name
-        self.failure = None
+        self.failure: str | None = None
         self._process = process
         self._errors = errors
         self._executions = 1
 
-    def warm_up(self, seconds):
+    def warm_up(self, seconds: float) -> None:
         """Executes twice, the second time to see how many executions fill a turn."""
         self.take_turn()
         answer = self.take_turn()
         if answer is not None:
             self._executions = max(1, round(seconds / answer["seconds"]))
 
-    def take_turn(self):
-        """`seconds`, `slices` and `peak_memory`; None if it fails now or has failed before."""
+    def take_turn(self) -> dict[str, Any] | None:
+        """Returns `seconds`, `slices` and `peak_memory`; None if it fails or failed before."""
         if self.failure is not None:
             return None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         try:
             self._process.stdin.write(f"{self._executions}\n")
             self._process.stdin.flush()
@@ -116,7 +124,7 @@ class _Worker:
             return None
         return {**answer, "peak_memory": peak_memory(self._process.pid)}
 
-    def _last_words(self):
+    def _last_words(self) -> str:
         self._process.kill()
         status = self._process.wait()
         self._errors.seek(0)
@@ -124,10 +132,10 @@ class _Worker:
         return lines[-1] if lines else f"exit status {status}"
 
 
-def peak_memory(process="self"):
-    """The most memory [bytes] that a process has held so far, as Linux counts it; elsewhere None.
+def peak_memory(process: int | str = "self") -> int | None:
+    """Returns the most memory [bytes] that a process has held so far; None outside Linux.
 
-    Not `getrusage`, whose maximum begins with what the parent process held.
+    `getrusage` would not do: its maximum begins with what the parent process held.
     """
     try:
         status = Path(f"/proc/{process}/status").read_text()

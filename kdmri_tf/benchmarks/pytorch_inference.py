@@ -1,24 +1,35 @@
 """The inference benchmark's PyTorch contender: the same weights, from k-space to image.
 
-A process of its own: `python -m kdmri_tf.benchmarks.pytorch_inference` with one JSON object of
-`form`, `weights`, `architecture`, `slices`, `batch_size`, `threads`, `tolerance`.
+A process of its own, `python -m kdmri_tf.benchmarks.pytorch_inference`, whose task has `form`,
+`weights`, `architecture`, `slices`, `batch_size`, `threads`, `tolerance`.
 """
+
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
-from kdmri_tf.benchmarks.contender import check_agreement, load_slices, take_part
-from kdmri_tf.benchmarks.pytorch import DCCNN, PapersMeasurement, TunedMeasurement
+from kdmri_tf.benchmarks.contender import (
+    Task,
+    Turn,
+    check_agreement,
+    load_slices,
+    repeating,
+    take_part,
+)
+from kdmri_tf.benchmarks.pytorch_networks import DCCNN, PapersMeasurement, TunedMeasurement
 
 FORMS = ("released", "float32", "bfloat16", "compiled float32", "compiled bfloat16")
 
 
 class Reconstruction(nn.Module):
-    """Images float32 `(batch, H, W, 1)` of k-space complex `(batch, 1, H, W)` and mask `(H, W)`.
+    """Reconstructs float32 `(batch, H, W, 1)` from complex `(batch, 1, H, W)`, mask `(H, W)`.
 
-    - "released": as the papers' code has it: eager, contiguous, k-space and FFTs of data
-      consistency in float64;
+    - "released": as in the papers' code: eager, contiguous, k-space and FFTs of data consistency in
+      float64;
     - "float32", "bfloat16": tuned: channels_last, ReLU in place, data consistency in float32 by the
       FFT of real images; convolutions in bfloat16 by autocast;
     - "compiled ...": that, by `torch.compile` with weights as constants ("freezing").
@@ -26,16 +37,20 @@ class Reconstruction(nn.Module):
     No form keeps what gradients would need.
 
     Args:
-        form: of `FORMS`.
-        architecture: arguments of `pytorch.DCCNN`.
+        form: one of `FORMS`.
+        architecture: arguments of `DCCNN`.
         weights: in the order cascade, convolution, kernel, bias, as Keras keeps them.
     """
 
-    def __init__(self, form, architecture, weights):
+    def __init__(
+        self, form: str, architecture: dict[str, Any], weights: Iterable[NDArray[np.float32]]
+    ) -> None:
         super().__init__()
         self.is_tuned = form != "released"
         self.in_bfloat16 = form.endswith("bfloat16")
-        self.measurement = TunedMeasurement if self.is_tuned else PapersMeasurement
+        self.measurement: type[PapersMeasurement | TunedMeasurement] = (
+            TunedMeasurement if self.is_tuned else PapersMeasurement
+        )
         self.network = DCCNN(**architecture, in_place=self.is_tuned)
         for parameter, weight in zip(self.network.parameters(), weights, strict=True):
             if weight.ndim == 4:
@@ -44,7 +59,7 @@ class Reconstruction(nn.Module):
         if self.is_tuned:
             self.network.to(memory_format=torch.channels_last)
 
-    def forward(self, kspace, mask):
+    def forward(self, kspace: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         measurement = self.measurement(kspace, mask)
         with torch.autocast(kspace.device.type, torch.bfloat16, enabled=self.in_bfloat16):
             image = measurement.zero_filled
@@ -53,8 +68,8 @@ class Reconstruction(nn.Module):
         return image[:, 0, :, :, None]
 
 
-def prepare(task):
-    """As `take_part` has it; from tensors in memory to a NumPy array."""
+def prepare(task: Task) -> Turn:
+    """Sets the network up; an execution goes from tensors in memory to a NumPy array."""
     torch.set_num_threads(task["threads"])
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with np.load(task["weights"]) as file:
@@ -68,12 +83,12 @@ def prepare(task):
     if task["form"].startswith("compiled"):
         reconstruction = torch.compile(reconstruction, options={"freezing": True})
 
-    def reconstruct():
+    def reconstruct() -> NDArray[np.float32]:
         with torch.no_grad():
             return reconstruction(kspace.to(device), mask.to(device)).cpu().numpy()
 
     check_agreement(reconstruct(), expected, task["tolerance"])
-    return reconstruct, len(expected)
+    return repeating(reconstruct, len(expected))
 
 
 if __name__ == "__main__":

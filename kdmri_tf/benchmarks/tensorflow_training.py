@@ -1,16 +1,16 @@
-"""The benchmark's TensorFlow contender: the training of `kdmri_tf` itself, execution by execution.
+"""The training benchmark's TensorFlow contender: the training of `kdmri_tf` itself.
 
-A process of its own, as `interleaved` describes it: `python -m
-kdmri_tf.benchmarks.tensorflow_training` with the arguments of `Training` in one JSON object.
+A process of its own, `python -m kdmri_tf.benchmarks.tensorflow_training`, whose task has the
+arguments of `Training`.
 """
 
-import contextlib
-import json
-import sys
-import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import keras
 
+from kdmri_tf.benchmarks.contender import Task, Turn, take_part
 from kdmri_tf.compute.parallel import divide_cores
 from kdmri_tf.data.loading import load_data
 from kdmri_tf.distillation.distiller import Distiller
@@ -25,7 +25,7 @@ TEACHER, STUDENT = "D5C5", "D3C5"
 
 # What the stages of `Experiment` compile with: the first stage of each method on features alone.
 FEATURES_ALONE = {"feature_weight": 1.0, "imitation_weight": 0.0, "reconstruction_weight": 0.0}
-LOSSES = {
+LOSSES: dict[str, dict[str, Any]] = {
     "teacher": {"loss": "mae"},
     "sft": {},
     "student": {"loss": "mae"},
@@ -41,14 +41,14 @@ LOSSES = {
 
 
 class Training:
-    """One stage, set up as `Experiment` does, on synthetic slices and with untrained networks.
+    """Trains one stage, set up as `Experiment` does, on synthetic slices and from random weights.
 
     Args:
         stage: a key of `LOSSES`.
         dataset: anatomy.
         image_size: (H, W).
-        batch_size: slices a step.
-        data_dir: of the prepared data set.
+        batch_size: slices per step.
+        data_dir: folder of the prepared data set.
         many_steps: whether an execution has as many steps as in `train`, instead of one.
         consistency_form: of data consistency.
         teacher_cache: whether the teacher's outputs are computed once, instead of in every step.
@@ -61,17 +61,17 @@ class Training:
 
     def __init__(
         self,
-        stage,
-        dataset,
-        image_size,
-        batch_size,
-        data_dir=None,
-        many_steps=False,
-        consistency_form="fft",
-        teacher_cache=False,
-        precision="float32",
-        side_by_side=False,
-    ):
+        stage: str,
+        dataset: str,
+        image_size: Sequence[int],
+        batch_size: int,
+        data_dir: Path | str | None = None,
+        many_steps: bool = False,
+        consistency_form: str = "fft",
+        teacher_cache: bool = False,
+        precision: str = "float32",
+        side_by_side: bool = False,
+    ) -> None:
         if side_by_side:
             divide_cores(batch_size)
         data = load_data(dataset, source="synthetic", data_dir=data_dir, image_size=image_size)
@@ -79,13 +79,14 @@ class Training:
             batch_size=batch_size, precision=precision, consistency_form=consistency_form
         )
         keras.utils.set_random_seed(settings.seed)
-        networks = {"consistency_form": consistency_form, "dtype": precision}
+        networks: dict[str, Any] = {"consistency_form": consistency_form, "dtype": precision}
         losses = LOSSES[stage]
         teacher, student = (DCCNN.from_name(name, **networks) for name in (TEACHER, STUDENT))
-        model, cached = teacher if stage == "teacher" else student, None
+        model: keras.Model = teacher if stage == "teacher" else student
+        cached = None
         if stage == "sft":
             model = StudentFriendlyTeacher(teacher, student)
-        self.network = model
+        self.network: keras.Model = model
         if "imitation_weight" in losses:
             model = Distiller(student, teacher)
             if teacher_cache:
@@ -104,8 +105,8 @@ class Training:
         self._num_slices = data.num_slices["train"]
         self._steps = 0
 
-    def run(self, executions):
-        """Trains and returns the number of slices trained on."""
+    def run(self, executions: int) -> int:
+        """Trains, and returns the number of slices trained on."""
         before = self._slices()
         for _ in range(executions):
             logs = self._model.train_function(self._iterator)
@@ -113,22 +114,16 @@ class Training:
         self._steps += executions * self._model.steps_per_execution
         return self._slices() - before
 
-    def _slices(self):
-        """Slices so far; the last batch of an epoch may be smaller."""
+    def _slices(self) -> int:
+        """Counts the slices so far; the last batch of an epoch may be smaller."""
         epochs, steps = divmod(self._steps, self._steps_per_epoch)
         return epochs * self._num_slices + min(steps * self._batch_size, self._num_slices)
 
 
-def main():
-    answers = sys.stdout
-    with contextlib.redirect_stdout(sys.stderr):  # so that only answers stand there
-        contender = Training(**json.loads(sys.argv[1]))
-        for line in sys.stdin:
-            start = time.perf_counter()
-            slices = contender.run(int(line))
-            answer = {"seconds": time.perf_counter() - start, "slices": slices}
-            print(json.dumps(answer), file=answers, flush=True)
+def prepare(task: Task) -> Turn:
+    """Sets the stage up."""
+    return Training(**task).run
 
 
 if __name__ == "__main__":
-    main()
+    take_part(prepare)

@@ -1,19 +1,25 @@
 """What the training benchmark compares: stages, image sizes, choices, and PyTorch beside them."""
 
 import dataclasses
-import importlib.util
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from kdmri_tf.benchmarks.environments import (
+    PYTORCH_THREADS,
+    SHARED_GPU,
+    TUNED_ALLOCATOR,
+    check_pytorch,
+)
+from kdmri_tf.benchmarks.groups import Contender, Group
 from kdmri_tf.benchmarks.interleaved import measure
-from kdmri_tf.benchmarks.report import Contender, Group, Report
+from kdmri_tf.benchmarks.report import Report
+from kdmri_tf.choices import STAGES
 from kdmri_tf.compute.parallel import describe_device
-from kdmri_tf.errors import InputError
 from kdmri_tf.files import make_folder
 
-STAGES = ("teacher", "sft", "student", "attention", "distillation")
-MORE_STAGES = ("fitnets", "cc", "fsp", "sp")  # the first stage of the other methods
 LADDER_STAGE = "distillation"  # the one that every choice changes
 
 # Anatomies by the image sizes of the papers; other sizes are measured on cardiac images.
@@ -25,7 +31,7 @@ PIXELS_OF_LARGE_BATCHES = 240 * 240
 # The choices of training in the order in which they are added to the reference: plain `fit` in
 # float32, by one step an execution, with the teacher in every step and TensorFlow's own threads.
 REFERENCE = "reference"
-CHOICES = {
+CHOICES: dict[str, dict[str, Any]] = {
     "+ several steps an execution": {"many_steps": True},
     "+ data consistency without FFT": {"consistency_form": "auto"},
     "+ teacher computed once": {"teacher_cache": True},
@@ -38,29 +44,15 @@ ALL_CHOICES = "all choices"
 # Beside joint training: the same choices, teacher alone.
 TEACHER_ALONE = "teacher alone, all choices"
 
-# PyTorch contender -> form of `pytorch`
+# PyTorch contender -> form of `pytorch_training`
 PAPERS_LOOP = "PyTorch, papers' loop"
 TUNED_PYTORCH = {"PyTorch, tuned float32": "float32", "PyTorch, tuned bfloat16": "bfloat16"}
 PYTORCH_STAGES = ("teacher", "student", "attention", "distillation")
 PYTORCH_FORMS = {PAPERS_LOOP: "papers", **TUNED_PYTORCH}
 
-# OpenMP threads that sleep while they wait for each other. Spinning, as is their default, they take
-# the cores from one another as soon as anything else runs: 5 times slower beside one busy process.
-PYTORCH_THREADS = {"OMP_WAIT_POLICY": "PASSIVE"}
-
-# One heap that keeps its memory, in huge pages: of what glibc offers, what helps PyTorch most, and
-# how our scripts run (train/allocator.py).
-TUNED_ALLOCATOR = {
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-    "MALLOC_ARENA_MAX": "1",
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": "100000000000",
-    "MALLOC_TOP_PAD_": "67108864",
-}
-
 NOTES = (
     "Teacher D5C5, student D3C5, SYNTHETIC images. The reference is `fit` in float32 with the FFT "
-    "form of data consistency, one step an execution and the teacher in every step; the choices "
+    "form of data consistency, one step per execution and the teacher in every step; the choices "
     "are those of `kdmri_tf`'s own training.",
 )
 PYTORCH_NOTES = (
@@ -70,12 +62,23 @@ PYTORCH_NOTES = (
 )
 
 
-def run(folder, *, sizes, stages, batch_size, rounds, seconds, torch, data_dir):
-    """Measures and writes `training.md`, `.csv` (a line a turn) and `.png` to a folder.
+def run(
+    folder: Path,
+    *,
+    sizes: Sequence[tuple[int, int]],
+    stages: Sequence[str],
+    batch_size: int | None,
+    rounds: int,
+    seconds: float,
+    torch: bool,
+    data_dir: Path | str | None,
+) -> str:
+    """Measures training, and writes `training.md`, `.csv` (a line per turn) and `.png`.
 
     Args:
-        folder: `Path`.
-        rounds, seconds: as for `measure`; the other arguments as for `training_groups`.
+        folder: to write to.
+        sizes, stages, batch_size, torch, data_dir: as for `training_groups`.
+        rounds, seconds: as for `measure`.
 
     Returns:
         The text of `training.md`.
@@ -91,20 +94,24 @@ def run(folder, *, sizes, stages, batch_size, rounds, seconds, torch, data_dir):
     return report.write(folder, "training")
 
 
-def training_groups(sizes, stages=STAGES, batch_size=None, torch=False, data_dir=None):
-    """The groups of the training benchmark, one for every image size and stage.
+def training_groups(
+    sizes: Sequence[tuple[int, int]],
+    stages: Sequence[str] = STAGES,
+    batch_size: int | None = None,
+    torch: bool = False,
+    data_dir: Path | str | None = None,
+) -> list[Group]:
+    """Sets up the groups of the training benchmark, one for every image size and stage.
 
-    Distillation at the first size has a row for every choice; elsewhere reference and all choices.
+    Distillation at the first size has a row for every choice, the others have reference and all
+    choices.
 
     Args:
         sizes: (H, W) each.
-        stages: of `STAGES` and `MORE_STAGES`.
-        batch_size: slices a step; None for 4, or 1 for images larger than 240x240.
-        torch: adds the PyTorch loops, to `PYTORCH_STAGES`.
-        data_dir: of the prepared data sets.
-
-    Returns:
-        List of `Group`s.
+        stages: from `STAGES` and `MORE_STAGES`.
+        batch_size: slices per step; None for 4, or 1 for images larger than 240x240.
+        torch: whether to add the PyTorch loops, to `PYTORCH_STAGES`.
+        data_dir: folder of the prepared data sets.
 
     Raises:
         InputError: PyTorch is asked for and not installed.
@@ -115,10 +122,14 @@ def training_groups(sizes, stages=STAGES, batch_size=None, torch=False, data_dir
     for size in sizes:
         default = 4 if size[0] * size[1] <= PIXELS_OF_LARGE_BATCHES else 1
         for stage in stages:
-            work = {"stage": stage, "image_size": size, "batch_size": batch_size or default}
+            work: dict[str, Any] = {
+                "stage": stage,
+                "image_size": size,
+                "batch_size": batch_size or default,
+            }
             with_ladder = stage == LADDER_STAGE and size == sizes[0]
             contenders = _tensorflow(work, data_dir, with_ladder)
-            rivals = {}
+            rivals: dict[str, tuple[str, ...]] = {}
             if stage == "sft":
                 alone = _tensorflow({**work, "stage": "teacher"}, data_dir, with_ladder=False)[-1]
                 contenders.append(dataclasses.replace(alone, name=TEACHER_ALONE))
@@ -130,28 +141,22 @@ def training_groups(sizes, stages=STAGES, batch_size=None, torch=False, data_dir
     return groups
 
 
-def check_pytorch():
-    """Raises an InputError if PyTorch is not installed."""
-    if importlib.util.find_spec("torch") is None:
-        raise InputError("--torch needs PyTorch, which is not installed: run pip install torch.")
-
-
-def _tensorflow(work, data_dir, with_ladder):
+def _tensorflow(
+    work: Mapping[str, Any], data_dir: Path | str | None, with_ladder: bool
+) -> list[Contender]:
+    """Returns the reference, every choice if asked for, and all choices."""
     dataset = DATASETS.get(tuple(work["image_size"]), "cardiac")
     arguments = {**work, "dataset": dataset, "data_dir": data_dir}
 
-    def contender(name, choices, previous=None):
+    def contender(name: str, choices: Mapping[str, Any], previous: str | None = None) -> Contender:
         command = (sys.executable, "-m", "kdmri_tf.benchmarks.tensorflow_training")
-        # Several of them share a GPU.
-        environment = {"TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         choices = dict(choices)
-        if choices.pop("allocator", False):
-            environment |= TUNED_ALLOCATOR
-        return Contender(
-            name, (*command, json.dumps({**arguments, **choices})), environment, previous=previous
-        )
+        allocator = TUNED_ALLOCATOR if choices.pop("allocator", False) else {}
+        told = json.dumps({**arguments, **choices})
+        return Contender(name, (*command, told), SHARED_GPU | allocator, previous=previous)
 
-    contenders, chosen = [contender(REFERENCE, {})], {}
+    contenders = [contender(REFERENCE, {})]
+    chosen: dict[str, Any] = {}
     for name, choice in CHOICES.items():
         chosen = {**chosen, **choice}
         if with_ladder:
@@ -159,9 +164,8 @@ def _tensorflow(work, data_dir, with_ladder):
     return contenders if with_ladder else [*contenders, contender(ALL_CHOICES, chosen)]
 
 
-def _pytorch(work):
-    # By path, and -P so that the modules beside it shadow no other.
-    command = (sys.executable, "-P", str(Path(__file__).with_name("pytorch.py")))
+def _pytorch(work: Mapping[str, Any]) -> list[Contender]:
+    command = (sys.executable, "-m", "kdmri_tf.benchmarks.pytorch_training")
     return [
         Contender(
             name,

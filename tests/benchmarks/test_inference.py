@@ -14,9 +14,10 @@ from command_line import run
 
 from kdmri_tf import DCCNN, VDSR, InputError
 from kdmri_tf.benchmarks import artefacts as artefacts_module
-from kdmri_tf.benchmarks import inference
-from kdmri_tf.benchmarks.artefacts import FORMS, Artefacts, size_on_disk
-from kdmri_tf.benchmarks.inference import inference_groups
+from kdmri_tf.benchmarks import inference, inference_contenders
+from kdmri_tf.benchmarks.artefacts import Artefacts, size_on_disk
+from kdmri_tf.benchmarks.forms import FORMS
+from kdmri_tf.benchmarks.inference_contenders import inference_groups
 from kdmri_tf.benchmarks.inference_report import InferenceReport
 from kdmri_tf.compute.cores import num_cores
 
@@ -98,7 +99,7 @@ def test_what_takes_turns_together_and_what_each_is_told(artefacts, tmp_path):
 
 
 def test_large_batches_are_left_to_one_network_at_a_time(artefacts, monkeypatch):
-    monkeypatch.setattr(inference, "PIXELS_TOGETHER", 2 * 40 * 36)
+    monkeypatch.setattr(inference_contenders, "PIXELS_TOGETHER", 2 * 40 * 36)
     groups = inference_groups([artefacts, artefacts], [SIZE], [2, 3], [1])
     report = InferenceReport("Inference", "a test", groups)
     assert [len(session) for session in report.sessions] == [3, 2, 2]
@@ -127,8 +128,8 @@ def test_contender_restricts_itself_before_anything_counts_cores():
         pytest.skip("this system has no affinity")
     code = (
         "import os\n"
-        "from kdmri_tf.benchmarks.contender import take_part\n"
-        "take_part(lambda task: (lambda: None, len(os.sched_getaffinity(0))))"
+        "from kdmri_tf.benchmarks.contender import repeating, take_part\n"
+        "take_part(lambda task: repeating(lambda: None, len(os.sched_getaffinity(0))))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, '{"threads": 1}'],
@@ -176,7 +177,9 @@ def test_pytorch_needs_networks_that_it_has(tmp_path, monkeypatch):
     path = tmp_path / "plain.keras"
     DCCNN(2, 2, filters=2, residual=False).save(path)
     owner = Artefacts("plain", path, tmp_path, SIZE, {})
-    with pytest.raises(InputError, match=r"--torch has residual DC-CNNs .* plain is none; leave"):
+    with pytest.raises(
+        InputError, match=r"--torch only runs residual .* which plain is not; leave"
+    ):
         inference_groups([owner], [SIZE], [1], [1], torch=True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"--torch needs PyTorch, .*: run pip install torch"):
@@ -189,7 +192,9 @@ def measured(folder, **changes):
 
 
 def test_more_threads_than_cores(tmp_path):
-    with pytest.raises(InputError, match=r"--threads 4096: this process may use \d+ cores at most"):
+    with pytest.raises(
+        InputError, match=r"--threads 4096: this process may use at most \d+ cores\."
+    ):
         measured(tmp_path, threads=[1, 4096])
 
 
@@ -248,7 +253,7 @@ def test_script_hands_its_flags_over(tmp_path):
     """As far as the one that cannot be fulfilled."""
     flags = ("--networks", "a=D2C1", "--batch-sizes", 1, "--threads", 4096, "--output", tmp_path)
     _, error = run("benchmark", "--inference", *flags, expect=2)
-    assert "error: --threads 4096: this process may use" in error
+    assert "error: --threads 4096: this process may use at most" in error
 
 
 def test_default_threads_are_one_and_all(tmp_path, monkeypatch):
@@ -257,5 +262,5 @@ def test_default_threads_are_one_and_all(tmp_path, monkeypatch):
     text = measured(tmp_path)
     for threads in {1, num_cores()}:
         assert f"### student D2C2, 40x36, batch 1, {threads} thread" in text
-    assert "KD-MRI has" not in text
+    assert "KD-MRI reports" not in text
     assert "the papers" not in text

@@ -6,7 +6,6 @@ import itertools
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,12 +14,13 @@ from conftest import undersample
 
 from kdmri_tf import DCCNN, AttentionTransfer, InputError, phantom_volume
 from kdmri_tf.benchmarks import training
+from kdmri_tf.benchmarks.environments import TUNED_ALLOCATOR
 from kdmri_tf.benchmarks.tensorflow_training import LOSSES, Training
+from kdmri_tf.choices import MORE_STAGES, STAGES
 from kdmri_tf.distillation.feature_losses import FEATURE_LOSSES
 from kdmri_tf.training.experiment import Experiment
 from kdmri_tf.training.settings import TrainingSettings
-
-PYTORCH = Path(training.__file__).with_name("pytorch.py")
+from kdmri_tf.training.stage_trainer import StageTrainer
 
 
 def test_every_choice_is_added_to_the_row_above():
@@ -48,7 +48,7 @@ def test_every_choice_is_added_to_the_row_above():
 def chosen(contender):
     """What a contender is told, and whether its allocator is tuned."""
     arguments = json.loads(contender.command[-1])
-    tuned = training.TUNED_ALLOCATOR.items() <= contender.environment.items()
+    tuned = TUNED_ALLOCATOR.items() <= contender.environment.items()
     return {**arguments, "allocator": True} if tuned else arguments
 
 
@@ -61,7 +61,7 @@ def test_joint_training_is_measured_beside_the_teacher_alone():
 
 def test_methods_that_pytorch_does_not_have_are_measured_alone():
     pytest.importorskip("torch")
-    stages = ("attention", *training.MORE_STAGES)
+    stages = ("attention", *MORE_STAGES)
     first, *others = training.training_groups([(150, 150)], stages, torch=True)
     assert {c.framework for c in first.contenders} == {"TensorFlow", "PyTorch"}
     for group in others:
@@ -75,15 +75,15 @@ def test_pytorch_that_is_not_installed(monkeypatch):
         training.training_groups([(150, 150)], torch=True)
 
 
-def test_losses_are_those_of_an_experiment(data, tmp_path):
+def test_losses_are_those_of_an_experiment(data, tmp_path, monkeypatch):
     compiled = {}
 
-    class Recorded(Experiment):
-        def _train(self, name, network, teacher=None, start=None, **losses):
-            compiled[name.partition("-")[0]] = losses
-            return network
+    def train(self, name, network, teacher=None, initial_digest=None, **losses):
+        compiled[name.partition("-")[0]] = losses
+        return network
 
-    experiment = Recorded(data, tmp_path, TrainingSettings(filters=2))
+    monkeypatch.setattr(StageTrainer, "train", train)
+    experiment = Experiment(data, tmp_path, TrainingSettings(filters=2))
     experiment.student("D2C2")
     teacher = experiment.teacher("D2C2")
     for method in FEATURE_LOSSES:
@@ -92,7 +92,7 @@ def test_losses_are_those_of_an_experiment(data, tmp_path):
     compiled["distillation"] = compiled.pop("kd")
     compiled["sft"] = {}  # the defaults, as of `Experiment.friendly_teacher`
     for losses in (compiled, LOSSES):
-        assert losses.keys() == {*training.STAGES, *training.MORE_STAGES}
+        assert losses.keys() == {*STAGES, *MORE_STAGES}
     for stage, losses in compiled.items():
         kinds = [type(found.get("feature_loss")) for found in (losses, LOSSES[stage])]
         assert kinds[0] is kinds[1]
@@ -121,11 +121,10 @@ def test_training_counts_the_slices_it_trained_on(data_dir, stage, choices):
 
 # Loads weights and k-space from a file, as (name, array) in order, and prints images and losses.
 PYTORCH_CHECK = """
-import importlib.util, json, sys
+import json, sys
 import numpy as np, torch
-spec = importlib.util.spec_from_file_location("loops", sys.argv[2])
-loops = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(loops)
+from kdmri_tf.benchmarks import pytorch_networks, pytorch_training as loops
+assert "tensorflow" not in sys.modules
 torch.set_num_threads(1)
 with np.load(sys.argv[1]) as file:
     arrays = [torch.tensor(file[key]) for key in sorted(file.files)]
@@ -137,11 +136,11 @@ for form in loops.FORMS:
         first = loop.loss()
         loop.run(2)
         result["losses"].setdefault(stage, []).append([first.item(), loop.loss().item()])
-network = loops.DCCNN(3, num_cascades=2, filters=4)
+network = pytorch_networks.DCCNN(3, num_cascades=2, filters=4)
 for parameter, weight in zip(network.parameters(), weights, strict=True):
     parameter.data = weight
 for name in ("PapersMeasurement", "TunedMeasurement"):
-    image, features = network(getattr(loops, name).of_images(images, mask))
+    image, features = network(getattr(pytorch_networks, name).of_images(images, mask))
     result[name] = image[:, 0].tolist()
 result["attention"] = loops.attention_loss(features, [f[:, :2] for f in features]).item()
 print(json.dumps(result))
@@ -163,7 +162,7 @@ def pytorch(tmp_path_factory):
     arrays += [images[:, np.newaxis], inputs["mask"][0]]
     path = tmp_path_factory.mktemp("pytorch") / "arrays.npz"
     np.savez(path, **{f"{index:02d}": array for index, array in enumerate(arrays)})
-    command = [sys.executable, "-c", PYTORCH_CHECK, str(path), str(PYTORCH)]
+    command = [sys.executable, "-c", PYTORCH_CHECK, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout), network, inputs
