@@ -1,7 +1,7 @@
 """The folder of a prepared data set: one process at a time, and the earlier one kept meanwhile.
 
-TFDS writes a data set beside its folder and then renames it, but never over an earlier one. It tells
-the user the path that it writes to, so `files.replacing`, which would hand it another, is no help.
+TFDS writes a data set beside its folder and then renames it, but never over an earlier one. It also
+tells the user the path that it writes to, which must not be a temporary one (`files.replacing`).
 """
 
 import contextlib
