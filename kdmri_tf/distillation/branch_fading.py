@@ -22,6 +22,19 @@ class BranchFading(keras.callbacks.Callback):
     Raises:
         InputError: fewer than 2 epochs, which have no second half; when training begins: a model
             without branches, or another number of epochs.
+
+    Example:
+        >>> from kdmri_tf import DCCNN, BranchFading, StudentFriendlyTeacher
+        >>> model = StudentFriendlyTeacher(DCCNN(3, 2, filters=4), DCCNN(2, 2, filters=4))
+        >>> fading = BranchFading(epochs=4)  # then model.fit(..., epochs=4, callbacks=[fading])
+        >>> fading.set_model(model)
+        >>> for epoch in range(4):
+        ...     fading.on_epoch_begin(epoch)
+        ...     print(float(model.branch_share))
+        1.0
+        1.0
+        0.5
+        0.0
     """
 
     def __init__(self, epochs: int) -> None:

@@ -26,7 +26,7 @@ from kdmri_tf.physics.undersampling import Undersampling
 
 
 def evaluate(
-    networks: dict[str, keras.Model],
+    networks: Mapping[str, keras.Model],
     volumes: Iterable[tuple[str, NDArray[np.float32]]],
     degradation: Degradation | NDArray,
     batch_size: int = 8,
@@ -116,19 +116,6 @@ def evaluate(
         shown = {name: image[0] for name, image in shown.items()}
         figure_slices.append(FigureSlice(label, volume, index, target, shown))
 
-    inputs = degradation.apply(figure_slices[0].target[np.newaxis, ..., np.newaxis])
-    # Of one slice, as larger batches may go side by side, each part on cores of its own.
-    single = tf.nest.map_structure(tf.type_spec_from_value, inputs)
-    times = milliseconds({name: compiled(net, single) for name, net in networks.items()}, inputs)
-    networks_facts: dict[str, dict[str, Any]] = {
-        name: {"parameters": None, "milliseconds": None} for name in degradation.baselines
-    }
-    for name, network in networks.items():
-        networks_facts[name] = {
-            "parameters": network.count_params(),
-            "milliseconds": times[name],
-            WEIGHTS_DIGEST: weights_digest(network),
-        }
     return Evaluation(
         dataset=dataset,
         source=source,
@@ -136,9 +123,29 @@ def evaluate(
         true_acceleration=true_acceleration,
         device=describe_device(),
         records=records,
-        networks=networks_facts,
+        networks=_describe(networks, degradation, figure_slices[0].target),
         figure_slices=figure_slices,
     )
+
+
+def _describe(
+    networks: Mapping[str, keras.Model], degradation: Degradation, target: NDArray[np.float32]
+) -> dict[str, dict[str, Any]]:
+    """Counts parameters, measures the time of one slice, and says which weights these were."""
+    inputs = degradation.apply(target[np.newaxis, ..., np.newaxis])
+    # For one slice, as larger batches may go side by side, each part on cores of its own.
+    single = tf.nest.map_structure(tf.type_spec_from_value, inputs)
+    times = milliseconds({name: compiled(net, single) for name, net in networks.items()}, inputs)
+    facts: dict[str, dict[str, Any]] = {
+        name: {"parameters": None, "milliseconds": None} for name in degradation.baselines
+    }
+    for name, network in networks.items():
+        facts[name] = {
+            "parameters": network.count_params(),
+            "milliseconds": times[name],
+            WEIGHTS_DIGEST: weights_digest(network),
+        }
+    return facts
 
 
 def _check_volume(name: str, images: NDArray[np.float32]) -> None:

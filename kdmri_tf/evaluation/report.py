@@ -35,8 +35,8 @@ class Evaluation:
         device: what the times were measured on.
         records: one dictionary per volume and network: `volume`, `patient`, `network`, `slices`,
             `psnr` [dB], `ssim`, `nmse`, `hfn`; the volumes of each network in the same order.
-        networks: name -> `parameters`, `milliseconds` a slice and `weights_sha256`; None or missing
-            for rows without a network, the first of which is always zero-filled.
+        networks: name -> `parameters`, `milliseconds` per slice and `weights_sha256`; None or
+            missing for rows without a network, the first of which is always zero-filled.
         figure_slices: a good, a median and a bad slice, for `figures.reconstruction_figure`.
     """
 
