@@ -26,11 +26,11 @@ NOTE = (
     "(output channels) each; the next column is their share of what a product of large matrices "
     "achieves in the same rounds, with as many threads and in the same precision (int8: in "
     "float32). float16 only stores weights; computing is in float32. Peak memory is that of a "
-    "process with all its libraries. All our rows use `Reconstructor`, except for Keras' own "
-    "`predict`; all of them keep memory in huge pages by glibc's allocator (as kdmri reconstruct "
-    "does), except for `predict` and PyTorch as released. LiteRT, ONNX and OpenVINO always run on "
-    "the CPU. Networks take turns with each other up to a million pixels per batch; above that, "
-    "each has a run of its own."
+    "process with all its libraries. All our rows use `Reconstructor` and keep freed memory "
+    "for what is allocated next, as kdmri reconstruct does, except for Keras' own `predict`; tuned "
+    "PyTorch keeps it in huge pages. LiteRT, ONNX and OpenVINO always run on the CPU. Networks "
+    "take turns with each other up to a million pixels per batch; above that, each has a run of "
+    "its own."
 )
 PAPERS_NOTE = (
     "KD-MRI reports 568 ms for D5C5 and 294 ms for D3C5 per knee slice on a CPU, and 24 and 16 ms "

@@ -120,7 +120,6 @@ def _network_file(
         form.name,
         "network_file",
         task,
-        {} if form.by_predict else TUNED_ALLOCATOR,  # as kdmri reconstruct does
         framework=form.framework,
         precision=precision,
         file_size=size_on_disk(path),

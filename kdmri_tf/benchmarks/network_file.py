@@ -9,17 +9,18 @@ from numpy.typing import NDArray
 
 from kdmri_tf.benchmarks.contender import (
     Task,
-    Turn,
+    Work,
     check_agreement,
     load_slices,
     repeating,
     take_part,
 )
+from kdmri_tf.compute.allocator import keep_memory
 from kdmri_tf.inference.reconstructor import Reconstructor
 from kdmri_tf.inference.runtimes.open_runtime import runtime_for
 
 
-def prepare(task: Task) -> Turn:
+def prepare(task: Task) -> Work:
     """Opens the network; an execution goes from NumPy arrays to a NumPy array."""
     inputs, expected = load_slices(task["slices"], task["batch_size"])
     if task["by_predict"]:
@@ -30,6 +31,7 @@ def prepare(task: Task) -> Turn:
         def reconstruct() -> NDArray[np.float32]:
             return network.predict(inputs, batch_size=len(expected), verbose=0)
     else:
+        keep_memory()  # as kdmri reconstruct does
         # TensorFlow goes by the cores that the process may use.
         is_tensorflow = runtime_for(task["path"]).is_tensorflow
         reconstructor = Reconstructor(task["path"], None if is_tensorflow else task["threads"])

@@ -10,7 +10,8 @@ from typing import Any
 
 import keras
 
-from kdmri_tf.benchmarks.contender import Task, Turn, take_part
+from kdmri_tf.benchmarks.contender import Task, Work, take_part
+from kdmri_tf.compute.allocator import keep_memory
 from kdmri_tf.compute.parallel import divide_cores
 from kdmri_tf.data.loading import load_data
 from kdmri_tf.distillation.distiller import Distiller
@@ -54,6 +55,7 @@ class Training:
         teacher_cache: whether the teacher's outputs are computed once, instead of in every step.
         precision: of the convolutions.
         side_by_side: whether the cores are divided among the slices of a batch.
+        keeps_memory: whether freed memory stays with the process, see `keep_memory`.
 
     Attributes:
         network: the model whose weights are trained.
@@ -71,7 +73,10 @@ class Training:
         teacher_cache: bool = False,
         precision: str = "float32",
         side_by_side: bool = False,
+        keeps_memory: bool = False,
     ) -> None:
+        if keeps_memory:
+            keep_memory()
         if side_by_side:
             divide_cores(batch_size)
         data = load_data(dataset, source="synthetic", data_dir=data_dir, image_size=image_size)
@@ -120,7 +125,7 @@ class Training:
         return epochs * self._num_slices + min(steps * self._batch_size, self._num_slices)
 
 
-def prepare(task: Task) -> Turn:
+def prepare(task: Task) -> Work:
     """Sets the stage up."""
     return Training(**task).run
 

@@ -37,7 +37,7 @@ CHOICES: dict[str, dict[str, Any]] = {
     "+ teacher computed once": {"teacher_cache": True},
     "+ bfloat16 convolutions": {"precision": "mixed_bfloat16"},
     "+ slices side by side": {"side_by_side": True},
-    "+ allocator that keeps memory": {"allocator": True},
+    "+ allocator that keeps memory": {"keeps_memory": True},
 }
 ALL_CHOICES = "all choices"
 
@@ -150,10 +150,8 @@ def _tensorflow(
 
     def contender(name: str, choices: Mapping[str, Any], previous: str | None = None) -> Contender:
         command = (sys.executable, "-m", "kdmri_tf.benchmarks.tensorflow_training")
-        choices = dict(choices)
-        allocator = TUNED_ALLOCATOR if choices.pop("allocator", False) else {}
         told = json.dumps({**arguments, **choices})
-        return Contender(name, (*command, told), SHARED_GPU | allocator, previous=previous)
+        return Contender(name, (*command, told), SHARED_GPU, previous=previous)
 
     contenders = [contender(REFERENCE, {})]
     chosen: dict[str, Any] = {}

@@ -14,7 +14,6 @@ from conftest import undersample
 
 from kdmri_tf import DCCNN, AttentionTransfer, InputError, phantom_volume
 from kdmri_tf.benchmarks import training
-from kdmri_tf.benchmarks.environments import TUNED_ALLOCATOR
 from kdmri_tf.benchmarks.tensorflow_training import LOSSES, Training
 from kdmri_tf.choices import MORE_STAGES, STAGES
 from kdmri_tf.distillation.feature_losses import FEATURE_LOSSES
@@ -46,10 +45,8 @@ def test_every_choice_is_added_to_the_row_above():
 
 
 def chosen(contender):
-    """What a contender is told, and whether its allocator is tuned."""
-    arguments = json.loads(contender.command[-1])
-    tuned = TUNED_ALLOCATOR.items() <= contender.environment.items()
-    return {**arguments, "allocator": True} if tuned else arguments
+    """What a contender is told."""
+    return json.loads(contender.command[-1])
 
 
 def test_joint_training_is_measured_beside_the_teacher_alone():
