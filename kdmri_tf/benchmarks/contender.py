@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Task = dict[str, Any]  # what a contender is told, as JSON
-Turn = Callable[[int], int]  # does so many executions and returns how many slices they were
+Work = Callable[[int], int]  # does so many executions and returns how many slices they were
 
 
-def take_part(prepare: Callable[[Task], Turn]) -> None:
+def take_part(prepare: Callable[[Task], Work]) -> None:
     """Runs this process as a contender of `measure`.
 
     Args:
@@ -32,28 +32,28 @@ def take_part(prepare: Callable[[Task], Turn]) -> None:
         task = json.loads(sys.argv[1])
         if "threads" in task and hasattr(os, "sched_setaffinity"):
             os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: task["threads"]])
-        turn = prepare(task)
+        work = prepare(task)
         for line in sys.stdin:
             start = time.perf_counter()
-            slices = turn(int(line))
+            slices = work(int(line))
             answer = {"seconds": time.perf_counter() - start, "slices": slices}
             print(json.dumps(answer), file=answers, flush=True)
 
 
-def repeating(execute: Callable[[], object], slices: int) -> Turn:
-    """Returns the turn that calls a function again and again.
+def repeating(execute: Callable[[], object], slices: int) -> Work:
+    """Returns the work that calls a function again and again.
 
     Args:
         execute: one execution.
         slices: in each execution.
     """
 
-    def turn(executions: int) -> int:
+    def work(executions: int) -> int:
         for _ in range(executions):
             execute()
         return executions * slices
 
-    return turn
+    return work
 
 
 def load_slices(

@@ -4,13 +4,13 @@ A process of its own, `python -m kdmri_tf.benchmarks.matrix_product`, whose task
 `threads`. A product counts as a slice.
 """
 
-from kdmri_tf.benchmarks.contender import Task, Turn, repeating, take_part
+from kdmri_tf.benchmarks.contender import Task, Work, repeating, take_part
 
 SIDE = 2048
 GIGAFLOP = 2 * SIDE**3 / 1e9  # a multiplication and an addition
 
 
-def prepare(task: Task) -> Turn:
+def prepare(task: Task) -> Work:
     """Makes two random matrices, whose product is an execution."""
     import tensorflow as tf
 

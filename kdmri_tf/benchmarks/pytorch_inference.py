@@ -14,7 +14,7 @@ from torch import nn
 
 from kdmri_tf.benchmarks.contender import (
     Task,
-    Turn,
+    Work,
     check_agreement,
     load_slices,
     repeating,
@@ -68,7 +68,7 @@ class Reconstruction(nn.Module):
         return image[:, 0, :, :, None]
 
 
-def prepare(task: Task) -> Turn:
+def prepare(task: Task) -> Work:
     """Sets the network up; an execution goes from tensors in memory to a NumPy array."""
     torch.set_num_threads(task["threads"])
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

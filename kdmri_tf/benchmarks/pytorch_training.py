@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional
 
-from kdmri_tf.benchmarks.contender import Task, Turn, take_part
+from kdmri_tf.benchmarks.contender import Task, Work, take_part
 from kdmri_tf.benchmarks.pytorch_networks import DCCNN, PapersMeasurement, TunedMeasurement
 
 FORMS = ("papers", "float32", "bfloat16")
@@ -106,7 +106,7 @@ def _attention_map(feature: torch.Tensor) -> torch.Tensor:
     return functional.normalize(feature.float().square().sum(dim=1).flatten(1), dim=1)
 
 
-def prepare(task: Task) -> Turn:
+def prepare(task: Task) -> Work:
     """Sets the stage up; an execution is a step."""
     return Training(**task).run
 

@@ -41,6 +41,31 @@ def test_resumed_equals_uninterrupted(data, tmp_path, monkeypatch, precision, ca
     assert [row["epoch"] for row in logs[0]] == ["1", "2", "3", "4"]
 
 
+def test_a_kill_while_the_state_is_written_costs_that_epoch_alone(
+    data, tmp_path, monkeypatch, capsys
+):
+    whole = fit(data, tmp_path / "whole", epochs=2)
+    savez, written = np.savez, []
+
+    def dying_savez(path, **arrays):
+        written.append(path)
+        if len(written) == 2:
+            path.write_bytes(b"half of a state")
+            raise Stop
+        savez(path, **arrays)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "savez", dying_savez)
+        with pytest.raises(Stop):
+            fit(data, tmp_path / "stopped", epochs=2)
+    resumed = fit(data, tmp_path / "stopped", epochs=2)
+    assert "Continuing after epoch 1 of 2" in capsys.readouterr().out
+    for expected, weight in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    names = {path.name for path in (tmp_path / "stopped").iterdir()}
+    assert names == {"state.npz", "log.csv", "tensorboard"}
+
+
 def test_finished_training_is_not_repeated(data, tmp_path, monkeypatch):
     first = fit(data, tmp_path)
     monkeypatch.setattr(keras.Model, "fit", None)
