@@ -12,7 +12,9 @@ FOR_INFERENCE = ("networks", "batch_sizes", "threads", "manual_dir")
 
 def image_size(text: str) -> tuple[int, int]:
     """Accepts HxW, such as 640x368."""
-    height, _, width = text.partition("x")
+    height, separator, width = text.partition("x")
+    if not separator:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HxW, such as 640x368")
     return positive_integer(height), positive_integer(width)
 
 

@@ -4,6 +4,7 @@ argparse shows the message of an ArgumentTypeError as it is.
 """
 
 import argparse
+import math
 import os
 import re
 
@@ -43,41 +44,59 @@ def network_name(text: str) -> str:
 def trained_network(text: str) -> str:
     """Accepts a `.keras` file that is there."""
     if not text.endswith(".keras"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no .keras file")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a .keras file")
     return network(text)
 
 
 def positive_integer(text: str) -> int:
     """Accepts 1, 2, 3, ..."""
-    if int(text) < 1:
+    number = _integer(text)
+    if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return int(text)
+    return number
 
 
 def positive_number(text: str) -> float:
     """Accepts a finite number above 0."""
-    if not 0 < float(text) < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no positive number")
-    return float(text)
+    number = _number(text)
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
 
 
 def nonnegative_number(text: str) -> float:
     """Accepts 0 or a finite number above it."""
-    if not 0 <= float(text) < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is negative or no finite number")
-    return float(text)
+    number = _number(text)
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a finite number of 0 or more")
+    return number
 
 
 def seed(text: str) -> int:
     """Accepts 0, 1, 2, ..."""
-    if not 0 <= int(text) < 2**31:
-        raise argparse.ArgumentTypeError(f"{text} does not lie between 0 and 2^31 - 1")
-    return int(text)
+    number = _integer(text)
+    if not 0 <= number < 2**31:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 2^31 - 1")
+    return number
 
 
 def fraction(text: str) -> float:
     """Accepts a number from 0 to 1."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} does not lie between 0 and 1")
-    return value
+    number = _number(text)
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return number
+
+
+def _integer(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None

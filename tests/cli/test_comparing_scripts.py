@@ -134,7 +134,7 @@ def test_ablation_has_a_student_trained_as_long(tiny_flags, sft_run, run_here):
         (("ablation", "--equal-epochs"), "--equal-epochs belongs to methods: leave it out"),
         (("ablation", "--fade-branches"), "--fade-branches belongs to methods and compression"),
         (("methods", "--fade-branches"), "half of the epochs, so there must be at least 2; got"),
-        (("methods", "--branch-weight", "-1"), "argument --branch-weight: -1 is negative or no f"),
+        (("methods", "--branch-weight", "-1"), "argument --branch-weight: -1 is not a finite n"),
     ],
 )
 def test_impossible_grids_are_refused_before_training(
