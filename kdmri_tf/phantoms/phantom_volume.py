@@ -16,6 +16,7 @@ from kdmri_tf.phantoms.canvas import Canvas
 from kdmri_tf.phantoms.cardiac import Heart
 from kdmri_tf.phantoms.coil_array import CoilArray
 from kdmri_tf.phantoms.knee import Knee
+from kdmri_tf.sizes import image_size_of
 
 ANATOMIES: dict[str, type[Heart | Brain | Knee]] = {"cardiac": Heart, "brain": Brain, "knee": Knee}
 SMALLEST_SIDE = 32  # below that the organs are a few pixels wide
@@ -55,8 +56,7 @@ def phantom_volume(
         ((2, 64, 48), 'float32', 1.0)
     """
     _check(anatomy, image_size, num_slices, seed)
-    height, width = image_size
-    shape = height, width
+    shape = image_size_of(image_size)
     rng = np.random.default_rng([list(ANATOMIES).index(anatomy), seed])
     patient = ANATOMIES[anatomy](rng)
     coils = CoilArray(rng)
@@ -77,10 +77,10 @@ def phantom_volume(
 def _check(anatomy: str, image_size: Sequence[int], num_slices: int, seed: int) -> None:
     if anatomy not in ANATOMIES:
         raise InputError(f"Unknown anatomy {anatomy!r}: choose one of {', '.join(ANATOMIES)}.")
-    if len(image_size) != 2 or min(image_size) < SMALLEST_SIDE:
+    size = image_size_of(image_size)
+    if min(size) < SMALLEST_SIDE:
         raise InputError(
-            f"image_size must be (height, width), each at least {SMALLEST_SIDE}; got "
-            f"{tuple(image_size)}."
+            f"image_size must be (height, width), each at least {SMALLEST_SIDE}; got {size}."
         )
     if num_slices < 1:
         raise InputError(f"num_slices must be at least 1; got {num_slices}.")

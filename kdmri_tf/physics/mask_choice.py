@@ -7,10 +7,16 @@ from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.physics.masks import check_mask, read_mask, true_acceleration, warn_if_centered
+from kdmri_tf.physics.masks import (
+    check_mask,
+    mask_array,
+    read_mask,
+    true_acceleration,
+    warn_if_centered,
+)
 from kdmri_tf.physics.samplers import SAMPLERS
 
 # A mask file may miss the nominal acceleration by this much; the papers' own miss it by up to 8 %.
@@ -24,7 +30,8 @@ class MaskChoice:
     """Holds a choice of masks, checked as far as it can be before there are images.
 
     Args:
-        mask: name of a sampler, a .npy file, or an array `(H, W)`.
+        mask: name of a sampler, a .npy file, or 0 and 1 of shape `(H, W)`: an array, a tensor or
+            nested lists.
         acceleration: nominal acceleration.
         seed: seed of a mask that is drawn.
         random: draws masks for the training slices as well.
@@ -39,7 +46,7 @@ class MaskChoice:
 
     def __init__(
         self,
-        mask: str | PathLike[str] | NDArray,
+        mask: str | PathLike[str] | ArrayLike,
         acceleration: float,
         seed: int = 0,
         random: bool = False,
@@ -51,15 +58,15 @@ class MaskChoice:
         self._random = random
         self._given: NDArray | None = None
         self._sampler = SAMPLERS.get(mask) if isinstance(mask, str) else None
-        if self._sampler is not None:
+        if isinstance(mask, str) and self._sampler is not None:
             if seed < 0:
                 raise InputError(f"The seed of the mask must be at least 0, not {seed}.")
             self.origin = f"{mask}, seed {seed}"
             return
-        if isinstance(mask, np.ndarray):
-            self._given, self.origin = mask, "array"
-        else:
+        if isinstance(mask, str | PathLike):
             self._given, self.origin = read_mask(mask), Path(mask).name
+        else:
+            self._given, self.origin = mask_array(mask), "array"
         if random:
             raise InputError(
                 f"Random masks are drawn by a sampler, but the mask {self.origin} is given; name "

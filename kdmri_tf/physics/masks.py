@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kdmri_tf.arrays import open_array
 from kdmri_tf.errors import InputError
 from kdmri_tf.physics.samplers import SAMPLERS
+from kdmri_tf.sizes import check_image_size
 
 
 def load_mask(path: str | PathLike[str], image_size: Sequence[int]) -> NDArray[np.float32]:
@@ -57,20 +59,36 @@ def warn_if_centered(mask: NDArray[np.float32], name: str) -> None:
 
 
 def read_mask(path: str | PathLike[str]) -> NDArray:
-    """Reads the array of a .npy file, whatever its shape and values.
+    """Reads the array of a .npy file, whatever its values.
 
     Raises:
-        InputError: the file is missing or no .npy array.
+        InputError: the file is missing or no .npy array, or larger than an image may be.
     """
     if not Path(path).is_file():
         raise InputError(
             f"There is no mask file {path}; give a .npy file or one of {', '.join(SAMPLERS)}."
         )
     try:
-        with open(path, "rb") as file:
-            return np.lib.format.read_array(file, allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"The mask file {path} is not a readable .npy array ({error}).") from error
+        mask = open_array(path)
+    except InputError as error:
+        raise InputError(f"The mask file {error}") from error
+    check_image_size(mask.shape, f"The mask file {path}")
+    return np.array(mask)
+
+
+def mask_array(mask: ArrayLike) -> NDArray:
+    """Returns an array of what a user gives as a mask: an array, a tensor or nested lists.
+
+    Raises:
+        InputError: it makes no array.
+    """
+    try:
+        return np.asarray(mask)
+    except (TypeError, ValueError) as error:  # of lists of unequal lengths, or a symbolic tensor
+        raise InputError(
+            "The mask makes no array: give the name of a sampler or of a .npy file, or 0 and 1 of "
+            "shape (H, W) in an array, a tensor or nested lists."
+        ) from error
 
 
 def check_mask(
@@ -78,15 +96,22 @@ def check_mask(
 ) -> NDArray[np.float32]:
     """Returns the mask as float32 `(H, W)` if it can undersample images of `image_size`.
 
+    Args:
+        mask: 0 and 1, `(H, W)`: an array of any real dtype or bool, a tensor, or nested lists.
+        image_size: (H, W).
+        name: what the messages call it.
+
     Raises:
         InputError: wrong shape, values other than 0 and 1, or nothing measured.
     """
-    mask = np.asarray(mask)
+    mask = mask_array(mask)
     if mask.shape != tuple(image_size):
         raise InputError(
             f"The {name} has shape {mask.shape}, but the images have shape {tuple(image_size)}; "
             "use a mask made for this image size."
         )
+    if mask.dtype.kind not in "biuf":
+        raise InputError(f"The {name} holds {mask.dtype} values instead of 0 and 1.")
     if not np.isin(mask, (0, 1)).all():
         raise InputError(f"The {name} may hold only 0 (not measured) and 1 (measured).")
     if not mask.any():

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.sizes import image_size_of
 
 
 def gaussian_mask(
@@ -36,8 +37,9 @@ def gaussian_mask(
         float32 `(H, W)`.
 
     Raises:
-        InputError: the axis is neither 0 nor 1, `center_lines` or the acceleration is too small, or
-            the acceleration leaves fewer lines than `center_lines`.
+        InputError: the image size is no (H, W) or too large, the axis is neither 0 nor 1,
+            `center_lines` or the acceleration is too small, or the acceleration leaves fewer lines
+            than `center_lines`.
 
     Source: KD-MRI (2020) and its released masks. PSNR depends on the draw, so results name theirs.
 
@@ -117,7 +119,7 @@ def _budget(
         raise InputError(f"The phase-encode axis must be 0 or 1, not {axis}.")
     if center_lines < 0:
         raise InputError(f"The number of centre lines must be at least 0, not {center_lines}.")
-    num_lines = image_size[axis]
+    num_lines = image_size_of(image_size)[axis]
     if not acceleration >= 1:
         raise InputError(f"The acceleration must be at least 1, not {acceleration}.")
     measured = int(num_lines / acceleration)

@@ -41,6 +41,21 @@ class VoxelGrid:
         return nibabel.aff2axcodes(self.affine)[1] in ("A", "S")
 
 
+def can_be_written(affine: NDArray | None) -> bool:
+    """Returns whether the header of a NIfTI file can say so: finite in float32, no voxel of size 0.
+
+    Example:
+        >>> can_be_written(np.eye(4)), can_be_written(np.diag([1e300, 1, 1, 1]))
+        (True, False)
+    """
+    if affine is None:
+        return False
+    with np.errstate(over="ignore", under="ignore"):
+        sizes = np.abs(affine[:3, :3]).max(axis=0)
+        stored = affine.astype(np.float32)
+    return bool(np.isfinite(stored).all() and (sizes >= np.finfo(np.float32).tiny).all())
+
+
 def grid_of_fastmri(header: str | bytes | None, image_size: Sequence[int]) -> VoxelGrid:
     """Returns the grid of a fastMRI file, with voxels of 1 mm if the header has no sizes.
 
@@ -68,13 +83,14 @@ class _Space:
         self.is_known = min(self.matrix) > 0 and min(field_of_view) > 0
         if self.is_known:
             self.voxel = np.divide(field_of_view, self.matrix)
+            self.is_known = can_be_written(np.diag([*self.voxel, 1.0]))
 
 
 def _encoded_spaces(header: str | bytes | None) -> list[Element]:
     """Returns the spaces that a header has, or none."""
     try:
         encoding = ElementTree.fromstring(header or "<none/>").find("{*}encoding")
-    except ElementTree.ParseError:
+    except (ElementTree.ParseError, LookupError, ValueError):  # of an unknown encoding, too
         return []
     if encoding is None:
         return []

@@ -1,22 +1,20 @@
 """Opens volumes to train on or to reconstruct: NIfTI, HDF5 and NumPy files."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import cast
 
-import h5py
-import nibabel
-import numpy as np
 from numpy.typing import NDArray
 
+from kdmri_tf.arrays import open_array
 from kdmri_tf.errors import InputError
-from kdmri_tf.volumes.geometry import VoxelGrid, grid_of_fastmri
+from kdmri_tf.volumes.array_volume import check_array, volume_of_array
+from kdmri_tf.volumes.geometry import VoxelGrid
+from kdmri_tf.volumes.hdf5_file import read_hdf5
+from kdmri_tf.volumes.nifti_file import read_nifti
 from kdmri_tf.volumes.reading import reading
 from kdmri_tf.volumes.volume import ImageVolume, KspaceVolume
-
-HDF5_DATASETS = ("kspace", "image", "reconstruction_esc", "reconstruction_rss")
 
 
 @contextmanager
@@ -32,6 +30,10 @@ def open_volume(path: str | PathLike[str]) -> Iterator[ImageVolume]:
 
     A single slice may also be `(H, W)`, except in NIfTI and as real and imaginary part.
 
+    Damage is found where the format has checksums: in `.nii.gz`, and in HDF5 datasets with
+    `fletcher32` or `gzip`. Of HDF5, nothing but the file itself is read: external links, external
+    storage and virtual datasets are refused. Sizes are bounded, see `kdmri_tf.sizes`.
+
     Args:
         path: the file.
 
@@ -40,7 +42,7 @@ def open_volume(path: str | PathLike[str]) -> Iterator[ImageVolume]:
 
     Raises:
         InputError: the file is missing, of another kind, damaged, empty, not numeric, of another
-            shape, or its slices are one pixel wide; or as `ImageVolume.check`.
+            shape, too large, or its slices are one pixel wide; or as `ImageVolume.check`.
 
     Example:
         >>> import tempfile
@@ -71,44 +73,10 @@ def open_volume(path: str | PathLike[str]) -> Iterator[ImageVolume]:
         yield volume
 
 
-def _read_nifti(path: Path, stack: ExitStack) -> ImageVolume:
-    # Kept open: a compressed file is then read up to its middle, which is checked, and only once
-    # more from its beginning to its end.
-    image = cast(nibabel.Nifti1Image, nibabel.load(path, keep_file_open=True))
-    if not np.isfinite(image.affine).all():
-        raise InputError(
-            f"{path}: its header does not say where the voxels are, as the affine has NaN or "
-            "infinity; set sform or qform."
-        )
-    grid, voxels, rest = VoxelGrid(image.affine, image.header), image.dataobj, image.shape[3:]
-    if len(image.shape) not in (3, 4) or rest not in ((), (1,)):
-        raise InputError(f"{path} has shape {image.shape}, but must be a 3-D image (x, y, slices).")
-
-    def read_slice(index: int) -> NDArray:
-        return np.asarray(voxels[(slice(None), slice(None), index, *(0 for _ in rest))]).T
-
-    width, height, num_slices = image.shape[:3]
-    _check(path, "image", image.shape, image.get_data_dtype())
-    return ImageVolume(path, num_slices, (height, width), grid, read_slice)
-
-
-def _read_hdf5(path: Path, stack: ExitStack) -> ImageVolume:
-    file = stack.enter_context(h5py.File(path))
-    name = next((name for name in HDF5_DATASETS if name in file), None)
-    if name is None:
-        needed, found = ", ".join(HDF5_DATASETS), ", ".join(file) or "nothing"
-        raise InputError(f"{path} has none of the datasets {needed} (it has: {found}).")
-    header = file["ismrmrd_header"][()] if "ismrmrd_header" in file else None
-    grid = grid_of_fastmri(header, file[name].shape[-2:])
-    if name == "kspace" and file[name].dtype.kind != "c":
-        raise InputError(f"{path}: 'kspace' is {file[name].dtype}, but must be complex.")
-    return _volume(path, name, file[name], grid, is_kspace=name == "kspace")
-
-
 def _read_npy(path: Path, stack: ExitStack) -> ImageVolume:
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    array = open_array(path)
     if array.dtype.kind == "f" and array.ndim == 4 and array.shape[-1] == 2:
-        _check(path, "k-space", array.shape, array.dtype)
+        check_array(path, "k-space", array.shape, array.shape[1:3], array.dtype)
 
         def read_slice(index: int) -> NDArray:
             return array[index, ..., 0] + 1j * array[index, ..., 1]
@@ -121,39 +89,12 @@ def _read_npy(path: Path, stack: ExitStack) -> ImageVolume:
             "well, (1, H, W, 2)."
         )
     is_kspace = array.dtype.kind == "c"
-    return _volume(path, "array", array, VoxelGrid.of_voxels(), is_kspace)
+    return volume_of_array(path, "array", array, VoxelGrid.of_voxels(), is_kspace)
 
 
 READERS: dict[str, Callable[[Path, ExitStack], ImageVolume]] = {
-    ".nii": _read_nifti,
-    ".nii.gz": _read_nifti,
+    ".nii": read_nifti,
+    ".nii.gz": read_nifti,
     ".npy": _read_npy,
-    ".h5": _read_hdf5,
+    ".h5": read_hdf5,
 }
-
-
-def _volume(
-    path: Path, name: str, array: NDArray | h5py.Dataset, grid: VoxelGrid, is_kspace: bool
-) -> ImageVolume:
-    """Returns the volume of an array or HDF5 dataset whose last axes are (H, W)."""
-    if array.ndim not in ((2, 3, 4) if is_kspace else (2, 3)):
-        axes = "[slices, [coils,]] height, width" if is_kspace else "[slices,] height, width"
-        raise InputError(f"{path}: '{name}' has shape {array.shape}, but must be ({axes}).")
-    _check(path, name, array.shape, array.dtype)
-
-    def read_slice(index: int) -> NDArray:
-        return array[()] if array.ndim == 2 else array[index]
-
-    num_slices = 1 if array.ndim == 2 else len(array)
-    facts = path, num_slices, tuple(array.shape[-2:]), grid, read_slice
-    if not is_kspace:
-        return ImageVolume(*facts)
-    return KspaceVolume(*facts, num_coils=array.shape[1] if array.ndim == 4 else 1)
-
-
-def _check(path: Path, name: str, shape: Sequence[int], dtype: np.dtype) -> None:
-    """Refuses arrays that are empty or hold something else than numbers."""
-    if 0 in shape:
-        raise InputError(f"{path}: '{name}' is empty: its shape is {shape}.")
-    if dtype.kind not in "biufc":
-        raise InputError(f"{path}: '{name}' holds {dtype} values instead of numbers.")

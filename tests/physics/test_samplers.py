@@ -73,3 +73,26 @@ def test_impossible_acceleration(sampler, acceleration, message):
 def test_unknown_axis(sampler):
     with pytest.raises(InputError, match="axis must be 0 or 1, not -2"):
         sampler((64, 64), 2, axis=-2)
+
+
+@pytest.mark.parametrize("image_size", [(64, 48), [64, 48], np.array([64, 48]), np.uint8([64, 48])])
+def test_sizes_are_of_any_integers(sampler, image_size):
+    mask = sampler(image_size, np.float32(2), np.int64(6), axis=np.int8(1), seed=np.uint8(3))
+    assert (mask == sampler((64, 48), 2, 6, axis=1, seed=3)).all()
+
+
+@pytest.mark.parametrize("image_size", [64, (64,), (64, 48, 2), (64.0, 48), (0, 48), "ab", None])
+def test_what_is_no_size(sampler, image_size):
+    with pytest.raises(InputError, match=r"is not a height and a width: give two positive integ"):
+        sampler(image_size, 2)
+
+
+def test_the_largest_size_can_be_raised(sampler, monkeypatch):
+    with pytest.raises(InputError, match=r"4097x4096 has 16,781,312 pixels.*KDMRI_SIZE_FACTOR=2\."):
+        sampler((4097, 4096), 4)
+    monkeypatch.setenv("KDMRI_SIZE_FACTOR", "2")
+    assert sampler((4097, 4096), 4).shape == (4097, 4096)
+    for value in ("many", "0", "-1", "nan"):
+        monkeypatch.setenv("KDMRI_SIZE_FACTOR", value)
+        with pytest.raises(InputError, match=f"KDMRI_SIZE_FACTOR is '{value}', but must be a pos"):
+            sampler((64, 64), 4)

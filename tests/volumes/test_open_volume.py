@@ -198,17 +198,18 @@ class TestReading:
     @pytest.mark.parametrize("name", ["a.npy", "a.h5", "a.nii", "a.nii.gz"])
     def test_damaged_files(self, tmp_path, name):
         (tmp_path / name).write_bytes(b"\x1f\x8b no volume")
-        message = rf"{name} cannot be read \([A-Z].*\)\.$"
+        reason = r"it is no \.npy file" if name == "a.npy" else "[A-Z].*"
+        message = rf"{name} cannot be read \({reason}\)\.$"
         with pytest.raises(InputError, match=message), open_volume(tmp_path / name):
             pass
 
-    def test_file_that_ends_early(self, save, images):
-        path = save("a.nii.gz", np.repeat(images, 50, axis=0))
+    @pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.npy"])
+    def test_file_that_ends_early(self, save, images, name):
+        """It is refused at once, not when its last slice is asked for."""
+        path = save(name, np.repeat(images, 50, axis=0))
         path.write_bytes(path.read_bytes()[:-200])
-        with open_volume(path) as volume:
-            volume.magnitude(0)
-            with pytest.raises(InputError, match="cannot be read"):
-                volume.magnitude(volume.num_slices - 1)
+        with pytest.raises(InputError, match=f"{name} cannot be read"):
+            open_volume(path).__enter__()
 
     def test_no_volume(self, tmp_path):
         with pytest.raises(InputError, match=r"no file .*a\.nii; give a volume"):
@@ -234,6 +235,54 @@ class TestGrid:
         header = header and header.replace("<x>16</x>", "") if isinstance(header, str) else header
         affine = grid_of_fastmri(header, (16, 8)).affine
         np.testing.assert_allclose(np.abs(np.diag(affine)), 1)
+
+    @pytest.mark.parametrize("side", ["1e300", "1e-60"])
+    def test_voxels_that_float32_cannot_hold_are_cubes(self, side):
+        affine = grid_of_fastmri(HEADER.format(16, 8, side, side), (16, 8)).affine
+        np.testing.assert_allclose(np.diag(affine), [-3, -2, 5, 1])  # those of reconSpace
+        header = HEADER.format(16, 8, side, side).partition("<reconSpace>")[0]
+        affine = grid_of_fastmri(header + "</encoding></ismrmrdHeader>", (16, 8)).affine
+        np.testing.assert_allclose(np.diag(affine), [-1, -1, 1, 1])
+
+    @pytest.mark.parametrize("kind", ["ismrmrd", "text", "fixed", "extendable", "padded"])
+    def test_headers_as_they_are_stored(self, tmp_path, kind):
+        """By ISMRMRD's library: shape (1,), a string of variable length."""
+        header = HEADER.format(12, 7, 24, 14).replace("<z>5</z>", "<z>4.5</z>")
+        text = h5py.string_dtype()
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["image"] = np.ones((3, 12, 7))
+            if kind == "ismrmrd":
+                file.create_dataset("ismrmrd_header", data=[header], dtype=text)
+            elif kind == "extendable":
+                file.create_dataset("ismrmrd_header", (1,), text, maxshape=(None,))[0] = header
+            elif kind == "text":
+                file["ismrmrd_header"] = header
+            else:
+                length = len(header) + 40 * (kind == "padded")
+                file["ismrmrd_header"] = np.array([header.encode()], f"S{length}")
+        with open_volume(tmp_path / "a.h5") as volume:
+            np.testing.assert_allclose(np.diag(volume.grid.affine), [-2, -2, 4.5, 1])
+
+    @pytest.mark.parametrize("kind", ["bytes", "empty", "null", "group", "two", "number", "link"])
+    def test_headers_that_say_nothing(self, tmp_path, kind):
+        """Cubes of 1 mm, as documented, instead of a refusal."""
+        header = HEADER.format(12, 7, 24, 14)
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["image"] = np.ones((3, 12, 7))
+            if kind == "group":
+                file.create_group("ismrmrd_header")
+            elif kind == "link":
+                file["ismrmrd_header"] = h5py.ExternalLink("missing.h5", "ismrmrd_header")
+            else:
+                file["ismrmrd_header"] = {
+                    "bytes": np.frombuffer(header.encode(), np.uint8),
+                    "empty": np.zeros(0, h5py.string_dtype()),
+                    "null": h5py.Empty(h5py.string_dtype()),
+                    "two": np.array([header, header], h5py.string_dtype()),
+                    "number": 3.5,
+                }[kind]
+        with open_volume(tmp_path / "a.h5") as volume:
+            np.testing.assert_allclose(np.diag(volume.grid.affine), [-1, -1, 1, 1])
 
     def test_orientation(self):
         assert VoxelGrid(np.eye(4)).first_row_is_lowest

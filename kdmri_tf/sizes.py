@@ -1,0 +1,97 @@
+"""How large images and volumes may be: a file of a few bytes can claim any size.
+
+The bounds are far above what scanners make, and keep a damaged or hostile file, or a slip of the
+pen, from filling the memory. They are checked before anything is read or made. The environment
+variable KDMRI_SIZE_FACTOR multiplies both.
+"""
+
+import math
+import operator
+import os
+from collections.abc import Iterable, Sequence
+from typing import SupportsIndex
+
+from kdmri_tf.errors import InputError
+
+LARGEST_IMAGE = 2**24  # pixels of one image or mask, such as 4096 x 4096
+LARGEST_VOLUME = 2**30  # samples of all slices and coils: 4 GiB of float32
+FACTOR = "KDMRI_SIZE_FACTOR"
+
+
+def image_size_of(image_size: Iterable[SupportsIndex]) -> tuple[int, int]:
+    """Returns a size that a user gives, of whatever integers, as Python's own.
+
+    Raises:
+        InputError: it is not two positive integers, or more than an image may have.
+
+    Example:
+        >>> import numpy as np
+        >>> image_size_of(np.array([64, 48]))
+        (64, 48)
+        >>> try:
+        ...     image_size_of((100000, 100000))
+        ... except InputError as error:
+        ...     print(str(error)[:68])
+        An image of 100000x100000 has 10,000,000,000 pixels, but an image ma
+    """
+    try:
+        size = tuple(map(operator.index, image_size))
+    except TypeError:
+        size = ()
+    if len(size) != 2 or min(size) < 1:
+        raise InputError(
+            f"The image size {image_size} is not a height and a width: give two positive integers."
+        )
+    check_image_size(size, f"An image of {size[0]}x{size[1]}")
+    return size[0], size[1]
+
+
+def check_image_size(image_size: Sequence[int], what: str) -> None:
+    """Refuses an image that is too large to be one.
+
+    Args:
+        image_size: (H, W).
+        what: begins the message, such as "The mask a.npy".
+
+    Raises:
+        InputError: it has more than `LARGEST_IMAGE` pixels.
+    """
+    pixels = math.prod(map(int, image_size))
+    _check(pixels, LARGEST_IMAGE, f"{what} has {pixels:,} pixels", "an image")
+
+
+def check_volume_size(shape: Sequence[int], what: str) -> None:
+    """Refuses a volume that is too large to be one; `check_image_size` looks at its images.
+
+    Args:
+        shape: (slices, H, W) or (slices, coils, H, W).
+        what: begins the message.
+
+    Raises:
+        InputError: it has more than `LARGEST_VOLUME` samples.
+    """
+    samples = math.prod(map(int, shape))
+    _check(samples, LARGEST_VOLUME, f"{what} has {samples:,} samples", "a volume")
+
+
+def _check(number: int, largest: int, claim: str, kind: str) -> None:
+    if number > largest * _factor():
+        raise InputError(
+            f"{claim}, but {kind} may have {largest:,} at most. If that is really its size, set "
+            f"the environment variable {FACTOR}={math.ceil(number / largest)}."
+        )
+
+
+def _factor() -> float:
+    """Returns by how much the user raises the bounds."""
+    text = os.environ.get(FACTOR) or "1"
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = math.nan
+    if not factor > 0:
+        raise InputError(
+            f"The environment variable {FACTOR} is {text!r}, but must be a positive number: how "
+            "many times larger than usual images and volumes may be."
+        )
+    return factor

@@ -1,0 +1,96 @@
+"""HDF5 files: only what is in the file itself is read, and sizes are looked at before."""
+
+import math
+from contextlib import ExitStack
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.sizes import LARGEST_IMAGE
+from kdmri_tf.volumes.array_volume import volume_of_array
+from kdmri_tf.volumes.geometry import grid_of_fastmri
+from kdmri_tf.volumes.volume import ImageVolume
+
+HDF5_DATASETS = ("kspace", "image", "reconstruction_esc", "reconstruction_rss")
+HEADER = "ismrmrd_header"
+
+
+def read_hdf5(path: Path, stack: ExitStack) -> ImageVolume:
+    """Returns the k-space or images of an HDF5 file; see `open_volume`.
+
+    HDF5 itself checks the checksums of a dataset that has them (`fletcher32`, or `gzip`).
+    """
+    file = stack.enter_context(h5py.File(path))
+    name = next((name for name in HDF5_DATASETS if has_link(file, name)), None)
+    if name is None:
+        needed, found = ", ".join(HDF5_DATASETS), ", ".join(file) or "nothing"
+        raise InputError(f"{path} has none of the datasets {needed} (it has: {found}).")
+    dataset = dataset_within(file, name, path)
+    if name == "kspace" and dataset.dtype.kind != "c":
+        raise InputError(f"{path}: 'kspace' is {dataset.dtype}, but must be complex.")
+    grid = grid_of_fastmri(_header(file, path), dataset.shape[-2:])
+    return volume_of_array(path, name, dataset, grid, is_kspace=name == "kspace")
+
+
+def has_link(file: h5py.File, name: str) -> bool:
+    """Returns whether a file has something of this name, without following a link."""
+    return file.id.links.exists(name.encode())
+
+
+def dataset_within(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
+    """Returns a dataset whose values are in the file itself, all of them.
+
+    Whoever passes on a file decides which other files an external link, external storage or a
+    virtual dataset would read, and where one of those is missing HDF5 gives fill values instead.
+
+    Args:
+        file: the open file.
+        name: of the dataset, which is there.
+        path: of the file, for error messages.
+
+    Raises:
+        InputError: it is no dataset, has no values, or they are elsewhere.
+    """
+    if isinstance(file.get(name, getlink=True), h5py.ExternalLink):
+        raise InputError(f"{path}: '{name}' is a link to another file, {_COPY}")
+    dataset = file.get(name)
+    if dataset is None:
+        raise InputError(f"{path}: '{name}' is a link that leads nowhere.")
+    if dataset.file.filename != file.filename:
+        raise InputError(f"{path}: '{name}' is a link to another file, {_COPY}")
+    if not isinstance(dataset, h5py.Dataset):
+        kind = type(dataset).__name__.lower()
+        raise InputError(f"{path}: '{name}' is a {kind}, but must be a dataset.")
+    if dataset.external:
+        raise InputError(f"{path}: the values of '{name}' are in another file, {_COPY}")
+    if dataset.is_virtual:
+        raise InputError(f"{path}: '{name}' is a virtual dataset, made of others, {_COPY}")
+    if dataset.shape is None or dataset.size == 0:
+        shape = "" if dataset.shape is None else f": its shape is {dataset.shape}"
+        raise InputError(f"{path}: '{name}' is empty{shape}.")
+    if dataset.id.get_storage_size() == 0:
+        raise InputError(f"{path}: '{name}' has a shape, {dataset.shape}, but no values.")
+    if math.prod(dataset.chunks or ()) > max(dataset.size, LARGEST_IMAGE):
+        raise InputError(
+            f"{path}: '{name}' has chunks of shape {dataset.chunks}, larger than the dataset, "
+            f"{dataset.shape}; write it anew with smaller chunks."
+        )
+    return dataset
+
+
+_COPY = "and only the file itself is read; copy the values into it."
+
+
+def _header(file: h5py.File, path: Path) -> str | bytes | None:
+    """Returns the XML of `ismrmrd_header`: a string, or as ISMRMRD writes it, a list of one."""
+    if not has_link(file, HEADER):
+        return None
+    try:
+        dataset = dataset_within(file, HEADER, path)
+    except InputError:
+        return None
+    if h5py.check_string_dtype(dataset.dtype) is None or dataset.size != 1:
+        return None
+    return np.asarray(dataset[()], object).item()
