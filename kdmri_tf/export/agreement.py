@@ -1,6 +1,7 @@
 """Measures how closely an exported network agrees with the one it was made from."""
 
-import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import keras
@@ -22,13 +23,24 @@ class Agreement:
 
     Attributes:
         difference: largest absolute difference between their images.
-        loss: `SlicePSNR` [dB] of the network less that of the export; NaN if images are not finite.
+        loss: `SlicePSNR` [dB] of the network less that of the export.
         samples: what was compared, in words.
     """
 
     difference: float
     loss: float
     samples: str
+
+
+@contextmanager
+def refusing(format: str) -> Iterator[None]:
+    """Says of an export that cannot be opened or run, whatever is wrong, that it was not kept."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(
+            f"The {format} export cannot be used and was not kept: {error} Please report this."
+        ) from error
 
 
 def measure_agreement(network: keras.Model, exported: Reconstructor, samples: Samples) -> Agreement:
@@ -40,7 +52,8 @@ def measure_agreement(network: keras.Model, exported: Reconstructor, samples: Sa
         samples: to compare on.
 
     Raises:
-        InputError: the images have different shapes.
+        InputError: the network's images are not finite, or the export fails, or returns others than
+            finite ones of the same shape.
     """
     difference, ours, theirs = 0.0, SlicePSNR(), SlicePSNR()
     # On recent GPUs TensorFloat-32 would round both, each in its own way.
@@ -51,19 +64,19 @@ def measure_agreement(network: keras.Model, exported: Reconstructor, samples: Sa
             target = samples.images[start : start + BATCH_SIZE]
             inputs = inputs_of(samples.degradation, target)
             expected = np.asarray(network(inputs, training=False))
-            image = exported(*inputs.values())
-            if image.shape != expected.shape:
+            if not np.isfinite(expected).all():
                 raise InputError(
-                    f"The {exported.format} export returns images of shape {image.shape}, but the "
-                    f"network's have {expected.shape}; it was not kept. Please report this."
+                    f"The network returns NaN or infinity on {samples.origin}: its weights are "
+                    "damaged, and it was not exported."
                 )
-            difference = np.maximum(difference, np.abs(image - expected).max())  # keeps NaN
+            with refusing(exported.format):
+                image = exported(*inputs.values())
+            difference = max(difference, float(np.abs(image - expected).max()))
             ours.update_state(target, expected)
             theirs.update_state(target, image)
     finally:
         tf.config.experimental.enable_tensor_float_32_execution(was_enabled)
-    loss = float(ours.result() - theirs.result()) if np.isfinite(difference) else math.nan
-    return Agreement(float(difference), loss, samples.origin)
+    return Agreement(difference, float(ours.result() - theirs.result()), samples.origin)
 
 
 def refuse_inaccurate(
@@ -80,12 +93,12 @@ def refuse_inaccurate(
     Raises:
         InputError: it differs by more than 1e-5 (float32) or loses more than `largest_loss`.
     """
-    if quantize is None and not agreement.difference <= TOLERANCE:  # NaN is refused, too
+    if quantize is None and agreement.difference > TOLERANCE:
         raise InputError(
             f"The export to {name} differs from the network by {agreement.difference:.1e} on "
             f"{agreement.samples}, more than {TOLERANCE:.0e}; it was not kept."
         )
-    if quantize is not None and not agreement.loss <= largest_loss:
+    if quantize is not None and agreement.loss > largest_loss:
         raise InputError(
             f"In {quantize}, {name} loses {agreement.loss:.3f} dB on {agreement.samples}, more "
             f"than {largest_loss} dB; it was not kept. Allow more (--largest-loss) or leave "

@@ -99,13 +99,14 @@ def samples_of(
     """
     from tfds_builders.catalog import DATASETS
 
-    dataset = metadata.get("dataset", "brain")
-    source = metadata.get("source", "synthetic")
+    dataset = metadata.get("dataset") or "brain"
+    source = metadata.get("source") or "synthetic"
     height, width = image_size or metadata.get("image_size") or (240, 240)
     image_size = (height, width)
     degradation = _degradation(metadata, network, image_size, phase_encode_axis)
     if source == "synthetic" or not (manual_dir or data_dir):
-        return synthetic_samples(degradation, image_size, DATASETS[dataset].anatomy)
+        anatomy = DATASETS[dataset].anatomy if dataset in DATASETS else "brain"
+        return synthetic_samples(degradation, image_size, anatomy)
     from tfds_builders.prepare import prepare
 
     builder = prepare(
@@ -134,15 +135,15 @@ def _degradation(
 ) -> Degradation:
     """Returns the degradation of a network's training, as far as it is known and fits."""
     if network.degradation is LowResolution:
-        return LowResolution(metadata.get("scale", 4.0))
-    axis = metadata.get("phase_encode_axis", 0)
+        return LowResolution(metadata.get("scale") or 4.0)
+    axis = metadata.get("phase_encode_axis") or 0
     knows_lines = metadata.get("measured_lines") is not None and phase_encode_axis in (None, axis)
-    if knows_lines and tuple(metadata["image_size"]) == image_size:
+    if knows_lines and tuple(metadata.get("image_size") or ()) == image_size:
         mask = trained_mask(metadata, image_size, network.name)
-        return Undersampling(mask, metadata.get("mask", "array"))
+        return Undersampling(mask, metadata.get("mask") or "array")
     axis = axis if phase_encode_axis is None else phase_encode_axis
     try:
-        mask = gaussian_mask(image_size, metadata.get("acceleration", 4), axis=axis)
+        mask = gaussian_mask(image_size, metadata.get("acceleration") or 4, axis=axis)
     except InputError:  # too few lines for this acceleration
         mask = gaussian_mask(image_size, 2, center_lines=min(4, image_size[axis] // 2), axis=axis)
     return Undersampling(check_mask(mask, image_size))

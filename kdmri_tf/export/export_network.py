@@ -7,7 +7,12 @@ from typing import Any
 import tensorflow as tf
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.export.agreement import Agreement, measure_agreement, refuse_inaccurate
+from kdmri_tf.export.agreement import (
+    Agreement,
+    measure_agreement,
+    refuse_inaccurate,
+    refusing,
+)
 from kdmri_tf.export.check_samples import Samples, inputs_of, samples_of
 from kdmri_tf.export.formats import FORMATS, check_request
 from kdmri_tf.export.layout import check_layout, fixed_axis
@@ -114,7 +119,9 @@ def export_network(
     try:
         with replacing(path) as place:
             _write(network, place, format, quantize, axis, facts, samples)
-            agreement = measure_agreement(exact, Reconstructor(place), samples)
+            with refusing(format):
+                exported = Reconstructor(place)
+            agreement = measure_agreement(exact, exported, samples)
             refuse_inaccurate(agreement, str(path), quantize, largest_loss)
     except OSError as error:
         is_full = "No space left" in str(error)

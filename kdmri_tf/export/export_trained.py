@@ -7,6 +7,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.export.check_samples import Samples, samples_of
 from kdmri_tf.export.export_network import LARGEST_LOSS, export_network
 from kdmri_tf.export.layout import check_layout
+from kdmri_tf.inference.network_facts import check_stage_facts
 from kdmri_tf.networks.saved import describe, load_network
 from kdmri_tf.physics.low_resolution import LowResolution
 
@@ -34,12 +35,13 @@ def export_trained(
         image_size, phase_encode_axis, manual_dir, data_dir: as for `samples_of`.
 
     Raises:
-        InputError: there is no such network; a phase encode axis for one that takes no mask; a
-            network that does not say what it was trained on, where this is needed; or as for
-            `export_network` and `samples_of`.
+        InputError: there is no such network, or the configuration of its stage is damaged; a phase
+            encode axis for one that takes no mask; a network that does not say what it was trained
+            on, where this is needed; or as for `export_network` and `samples_of`.
     """
     network = load_network(model_path)
     metadata = describe(model_path, network)
+    check_stage_facts(metadata, model_path)
     if phase_encode_axis is not None and network.degradation is LowResolution:
         raise InputError(
             f"A phase encode axis only matters for masks, but {model_path} holds a "

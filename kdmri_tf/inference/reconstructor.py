@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.inference.runtimes.open_runtime import open_runtime
+from kdmri_tf.inference.runtimes.open_runtime import in_one_line, open_runtime
 
 
 class Reconstructor:
     """Runs a trained or exported network: `.keras`, SavedModel, LiteRT, ONNX or OpenVINO.
 
-    The last three run without TensorFlow. May be called from several threads at once.
+    The last three run without TensorFlow. May be called from several threads at once. A SavedModel
+    is a program that can write files when it is opened or run: open those that you trust.
 
     Args:
         path: file or folder.
@@ -70,8 +71,9 @@ class Reconstructor:
             float32 `(batch, H, W, 1)`.
 
         Raises:
-            InputError: the wrong number of inputs, a wrong shape, NaN or infinity, or an image size
-                or mask that this network cannot take.
+            InputError: the wrong number of inputs, a wrong shape, NaN or infinity, an image size or
+                mask that this network cannot take; or it fails, or returns something else than
+                finite float32 images of that shape, as damaged and foreign files do.
         """
         if len(inputs) != len(self.input_names):
             count = f"{len(inputs)} array{'s' * (len(inputs) != 1)}"
@@ -81,7 +83,29 @@ class Reconstructor:
             mask, shape = arrays["mask"], arrays["kspace"].shape[:1]
             arrays["mask"] = np.ascontiguousarray(np.broadcast_to(mask, shape + mask.shape))
         self._check(arrays)
-        return self._runtime.run(arrays)
+        try:
+            image = self._runtime.run(arrays)
+        except (InputError, MemoryError):
+            raise
+        except Exception as error:  # each library raises its own types
+            raise InputError(f"{self.path} failed ({in_one_line(error)}).") from error
+        self._check_image(image, (*arrays[self.input_names[0]].shape[:3], 1))
+        return image
+
+    def _check_image(self, image: NDArray[Any], shape: tuple[int, ...]) -> None:
+        """Refuses what is not finite float32 images of this shape."""
+        if image.shape != shape or image.dtype != np.float32:
+            raise InputError(
+                f"{self.path} returns images of shape {image.shape}, {image.dtype}, instead of "
+                f"{shape}, float32: it is not an export of this package, or is damaged."
+            )
+        if not np.isfinite(image).all():
+            index = int(np.argmin(np.isfinite(image).all(axis=(1, 2, 3))))
+            raise InputError(
+                f"{self.path} returns NaN or infinity for image {index} of the batch (the first is "
+                "0), as damaged weights do, and exports that do not take this mask: use another "
+                "network, or a SavedModel, which takes any mask."
+            )
 
     def _check(self, arrays: dict[str, NDArray[np.float32]]) -> None:
         first = arrays[self.input_names[0]]

@@ -53,7 +53,7 @@ def read_config(folder: Path | str) -> dict[str, Any]:
     path = Path(folder) / CONFIG_FILE
     try:
         return dict(json.loads(path.read_text())["config"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(
             f"{path} is missing or unreadable, so it is not known how {folder} was trained: give "
             "another --run-dir, or its model.keras as the network."

@@ -256,7 +256,7 @@ def test_a_conversion_to_onnx_with_another_axis_is_made_again(tmp_path, monkeypa
 
     monkeypatch.setattr(tf2onnx.convert, "from_function", five_axes(sound))
     monkeypatch.setattr(onnx_writer, "ATTEMPTS", 2)
-    with pytest.raises(InputError, match=r"returns images of shape \(1, (1, )?4, 40, 36, 1\)"):
+    with pytest.raises(InputError, match=r"has shape \(1, any, any, any, 1\), not .* report"):
         export_network(network, tmp_path / "b.onnx", "onnx", samples=samples)
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kdmri_tf.inference.network_facts import check_stage_facts
 from kdmri_tf.inference.runtimes.runtime import Runtime
 
 
@@ -18,6 +19,7 @@ class KerasRuntime(Runtime):
 
         network = saved.load_network(path)
         self.metadata = saved.describe(path, network)
+        check_stage_facts(self.metadata, path)
         self.input_names = list(network.input_specification)
         self._serve = inference_form.serve(inference_form.inference_copy(network))
 

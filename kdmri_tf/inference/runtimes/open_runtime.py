@@ -10,6 +10,8 @@ from kdmri_tf.inference.runtimes.openvino import OpenVINORuntime
 from kdmri_tf.inference.runtimes.runtime import Runtime
 from kdmri_tf.inference.runtimes.saved_model import SavedModelRuntime
 
+LONGEST_REASON = 400  # characters
+
 RUNTIMES: tuple[type[Runtime], ...] = (
     KerasRuntime,
     SavedModelRuntime,
@@ -41,11 +43,16 @@ def open_runtime(path: Path | str, num_threads: int | None = None) -> Runtime:
         )
     try:
         return runtime(path, num_threads)
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except Exception as error:  # each library raises its own types on a damaged file
-        reason = " ".join(str(error).split()).rstrip(".")
-        raise InputError(f"{path} is not a readable model ({reason}).") from error
+        raise InputError(f"{path} is not a readable model ({in_one_line(error)}).") from error
+
+
+def in_one_line(error: Exception) -> str:
+    """Returns what a library says about an error in one line, for a sentence in brackets."""
+    reason = " ".join(str(error).split()).rstrip(".")
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}..."
 
 
 def runtime_for(path: Path | str) -> type[Runtime]:

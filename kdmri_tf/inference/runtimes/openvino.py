@@ -1,7 +1,6 @@
 """Runs OpenVINO models."""
 
 import functools
-import json
 import threading
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.compute.cores import num_cores
+from kdmri_tf.inference.network_facts import read_export_facts
 from kdmri_tf.inference.runtimes.runtime import Runtime, import_library
+from kdmri_tf.inference.runtimes.signature import Tensor, check_signature, tensor
 
 OPENVINO_FILE = "model.xml"
 SHAPES_KEPT = 8
@@ -36,11 +37,14 @@ class OpenVINORuntime(Runtime):
             "ENABLE_CPU_PINNING": False,  # or several processes share the first cores
         }
         self._turn = threading.Lock()
-        self.metadata = json.loads(model.get_rt_info(["metadata"]).astype(str))
+        if not model.has_rt_info(["metadata"]):
+            raise ValueError("it has no metadata: kdmri export makes folders that have it")
+        self.metadata = read_export_facts(model.get_rt_info(["metadata"]).astype(str))
         self.input_names = self.metadata["inputs"]
         compiled = functools.partial(_compile, core, model, settings, self.input_names)
         self._request = functools.lru_cache(maxsize=SHAPES_KEPT)(compiled)
         self.phase_encode_axis = self.metadata.get("exported_phase_encode_axis")
+        check_signature(_tensors(model.inputs), _tensors(model.outputs), self.input_names)
 
     @staticmethod
     def opens(path: Path) -> bool:
@@ -63,3 +67,16 @@ def _compile(
     model = model.clone()
     model.reshape(dict(zip(names, map(list, shapes), strict=True)))
     return core.compile_model(model, "CPU", settings).create_infer_request()
+
+
+def _tensors(ports: Any) -> dict[str, Tensor]:
+    """Describes the inputs or outputs of a model by all their names."""
+    tensors = {}
+    for port in ports:
+        dtype, shape = port.get_element_type(), port.get_partial_shape()
+        sizes = None
+        if shape.rank.is_static:
+            sizes = [size.get_length() if size.is_static else None for size in shape]
+        for name in port.get_names():
+            tensors[name] = tensor("float32" if dtype.get_type_name() == "f32" else dtype, sizes)
+    return tensors
