@@ -1,8 +1,8 @@
-"""How large images and volumes may be: a file of a few bytes can claim any size.
+"""How large images, volumes and networks may be: a file of a few bytes can claim any size.
 
-The bounds are far above what scanners make, and keep a damaged or hostile file, or a slip of the
-pen, from filling the memory. They are checked before anything is read or made. The environment
-variable KDMRI_SIZE_FACTOR multiplies both.
+The bounds are far above what scanners make and papers train, and keep a damaged or hostile file, or
+a slip of the pen, from filling the memory. They are checked before anything is read or made. The
+environment variable KDMRI_SIZE_FACTOR multiplies all of them.
 """
 
 import math
@@ -15,6 +15,9 @@ from kdmri_tf.errors import InputError
 
 LARGEST_IMAGE = 2**24  # pixels of one image or mask, such as 4096 x 4096
 LARGEST_VOLUME = 2**30  # samples of all slices and coils: 4 GiB of float32
+MOST_CONVOLUTIONS = 1000  # of one network; D5C5 has 25
+MOST_WEIGHTS = 2**26  # of one network; D5C5 has 141,765
+LARGEST_NETWORK_FILE = 2**30  # bytes: the weights and what an optimizer keeps about them
 FACTOR = "KDMRI_SIZE_FACTOR"
 
 
@@ -74,6 +77,39 @@ def check_volume_size(shape: Sequence[int], what: str) -> None:
     _check(samples, LARGEST_VOLUME, f"{what} has {samples:,} samples", "a volume")
 
 
+def check_network_size(num_convs: int, num_blocks: int, filters: int, what: str) -> None:
+    """Refuses a network that is too large to be made.
+
+    Args:
+        num_convs: 3x3 convolutions of a block.
+        num_blocks: blocks of them.
+        filters: channels between them.
+        what: begins the message, such as "D5C5".
+
+    Raises:
+        InputError: it has more than `MOST_CONVOLUTIONS` or `MOST_WEIGHTS`.
+    """
+    convolutions = num_convs * num_blocks
+    claim = f"{what} has {convolutions:,} convolutions"
+    _check(convolutions, MOST_CONVOLUTIONS, claim, "a network")
+    weights = num_blocks * (9 * filters**2 * max(num_convs - 2, 0) + 18 * filters)
+    claim = f"{what} with {filters:,} filters has {weights:,} weights"
+    _check(weights, MOST_WEIGHTS, claim, "a network")
+
+
+def check_network_file(size: int, what: str) -> None:
+    """Refuses a file of a network that is too large to be one.
+
+    Args:
+        size: bytes that it unpacks to.
+        what: begins the message.
+
+    Raises:
+        InputError: it has more than `LARGEST_NETWORK_FILE`.
+    """
+    _check(size, LARGEST_NETWORK_FILE, f"{what} unpacks to {size:,} bytes", "a network's file")
+
+
 def _check(number: int, largest: int, claim: str, kind: str) -> None:
     if number > largest * _factor():
         raise InputError(
@@ -92,6 +128,6 @@ def _factor() -> float:
     if not factor > 0:
         raise InputError(
             f"The environment variable {FACTOR} is {text!r}, but must be a positive number: how "
-            "many times larger than usual images and volumes may be."
+            "many times larger than usual images, volumes and networks may be."
         )
     return factor

@@ -12,6 +12,7 @@ from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.data_consistency import DataConsistency
 from kdmri_tf.networks.network import Network, Shape
 from kdmri_tf.physics.undersampling import Undersampling
+from kdmri_tf.sizes import check_network_size
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
@@ -62,7 +63,7 @@ class DCCNN(Network):
     """
 
     degradation = Undersampling
-    name_pattern = r"D(\d+)C(\d+)"
+    name_pattern = r"D(\d{1,9})C(\d{1,9})"
     name_example = 'DdCc for d convolutions in each of c cascades, such as "D5C5" or "D3C5"'
 
     def __init__(
@@ -78,6 +79,7 @@ class DCCNN(Network):
         super().__init__(**kwargs)
         if num_cascades < 1:
             raise InputError(f"A DCCNN needs at least 1 cascade; got {num_cascades}.")
+        check_network_size(num_convs, num_cascades, filters, f"D{num_convs}C{num_cascades}")
         self.num_convs = num_convs
         self.num_cascades = num_cascades
         self.filters = filters

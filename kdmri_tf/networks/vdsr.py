@@ -10,6 +10,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.network import Network, Shape
 from kdmri_tf.physics.low_resolution import LowResolution
+from kdmri_tf.sizes import check_network_size
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
@@ -54,13 +55,14 @@ class VDSR(Network):
     """
 
     degradation = LowResolution
-    name_pattern = r"VDSR(\d+)"
+    name_pattern = r"VDSR(\d{1,9})"
     name_example = 'VDSR and the number of convolutions, such as "VDSR11" or "VDSR7"'
 
     def __init__(
         self, num_convs: int, filters: int = 64, nonnegative: bool = True, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
+        check_network_size(num_convs, 1, filters, f"VDSR{num_convs}")
         self.num_convs = num_convs
         self.filters = filters
         self.nonnegative = nonnegative
