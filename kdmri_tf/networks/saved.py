@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from kdmri_tf.files import replacing
 from kdmri_tf.networks.dccnn import DCCNN
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.vdsr import VDSR
+from kdmri_tf.sizes import check_network_file
 
 NETWORKS = (DCCNN, VDSR)
 
@@ -55,15 +57,23 @@ def load_network(path: Path | str) -> Network:
     if not path.is_file():
         raise InputError(f"There is no model {path}; give a .keras file written by training.")
     try:
+        _check_size(path)
         network = keras.models.load_model(path, compile=False)
     except MemoryError:
         raise
     except Exception as error:  # whatever Keras and zipfile make of a damaged file
-        raise InputError(f"{path} is not a readable .keras model ({error}).") from error
+        reason = str(error).rstrip(".")
+        raise InputError(f"{path} is not a readable .keras model ({reason}).") from error
     if not isinstance(network, NETWORKS):
         known = " or ".join(known.__name__ for known in NETWORKS)
         raise InputError(f"{path} holds a {type(network).__name__}, not a {known}.")
     return network
+
+
+def _check_size(path: Path) -> None:
+    """Refuses an archive that unpacks to more than a network, before anything is unpacked."""
+    with zipfile.ZipFile(path) as archive:
+        check_network_file(sum(entry.file_size for entry in archive.infolist()), "it")
 
 
 def weights_digest(network: keras.Model) -> str:
@@ -90,7 +100,7 @@ def describe(model_path: Path | str, network: Network) -> dict[str, Any]:
     try:
         stage = json.loads((folder / "config.json").read_text())
         known = {**stage["config"], **stage.get("facts", {})}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         known = {}  # the folder of something else
     return {**known, **network.facts, "metrics": _metrics(folder, weights_digest(network))}
 
@@ -105,6 +115,6 @@ def _metrics(folder: Path, digest: str) -> dict[str, Any] | None:
             for values in networks.values():
                 if values.get(WEIGHTS_DIGEST) == digest:
                     return {key: value for key, value in values.items() if key != WEIGHTS_DIGEST}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue  # the file of something else
     return None
