@@ -1,5 +1,6 @@
 """One 3-D volume of one patient, known by name and read only when asked."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -39,6 +40,21 @@ def volume_of_files(
     read: Callable[[Path], NDArray[np.float32]],
     note: str = "",
 ) -> RawVolume:
-    """Returns the volume of some files, each given with the index of its first slice."""
+    """Returns the volume of some files, each given with the index of its first slice.
+
+    Names that come from file names which are not UTF-8 have their other bytes spelled out, such as
+    `h\\xe4nsel`: TFDS and JSON keep no others.
+    """
+    name, patient = spelled_out(name), spelled_out(patient)
     readers = {first: partial(read, path) for first, path in files.items()}
     return RawVolume(name, patient, readers, tuple(files.values()), note)
+
+
+def spelled_out(name: str) -> str:
+    """Returns a path, or a text with paths, as UTF-8 can say it.
+
+    Example:
+        >>> print(spelled_out(os.fsdecode(b"h\\xe4nsel")))
+        h\\xe4nsel
+    """
+    return os.fsencode(name).decode("utf-8", "backslashreplace")

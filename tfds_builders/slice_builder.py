@@ -5,19 +5,24 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.progress import follow, is_terminal
+from tfds_builders.file_formats import dataset_of_source, format_of
 from tfds_builders.fingerprint import fingerprint
-from tfds_builders.raw_volume import RawVolume
+from tfds_builders.raw_volume import RawVolume, spelled_out
 from tfds_builders.slice_config import SliceConfig
 from tfds_builders.slices import center_crop_or_pad, is_blank, normalize
 from tfds_builders.sources import find_volumes, raw_folder
 from tfds_builders.synthetic import synthetic_volumes
+from tfds_builders.whole import FILES, DamagedDataError, checksums, save_metadata
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +52,58 @@ class SliceBuilder(
 
     def __init__(self, *, skip_unreadable: bool = False, **kwargs: Any) -> None:
         self._skip_unreadable = skip_unreadable
-        super().__init__(**kwargs)
+        try:
+            super().__init__(**kwargs)
+        except Exception as error:  # the libraries raise many unrelated types on a damaged file
+            info = Path(getattr(self, "_data_dir", ""), "dataset_info.json")
+            if not info.is_file():
+                raise
+            reason = " ".join(str(error).split())[:200]
+            raise DamagedDataError(
+                info, f"or a file beside it cannot be read ({reason})"
+            ) from error
+
+    def is_prepared(self) -> bool:
+        """Returns whether the data set is prepared.
+
+        TFDS takes the name of the folder for a pattern, so that it misses "a [1]" and takes "ab"
+        for "a*".
+        """
+        folder = Path(self.data_dir)
+        return all((folder / name).is_file() for name in ("dataset_info.json", "features.json"))
+
+    def as_dataset(
+        self,
+        split: str | None = None,
+        *,
+        batch_size: int | None = None,
+        shuffle_files: bool = False,
+        decoders: Any = None,
+        read_config: tfds.ReadConfig | None = None,
+        as_supervised: bool = False,
+    ) -> tf.data.Dataset:
+        """Returns what TFDS does, also if the data set is prepared as array_record.
+
+        These are always read in their order.
+        """
+        if format_of(self) != "array_record":
+            return super().as_dataset(
+                split,
+                batch_size=batch_size,
+                shuffle_files=shuffle_files,
+                decoders=decoders,
+                read_config=read_config,
+                as_supervised=as_supervised,
+            )
+        splits = list(self.info.splits) if split is None else split
+
+        def read(name: str) -> tf.data.Dataset:
+            dataset = dataset_of_source(self, name, decoders)
+            return dataset.batch(batch_size) if batch_size else dataset
+
+        if isinstance(splits, str):
+            return read(splits)
+        return {name: read(name) for name in splits}
 
     @classmethod
     def get_builder_config(cls, name: str, version: str | None = None) -> SliceConfig | None:
@@ -101,7 +157,9 @@ class SliceBuilder(
         num_slices = num_blank = 0
         patients: dict[str, str] = {}  # of volumes of which a slice is left
         digest = hashlib.sha256()
-        for volume in volumes:
+        # In a terminal TFDS has bars of its own.
+        what = f"preparing {self.name}, {split}"
+        for volume in follow(volumes, what=what, unit="volume", is_shown=not is_terminal()):
             for index, raw_image in self._slices(volume):
                 image = center_crop_or_pad(raw_image, self.builder_config.image_size)
                 if is_blank(image):
@@ -138,7 +196,7 @@ class SliceBuilder(
             except InputError as error:
                 if not self._skip_unreadable:
                     raise
-                self._skipped_files.append(str(error))
+                self._skipped_files.append(spelled_out(str(error)))
                 logger.warning("Skipped: %s", error)
                 continue
             yield from enumerate(images, start=first)
@@ -153,7 +211,9 @@ class SliceBuilder(
         return self.info.metadata["skipped_files"]
 
     def _post_download_and_prepare_hook(self) -> None:
-        """Logs one line about what was prepared (the hook that TFDS provides for this)."""
+        """Keeps checksums, and logs a line on what was prepared (TFDS' hook for such things)."""
+        self.info.metadata[FILES] = checksums(Path(self.data_dir))
+        save_metadata(self)
         counts = "; ".join(
             f"{split}: {count['slices']} slices (volumes: {count['volumes']}, blank slices left "
             f"out: {count['blank_slices']})"

@@ -73,8 +73,8 @@ def _check_before_reading(path: Path) -> None:
     unpacked = _unpacked_size(path, num_bytes) if is_compressed else path.stat().st_size
     if unpacked < num_bytes:
         raise InputError(
-            f"{path} cannot be read: it ends after {unpacked:,} of the {num_bytes:,} bytes that "
-            "its header announces."
+            f"{path} cannot be read (it ends after {unpacked:,} of the {num_bytes:,} bytes that "
+            "its header announces)."
         )
 
 

@@ -237,3 +237,20 @@ class TestBadArguments:
         (tmp_path / "file").touch()
         with pytest.raises(InputError, match=r"Cannot create the data directory .*: choose a"):
             prepare("knee", "synthetic", None, tmp_path / "file", SIZE)
+
+
+class TestImageSize:
+    @pytest.mark.parametrize("size", [np.array(SIZE), [np.int64(16), np.uint8(12)], list(SIZE)])
+    def test_any_integers(self, manual_dir, data_dir, knees, size):
+        builder = prepare("knee", "folder", manual_dir, data_dir, size)
+        assert builder.info.full_name == "knee/folder_16x12/1.0.2"
+        assert builder.info.metadata["image_size"] == [16, 12]
+
+    @pytest.mark.parametrize("size", [16, (16,), (16.0, 12), (0, 12), "ab", (16, 12, 1)])
+    def test_no_sizes(self, data_dir, size):
+        with pytest.raises(InputError, match="is not a height and a width: give two positive int"):
+            prepare("knee", "synthetic", None, data_dir, size)
+
+    def test_too_large(self, data_dir):
+        with pytest.raises(InputError, match="100000x100000 has 10,000,000,000 pixels, but an im"):
+            prepare("knee", "synthetic", None, data_dir, (10**5, 10**5))

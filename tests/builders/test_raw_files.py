@@ -1,5 +1,6 @@
 """Readers of raw files: right numbers, and clear errors for every kind of bad file."""
 
+import h5py
 import nibabel
 import numpy as np
 import pytest
@@ -212,6 +213,44 @@ class TestHammernik:
         path = write_hdf5(tmp_path / "a.mat", rawdata=np.ones((0, 4, 4), np.complex64))
         with pytest.raises(InputError, match="'rawdata' is empty"):
             read_rawdata(path)
+
+    @pytest.mark.parametrize("shape", [(5000, 5000, 1), (2048, 2048, 300)])
+    def test_refuses_what_claims_to_be_huge(self, tmp_path, shape):
+        with h5py.File(tmp_path / "a.mat", "w") as file:
+            dataset = file.create_dataset("rawdata", shape[::-1], "c8", chunks=(1, 512, 512))
+            dataset[0, 0, 0] = 1
+        message = (
+            "each slice of 'rawdata', 5000x5000, has 25,000"
+            if shape[0] == 5000
+            else (r"'rawdata', of shape \(300, 2048, 2048\), has 1,258,291,200 samples")
+        )
+        with pytest.raises(InputError, match=message):
+            read_rawdata(tmp_path / "a.mat")
+
+    def test_refuses_a_large_array_before_it_is_read(self, tmp_path, monkeypatch):
+        scipy.io.savemat(tmp_path / "a.mat", {"rawdata": np.zeros((2, 9000, 2000), np.uint8)})
+        monkeypatch.setattr("scipy.io.loadmat", None)
+        monkeypatch.setattr("kdmri_tf.sizes.LARGEST_IMAGE", 1000)
+        with pytest.raises(InputError, match="each slice of 'rawdata', 2x9000, has 18,000 pixels"):
+            read_rawdata(tmp_path / "a.mat")
+
+    @pytest.mark.parametrize("kind", ["link", "external", "virtual", "group"])
+    def test_refuses_values_of_other_files(self, tmp_path, kind):
+        other = tmp_path / "other.h5"
+        write_hdf5(other, rawdata=np.ones((2, 8, 8)))
+        with h5py.File(tmp_path / "a.mat", "w") as file:
+            if kind == "link":
+                file["rawdata"] = h5py.ExternalLink(other, "rawdata")
+            elif kind == "external":
+                file.create_dataset("rawdata", (2, 8, 8), "f8", external=[(str(other), 0, 1024)])
+            elif kind == "virtual":
+                layout = h5py.VirtualLayout((2, 8, 8), "f8")
+                layout[:] = h5py.VirtualSource(other, "rawdata", (2, 8, 8))
+                file.create_virtual_dataset("rawdata", layout)
+            else:
+                file.create_group("rawdata")
+        with pytest.raises(InputError, match=r"'rawdata' is a |values of 'rawdata' are in"):
+            read_rawdata(tmp_path / "a.mat")
 
     @pytest.mark.parametrize("write", [write_mat5, write_mat73])
     def test_refuses_a_truncated_file(self, tmp_path, rng, write):

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kdmri_tf.arrays import open_array
 from kdmri_tf.errors import InputError
+from kdmri_tf.volumes.array_volume import check_array
 from kdmri_tf.volumes.kspace_convention import warn_of_rolled_image
 from kdmri_tf.volumes.kspace_gaps import refuse_gaps
 from kdmri_tf.volumes.reading import WAY_OUT, magnitude_volume, reading
@@ -25,11 +27,14 @@ def read_single_channel(path: Path) -> NDArray[np.float32]:
         Magnitude, float32 `(slices, H, W)`.
 
     Raises:
-        InputError: unreadable or truncated, not float32, of another shape, empty, undersampled, or
-            with a NaN or an infinity.
+        InputError: unreadable or truncated, not float32, of another shape, empty, too large,
+            undersampled, or with a NaN or an infinity.
     """
     with reading(path):
-        kspace = np.load(path, mmap_mode="r", allow_pickle=False)
+        try:
+            kspace = open_array(path)
+        except InputError as error:
+            raise InputError(f"{error} {WAY_OUT}") from error
         if kspace.dtype != np.float32 or kspace.ndim != 4 or kspace.shape[-1] != 2:
             raise InputError(
                 f"{path} is {kspace.dtype} of shape {kspace.shape}, but float32 (slices, height, "
@@ -37,6 +42,7 @@ def read_single_channel(path: Path) -> NDArray[np.float32]:
             )
         if kspace.size == 0:
             raise InputError(f"{path} is empty: its shape is {kspace.shape}. {WAY_OUT}")
+        check_array(path, "k-space", kspace.shape, kspace.shape[1:3], kspace.dtype)
         first = max(0, (len(kspace) - NUM_CENTRE_SLICES) // 2)
         chosen = kspace[first : first + NUM_CENTRE_SLICES]
         for index, samples in enumerate((chosen != 0).any(axis=-1), start=first):

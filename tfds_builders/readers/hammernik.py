@@ -8,10 +8,14 @@ import scipy.io
 from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.volumes.array_volume import check_array
 from kdmri_tf.volumes.centered_kspace import root_sum_of_squares
+from kdmri_tf.volumes.hdf5_file import dataset_within, has_link
 from kdmri_tf.volumes.kspace_convention import warn_of_rolled_image
 from kdmri_tf.volumes.kspace_gaps import refuse_gaps
 from kdmri_tf.volumes.reading import WAY_OUT, magnitude_volume, reading
+
+KEY = "rawdata"
 
 
 def read_rawdata(path: Path) -> NDArray[np.float32]:
@@ -26,7 +30,8 @@ def read_rawdata(path: Path) -> NDArray[np.float32]:
 
     Raises:
         InputError: unreadable or truncated, without `rawdata`, not complex, of another rank,
-            empty, undersampled, or with a NaN or an infinity.
+            empty, too large, elsewhere than in the file, undersampled, or with a NaN or an
+            infinity.
     """
     with reading(path):
         kspace = _hdf5_rawdata(path) if h5py.is_hdf5(path) else _mat5_rawdata(path)
@@ -48,15 +53,21 @@ def read_rawdata(path: Path) -> NDArray[np.float32]:
 
 
 def _mat5_rawdata(path: Path) -> NDArray | None:
-    return scipy.io.loadmat(path, variable_names=["rawdata"]).get("rawdata")
+    """Reads MATLAB v5, after a look at its sizes."""
+    for name, shape, _ in scipy.io.whosmat(path):
+        if name == KEY and np.prod(shape, dtype=object):
+            check_array(path, KEY, shape, shape[:2], np.dtype(complex))
+    return scipy.io.loadmat(path, variable_names=[KEY]).get(KEY)
 
 
 def _hdf5_rawdata(path: Path) -> NDArray | None:
     """Reads MATLAB v7.3: HDF5 with axes reversed and complex numbers as (real, imag) records."""
     with h5py.File(path) as file:
-        if "rawdata" not in file:
+        if not has_link(file, KEY):
             return None
-        stored = file["rawdata"][()].T
+        dataset = dataset_within(file, KEY, path)
+        check_array(path, KEY, dataset.shape, dataset.shape[:-3:-1], np.dtype(complex))
+        stored = dataset[()].T
     if stored.dtype.names == ("real", "imag"):
         return stored["real"] + 1j * stored["imag"]
     return stored
