@@ -115,6 +115,8 @@ def run_here(monkeypatch, capsys):
     def run_script(script, *arguments, expect=0):
         path = TRAIN / f"{script}.py"
         monkeypatch.setenv("MALLOC_ARENA_MAX", "2")  # keeps the allocator as it is
+        for name in ("KERAS_BACKEND", "KERAS_HOME", "MATPLOTLIBRC", "MPLBACKEND"):
+            monkeypatch.setenv(name, "")  # puts back afterwards what the script sets
         monkeypatch.setattr(sys, "argv", list(map(str, (path, *arguments))))
         monkeypatch.syspath_prepend(path.parent)
         monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)

@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from kdmri_tf.benchmarks.groups import Contender, Group
 from kdmri_tf.benchmarks.report import AnyGroup, Report, Turn
+from kdmri_tf.progress import follow
 
 
 def measure(report: Report[AnyGroup], rounds: int, seconds: float) -> None:
@@ -39,21 +40,21 @@ def measure(report: Report[AnyGroup], rounds: int, seconds: float) -> None:
         for groups in report.sessions
     ]
     total = (1 + rounds) * sum(map(len, sessions))
-    with tqdm(total=total, unit="turn", disable=None) as progress:  # where stderr is a terminal
+    with follow(what="measuring", unit="turn", total=total) as turns:
         for session in sessions:
-            progress.set_description(session[0][0].title)
+            turns.set_description(session[0][0].title)
             with ExitStack() as stack:
                 workers = []
                 for group, contender in session:  # one at a time, as each needs all cores
                     workers.append(stack.enter_context(_running(group, contender)))
                     workers[-1].warm_up(seconds)
-                    progress.update()
+                    turns.update()
                 for number in range(1, rounds + 1):
                     for worker in workers:
                         answer = worker.take_turn()
                         if answer is not None:
                             report.turns.append(Turn(worker.group, worker.name, number, **answer))
-                        progress.update()
+                        turns.update()
             for worker in workers:
                 if worker.failure is not None:
                     report.failures[worker.group, worker.name] = worker.failure

@@ -3,7 +3,17 @@
 import argparse
 
 from kdmri_tf.choices import MORE_STAGES, STAGES
-from kdmri_tf.cli.flag_types import named_model, network, positive_integer, positive_number
+from kdmri_tf.cli.flag_types import (
+    MOST_CORES,
+    MOST_ROUNDS,
+    MOST_SLICES,
+    count,
+    named_model,
+    network,
+    seconds,
+)
+from kdmri_tf.errors import InputError
+from kdmri_tf.sizes import LARGEST_IMAGE, image_size_of
 
 PAPERS_SIZES = [(150, 150), (240, 240), (640, 368)]
 FOR_TRAINING = ("stages", "batch_size")
@@ -15,7 +25,11 @@ def image_size(text: str) -> tuple[int, int]:
     height, separator, width = text.partition("x")
     if not separator:
         raise argparse.ArgumentTypeError(f"{text!r} is not HxW, such as 640x368")
-    return positive_integer(height), positive_integer(width)
+    side = count(LARGEST_IMAGE)
+    try:
+        return image_size_of((side(height), side(width)))
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def named_network(text: str) -> tuple[str, str]:
@@ -37,8 +51,8 @@ def parser() -> argparse.ArgumentParser:
         metavar="HxW",
         help="of images (default: 150x150 240x240 640x368)",
     )
-    add("--rounds", type=positive_integer, help="turns of every contender (default: 5)")
-    add("--seconds", type=positive_number, help="length of a turn (default: 2; inference: 0.5)")
+    add("--rounds", type=count(MOST_ROUNDS), help="turns of every contender (default: 5)")
+    add("--seconds", type=seconds, help="length of a turn (default: 2; inference: 0.5)")
     add("--torch", action="store_true", help="measure PyTorch, too (pip install torch)")
     add("--data-dir", help="prepared data sets (default: ~/tensorflow_datasets)")
     add(
@@ -53,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
         choices=STAGES + MORE_STAGES,
         help=f"what is measured (default: {' '.join(STAGES)})",
     )
-    add("--batch-size", type=positive_integer, help="slices a step (default: 4, or 1 if large)")
+    add("--batch-size", type=count(MOST_SLICES), help="slices a step (default: 4, or 1 if large)")
     add = flags.add_argument_group("inference").add_argument
     add("--inference", action="store_true", help="networks in every format and precision")
     add(
@@ -67,14 +81,14 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--batch-sizes",
         nargs="+",
-        type=positive_integer,
+        type=count(MOST_SLICES),
         metavar="N",
         help="slices at a time (default: 1 8)",
     )
     add(
         "--threads",
         nargs="+",
-        type=positive_integer,
+        type=count(MOST_CORES),
         metavar="N",
         help="cores that a network runs on (default: 1, and all)",
     )

@@ -9,8 +9,9 @@ import argparse
 
 from kdmri_tf.choices import EXPORT_FORMATS, REDUCTIONS
 from kdmri_tf.cli import flags, launch
-from kdmri_tf.cli.flag_types import positive_integer, positive_number
+from kdmri_tf.cli.flag_types import ImageSize, count, positive_number
 from kdmri_tf.errors import InputError
+from kdmri_tf.sizes import LARGEST_IMAGE
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -60,7 +61,8 @@ def run() -> None:
     )
     parser.add_argument(
         "--image-size",
-        type=positive_integer,
+        type=count(LARGEST_IMAGE),
+        action=ImageSize,
         nargs=2,
         metavar=("H", "W"),
         help="the only one that a LiteRT file takes (default: that of training)",

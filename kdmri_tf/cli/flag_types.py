@@ -4,9 +4,24 @@ argparse shows the message of an ArgumentTypeError as it is.
 """
 
 import argparse
-import math
 import os
 import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.sizes import check_network_size, image_size_of
+
+# Bounds far above what makes sense: a slip of the pen is answered at once, not after hours.
+MOST_EPOCHS = 10**6
+MOST_SLICES = 10**4  # of a batch
+MOST_FILTERS = 2**12
+MOST_LINES = 10**5
+MOST_ROUNDS = 10**4
+MOST_CORES = 2**12
+LONGEST_TURN = 3600.0  # seconds
+# Positive numbers that float32 still tells from 0 and infinity, whatever is made of them.
+SMALLEST, LARGEST = 1e-12, 1e12
 
 
 def named_model(text: str) -> tuple[str, str]:
@@ -24,12 +39,33 @@ def network(text: str) -> str:
     if text.endswith(".keras"):
         if not os.path.isfile(text):
             raise argparse.ArgumentTypeError(f"there is no model {text}")
-    elif not re.fullmatch(r"D\d+C\d+|VDSR\d+", text, re.IGNORECASE):
+        return text
+    if not re.fullmatch(r"D\d+C\d+|VDSR\d+", text, re.IGNORECASE):
         raise argparse.ArgumentTypeError(
             f"{text!r} is neither a name DdCc, such as D5C5, nor one such as VDSR11, nor a .keras "
             "file"
         )
+    try:
+        check_name(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return text
+
+
+def check_name(name: str, filters: int = 1) -> None:
+    """Refuses the name of a network that is too large to be made.
+
+    Args:
+        name: such as "D5C5" or "VDSR11".
+        filters: channels between its convolutions.
+
+    Raises:
+        InputError: it has too many convolutions or weights.
+    """
+    # Nine digits are too many already, and Python converts no number of thousands.
+    numbers = [int(digits[:9]) for digits in re.findall(r"\d+", name)]
+    num_convs, num_blocks = numbers if len(numbers) == 2 else (*numbers, 1)
+    check_network_size(num_convs, num_blocks, filters, name[:40])
 
 
 def network_name(text: str) -> str:
@@ -48,28 +84,63 @@ def trained_network(text: str) -> str:
     return network(text)
 
 
-def positive_integer(text: str) -> int:
-    """Accepts 1, 2, 3, ..."""
-    number = _integer(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
+class ImageSize(argparse.Action):
+    """Accepts two positive integers, `H W`, that an image may have as its size."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        try:
+            size = image_size_of(values or ())  # type: ignore[arg-type]  # integers, by `type`
+        except InputError as error:
+            raise argparse.ArgumentError(self, str(error)) from None
+        setattr(namespace, self.dest, list(size))
+
+
+def count(largest: int) -> Callable[[str], int]:
+    """Returns what accepts 1, 2, 3, ... up to a bound."""
+
+    def positive_integer(text: str) -> int:
+        number = _integer(text)
+        if number < 1:
+            raise argparse.ArgumentTypeError(f"{text} is less than 1")
+        if number > largest:
+            raise argparse.ArgumentTypeError(f"{text} is more than {largest:,}")
+        return number
+
+    return positive_integer
 
 
 def positive_number(text: str) -> float:
-    """Accepts a finite number above 0."""
+    """Accepts a number above 0 that is neither too small nor too large to compute with."""
     number = _number(text)
-    if not 0 < number < math.inf:
+    if not number > 0:
         raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    if not SMALLEST <= number <= LARGEST:
+        raise argparse.ArgumentTypeError(f"{text} is not between {SMALLEST:g} and {LARGEST:g}")
+    return number
+
+
+def seconds(text: str) -> float:
+    """Accepts a positive number of seconds, an hour at most."""
+    number = positive_number(text)
+    if number > LONGEST_TURN:
+        raise argparse.ArgumentTypeError(f"{text} is more than an hour, {LONGEST_TURN:g}")
     return number
 
 
 def nonnegative_number(text: str) -> float:
-    """Accepts 0 or a finite number above it."""
+    """Accepts 0 or a positive number."""
     number = _number(text)
-    if not 0 <= number < math.inf:
+    if number == 0:
+        return 0.0
+    if not number > 0:
         raise argparse.ArgumentTypeError(f"{text} is not a finite number of 0 or more")
-    return number
+    return positive_number(text)
 
 
 def seed(text: str) -> int:
@@ -90,9 +161,9 @@ def fraction(text: str) -> float:
 
 def _integer(text: str) -> int:
     try:
-        return int(text)
+        return int(text)  # of more than 4300 digits it is a ValueError, too
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a whole number") from None
 
 
 def _number(text: str) -> float:

@@ -7,7 +7,15 @@ import argparse
 
 from kdmri_tf.choices import SAMPLERS
 from kdmri_tf.cli import training_flags
-from kdmri_tf.cli.flag_types import positive_integer, positive_number, seed
+from kdmri_tf.cli.flag_types import (
+    MOST_LINES,
+    MOST_SLICES,
+    ImageSize,
+    count,
+    positive_number,
+    seed,
+)
+from kdmri_tf.sizes import LARGEST_IMAGE
 from tfds_builders.catalog import DATASETS
 
 OF_MASKS = ("mask_seed", "center_lines", "phase_encode_axis")
@@ -52,7 +60,7 @@ def parser(
     add("--rebuild-data", action="store_true", help="prepare the raw files again")
     add("--skip-unreadable", action="store_true", help="leave out and report unreadable raw files")
     flags.add_argument(
-        "--batch-size", type=positive_integer, help="slices per step (default: 4; synthetic: 1)"
+        "--batch-size", type=count(MOST_SLICES), help="slices per step (default: 4; synthetic: 1)"
     )
     flags.add_argument(
         "--whole-batches",
@@ -96,7 +104,7 @@ def _add_dataset(group: argparse._ArgumentGroup, super_resolution: bool) -> None
     add("--mask-seed", type=seed, help="seed of a drawn mask (default: 0)")
     add(
         "--center-lines",
-        type=positive_integer,
+        type=count(MOST_LINES),
         help="number of lowest lines that a drawn mask always measures (default: 10; knee: 30)",
     )
     add(
@@ -108,7 +116,8 @@ def _add_dataset(group: argparse._ArgumentGroup, super_resolution: bool) -> None
     )
     add(
         "--image-size",
-        type=positive_integer,
+        type=count(LARGEST_IMAGE),
+        action=ImageSize,
         nargs=2,
         metavar=("H", "W"),
         help="crop or zero-pad to this size",

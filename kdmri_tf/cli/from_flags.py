@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from kdmri_tf.choices import SAMPLERS
 from kdmri_tf.cli.distillation_flags import OF_FRIENDLY_TEACHERS
+from kdmri_tf.cli.flag_types import check_name
 from kdmri_tf.cli.flags import OF_MASKS
 from kdmri_tf.errors import InputError
 
@@ -29,7 +30,12 @@ SETTINGS = {
 
 
 def experiment(arguments: argparse.Namespace) -> "Experiment":
-    """Makes the experiment that the flags describe: its data, run folder and training settings."""
+    """Makes the experiment that the flags describe: its data, run folder and training settings.
+
+    Raises:
+        InputError: flags that contradict each other or ask for too much, before anything is made.
+    """
+    _check_networks(arguments)
     from kdmri_tf.compute.parallel import divide_cores
     from kdmri_tf.data.provenance import data_facts
     from kdmri_tf.training.experiment import Experiment
@@ -57,6 +63,15 @@ def experiment(arguments: argparse.Namespace) -> "Experiment":
         memory = int(arguments.teacher_memory * 2**30)
         cache = {"teacher_cache": arguments.teacher_cache, "teacher_memory": memory}
     return Experiment(data, arguments.run_dir or f"runs/{name}", settings, **cache)
+
+
+def _check_networks(arguments: argparse.Namespace) -> None:
+    """Refuses networks that are too large with so many filters."""
+    filters = getattr(arguments, "filters", None)
+    roles = [getattr(arguments, role, None) for role in ("teacher", "student")]
+    for name in [*roles, *(getattr(arguments, "students", None) or ())]:
+        if filters is not None and name is not None and not name.endswith(".keras"):
+            check_name(name, filters)
 
 
 def distillation(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable
 
-from kdmri_tf.cli import quiet_import, stopping
+from kdmri_tf.cli import failures, quiet_import, stopping, surroundings
 from kdmri_tf.compute import allocator
 from kdmri_tf.errors import InputError
 
@@ -24,7 +24,8 @@ def run(
 ) -> None:
     """Parses the command line and calls `main(arguments)`.
 
-    What the user can put right ends in one line on standard error and exit status 2. Ctrl-C, and
+    What the user can put right, a full disk and a full memory end in one line on standard error and
+    exit status 2, without the reader of a pipe in silence and 141, as of a SIGPIPE. Ctrl-C, and
     SIGTERM and SIGHUP just so, end in one line and status 130, 143 or 129, after everything that
     was under way has tidied up; a second one ends the process at once.
 
@@ -34,6 +35,7 @@ def run(
         after_stop: what the same command does after it was stopped.
         keeps_memory: whether freed memory stays with the process, see `allocator`.
     """
+    surroundings.take_over()
     arguments = parser.parse_args()
     if keeps_memory:
         allocator.keep_memory()
@@ -52,6 +54,15 @@ def run(
         main(arguments)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at the end
+        sys.exit(128 + 13)
+    except Exception as error:
+        sentence = failures.sentence(error, f"{after_stop} with the same command")
+        if sentence is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt as stop:
         with contextlib.suppress(OSError):  # the terminal may be gone

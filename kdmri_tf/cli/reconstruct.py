@@ -7,7 +7,7 @@ import argparse
 
 from kdmri_tf.choices import SAMPLERS
 from kdmri_tf.cli import launch
-from kdmri_tf.cli.flag_types import positive_integer, positive_number, seed
+from kdmri_tf.cli.flag_types import MOST_LINES, MOST_SLICES, count, positive_number, seed
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -49,7 +49,7 @@ def run() -> None:
     add("--mask-seed", type=seed, help="seed of a drawn mask (default: 0)")
     add(
         "--center-lines",
-        type=positive_integer,
+        type=count(MOST_LINES),
         help="lowest lines of a drawn mask (default: as for the model's data set, else 10)",
     )
     add(
@@ -59,5 +59,5 @@ def run() -> None:
         help="of a drawn mask: 0 draws rows, 1 columns (default: the model's, else 0)",
     )
     add("--scale", type=positive_number, help="VDSR: lower the resolution this many times first")
-    add("--batch-size", type=positive_integer, default=8, help="slices at a time (default: 8)")
+    add("--batch-size", type=count(MOST_SLICES), default=8, help="slices at a time (default: 8)")
     launch.run(main, parser, "reconstruction starts over")

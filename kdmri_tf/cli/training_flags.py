@@ -3,13 +3,19 @@
 import argparse
 
 from kdmri_tf.choices import CONSISTENCY_FORMS, PRECISIONS, SCHEDULES
-from kdmri_tf.cli.flag_types import positive_integer, positive_number, seed
+from kdmri_tf.cli.flag_types import (
+    MOST_EPOCHS,
+    MOST_FILTERS,
+    count,
+    positive_number,
+    seed,
+)
 
 
 def add(group: argparse._ArgumentGroup, super_resolution: bool) -> None:
     """Adds them, with those of `super_resolution` if the command takes them."""
     add = group.add_argument
-    add("--epochs", type=positive_integer, help="of every stage (default: 150; synthetic: a few)")
+    add("--epochs", type=count(MOST_EPOCHS), help="of every stage (default: 150; synthetic: a few)")
     add("--lr", type=positive_number, default=1e-3, help="Adam's first learning rate")
     add(
         "--lr-schedule",
@@ -63,6 +69,6 @@ def add(group: argparse._ArgumentGroup, super_resolution: bool) -> None:
     vdsr = "; VDSR: 64" if super_resolution else ""
     add(
         "--filters",
-        type=positive_integer,
+        type=count(MOST_FILTERS),
         help=f"channels between convolutions (default: 32{vdsr})",
     )

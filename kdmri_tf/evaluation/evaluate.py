@@ -11,7 +11,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from kdmri_tf.compute.parallel import describe_device
 from kdmri_tf.errors import InputError
@@ -23,6 +22,7 @@ from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import WEIGHTS_DIGEST, weights_digest
 from kdmri_tf.physics.degradation import Degradation
 from kdmri_tf.physics.undersampling import Undersampling
+from kdmri_tf.progress import follow
 
 
 def evaluate(
@@ -54,7 +54,7 @@ def evaluate(
         degradation: what the networks undo; a mask (H, W) of 0 and 1, unshifted, stands for
             `Undersampling` by it.
         batch_size: slices that a network reconstructs at once; does not change the values.
-        progress: shows a progress bar over volumes on stderr, if that is a terminal.
+        progress: shows on stderr how many volumes are done, see `kdmri_tf.progress`.
         dataset: anatomy, for the titles.
         source: where the data comes from; "synthetic" is written into every result.
         acceleration: what was asked for, as a label such as "4x".
@@ -95,9 +95,7 @@ def evaluate(
 
     records = []
     candidates = FigureCandidates()
-    for volume, images in tqdm(
-        volumes, desc="evaluating", unit="volume", disable=None if progress else True
-    ):
+    for volume, images in follow(volumes, what="evaluating", unit="volume", is_shown=progress):
         _check_volume(volume, images)
         patient = _patient(volume, patients)
         true_acceleration = degradation.acceleration(images.shape[1:])

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Unpack
 
 import numpy as np
-from tqdm import tqdm
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.inference.choose_acquisition import Wishes, acquisition_of
@@ -13,6 +12,7 @@ from kdmri_tf.inference.preview import preview_figure, previewed_slices
 from kdmri_tf.inference.reconstruct_slices import reconstruct_slices
 from kdmri_tf.inference.reconstructor import Reconstructor
 from kdmri_tf.inference.training_conditions import warn_of_other_conditions
+from kdmri_tf.progress import follow
 from kdmri_tf.volumes.open_volume import open_volume
 from kdmri_tf.volumes.write_volume import check_output, preview_beside, volume_output
 
@@ -52,7 +52,8 @@ def reconstruct_file(
         shown, scores = [], []
         with volume_output(output, shape, volume.grid, note) as slices:
             parts = reconstruct_slices(network, acquisition, volume.num_slices, batch_size)
-            for part in tqdm(parts, total=volume.num_slices, unit="slice", disable=None):
+            total = volume.num_slices
+            for part in follow(parts, what="reconstructing", unit="slice", total=total):
                 slices[part.index] = part.image
                 scores.append((part.seconds, part.psnr, part.degraded_psnr))
                 if part.index in previewed_slices(volume.num_slices):

@@ -67,11 +67,58 @@ def test_help_needs_no_tensorflow(script):
             "Two networks have the same name: a, a; give each its own.",
         ),
         ("benchmark", ["--networks", "a=no.keras"], "there is no model no.keras"),
+        ("benchmark", ["--sizes", "100000x100000"], "--sizes: An image of 100000x100000 has 10,00"),
+        ("benchmark", ["--rounds", "1000000"], "--rounds: 1000000 is more than 10,000"),
+        ("benchmark", ["--seconds", "1e9"], "--seconds: 1e9 is more than an hour, 3600"),
+        ("benchmark", ["--batch-sizes", "1", "9" * 5], "--batch-sizes: 99999 is more than 10,000"),
+        ("benchmark", ["--threads", "1000000"], "--threads: 1000000 is more than 4,096"),
+        ("benchmark", ["--networks", "a=D99999C99999"], "D99999C99999 has 9,999,800,001 convolu"),
+        ("export", ["a.keras", "--image-size", "99999", "99999"], "99999x99999 has 9,999,800,001"),
+        ("reconstruct", ["a", "b", "c", "--batch-size", "1000000"], "1000000 is more than 10,000"),
+        ("reconstruct", ["a", "b", "c", "--acc", "1e300"], "1e300 is not between 1e-12 and 1e+12"),
     ],
 )
 def test_mistakes_on_the_command_line(script, arguments, message):
     _, error = run(script, *arguments, expect=2)
     assert message in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("--filters 999999999999", "--filters: 999999999999 is more than 4,096"),
+        ("--image-size 100000 100000", "An image of 100000x100000 has 10,000,000,000 pixels, but"),
+        ("--batch-size 1000000", "--batch-size: 1000000 is more than 10,000"),
+        (f"--epochs {10**12}", "--epochs: 1000000000000 is more than 1,000,000"),
+        (f"--epochs {'9' * 5000}", f"--epochs: '{'9' * 40}' is not a whole number"),
+        (
+            "--teacher D99999C99999",
+            "D99999C99999 has 9,999,800,001 convolutions, but a network may",
+        ),
+        (f"--student D{'9' * 5000}C2", "has 1,999,999,998 convolutions, but a network may have 1,"),
+        ("--scale 2 --teacher VDSR5000", "VDSR5000 has 5,000 convolutions, but a network may have"),
+        ("--filters 4096", "D5C5 with 4,096 filters has 2,265,292,800 weights, but a network may"),
+        ("--center-lines 1000000", "--center-lines: 1000000 is more than 100,000"),
+        ("--lr 1e300", "--lr: 1e300 is not between 1e-12 and 1e+12"),
+        ("--lr nan", "--lr: nan is not a positive number"),
+        ("--teacher-memory 1e308", "--teacher-memory: 1e308 is not between 1e-12 and 1e+12"),
+        ("--feature-weight inf", "--feature-weight: inf is not between 1e-12 and 1e+12"),
+    ],
+)
+def test_what_is_far_too_large_is_refused_before_any_work(arguments, message, run_here, tmp_path):
+    where = ("--data-dir", tmp_path / "data", "--run-dir", tmp_path / "run")
+    _, error = run_here("kd", "--dataset", "cardiac", *arguments.split(), *where, expect=2)
+    assert message in error.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_numbers_of_usual_size_are_taken():
+    parser = flags.parser("")
+    distillation_flags.add_distillation(parser)
+    words = "--dataset knee --filters 256 --image-size 640 368 --epochs 1000000 --lr 1e-6"
+    chosen = parser.parse_args([*words.split(), "--teacher", "D20C50", "--teacher-memory", "1e-6"])
+    assert (chosen.filters, chosen.image_size, chosen.epochs) == (256, [640, 368], 10**6)
+    assert (chosen.lr, chosen.teacher, chosen.teacher_memory) == (1e-6, "D20C50", 1e-6)
 
 
 @pytest.mark.parametrize(
