@@ -3,22 +3,23 @@
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
-import h5py
 import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.files import replacing
+from kdmri_tf.volumes.arrays_on_disk import new_hdf5, new_npy
 from kdmri_tf.volumes.geometry import VoxelGrid
 
 DESCRIPTION_BYTES = 79  # of a NIfTI header
 LONGEST_NIFTI_AXIS = 2**15 - 1
+SUFFIXES = (".nii", ".nii.gz", ".h5", ".npy")
 
 
 def check_output(path: str | PathLike[str], sources: Iterable[str | PathLike[str]]) -> None:
@@ -86,7 +87,8 @@ def volume_output(
         float32 `(slices, H, W)`, all 0, memory-mapped.
 
     Raises:
-        InputError: there is not enough room on the disk, or too many slices for NIfTI.
+        InputError: there is not enough room on the disk, or too many slices for NIfTI. Nothing
+            half-written is left then, and an earlier file is whole.
 
     Example:
         >>> import tempfile
@@ -100,26 +102,44 @@ def volume_output(
         ((8, 6), 7.0)
     """
     path, suffix = Path(path), suffix_of(path)
-    if WRITERS.get(suffix) is _write_nifti and max(shape) > LONGEST_NIFTI_AXIS:
+    is_nifti = suffix.startswith(".nii")
+    if is_nifti and max(shape) > LONGEST_NIFTI_AXIS:
         raise InputError(
             f"{path} would have {max(shape)} voxels along an axis, but NIfTI has at most "
             f"{LONGEST_NIFTI_AXIS}; write .h5 or .npy."
         )
-    num_bytes = 4 * math.prod(shape) * (1 if suffix == ".npy" else 2)
+    num_bytes = 4 * math.prod(shape) * (2 if is_nifti else 1)
     free = shutil.disk_usage(path.parent).free
     if free < num_bytes:
         raise InputError(
-            f"{path} needs {num_bytes / 2**20:.0f} MiB on the disk, but only {free / 2**20:.0f} "
-            "MiB are free; make room or choose another folder."
+            f"{path} needs {_in_words(num_bytes)} on the disk, but only {_in_words(free)} are "
+            "free; make room or choose another folder."
         )
-    with replacing(path) as place:
-        write = WRITERS.get(suffix)
-        array_path = place.with_name("slices.npy") if write else place
-        slices = np.lib.format.open_memmap(array_path, "w+", np.float32, shape=tuple(shape))
-        yield slices
-        slices.flush()
-        if write:
-            write(place, slices, grid, note)
+    in_use = False
+    try:
+        with replacing(path) as place:
+            if suffix == ".h5":
+                slices = new_hdf5(place, shape, note)
+            else:
+                slices = new_npy(place.with_name("slices.npy") if is_nifti else place, shape)
+            in_use = True
+            yield slices
+            in_use = False
+            slices.flush()
+            if is_nifti:
+                _write_nifti(place, slices, grid, note)
+    except OSError as error:
+        if in_use:  # it is of whoever computes the slices
+            raise
+        reason = "no space left on device" if "No space" in str(error) else str(error)
+        raise InputError(
+            f"{path} cannot be written ({reason}); make room or choose another folder."
+        ) from error
+
+
+def _in_words(num_bytes: int) -> str:
+    mebibytes = num_bytes / 2**20
+    return f"{mebibytes:.0f} MiB" if mebibytes >= 10 else f"{num_bytes / 2**10:.0f} KiB"
 
 
 def _write_nifti(path: Path, slices: NDArray[np.float32], grid: VoxelGrid, note: str) -> None:
@@ -129,17 +149,3 @@ def _write_nifti(path: Path, slices: NDArray[np.float32], grid: VoxelGrid, note:
     if grid.header is None:
         image.header.set_xyzt_units("mm")
     image.to_filename(path)
-
-
-def _write_hdf5(path: Path, slices: NDArray[np.float32], grid: VoxelGrid, note: str) -> None:
-    with h5py.File(path, "w") as file:
-        file["reconstruction"] = slices
-        file.attrs["note"] = note
-
-
-WRITERS: dict[str, Callable[[Path, NDArray[np.float32], VoxelGrid, str], None]] = {
-    ".nii": _write_nifti,
-    ".nii.gz": _write_nifti,
-    ".h5": _write_hdf5,
-}
-SUFFIXES = (*WRITERS, ".npy")

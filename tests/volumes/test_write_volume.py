@@ -1,5 +1,8 @@
 """Volumes that are written: geometry, atomic replacement, what cannot be written."""
 
+import os
+import subprocess
+import sys
 from contextlib import nullcontext
 
 import h5py
@@ -21,6 +24,85 @@ def images():
 def stop(slices):
     slices[0] = 1
     raise KeyboardInterrupt
+
+
+# Writes a volume, with a disk whose free space is misreported as by a quota, or that fills up.
+ON_A_SMALL_DISK = """
+import os, shutil, sys
+from collections import namedtuple
+from kdmri_tf.errors import InputError
+from kdmri_tf.volumes.geometry import VoxelGrid
+from kdmri_tf.volumes.write_volume import volume_output
+
+path, when, num_slices = sys.argv[1], sys.argv[2], int(sys.argv[3])
+
+def fill():
+    with open(os.path.join(os.path.dirname(path), "filler"), "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            pass
+
+if when != "reported":
+    Usage = namedtuple("Usage", "free")
+    shutil.disk_usage = lambda path: Usage(2**40)
+if when == "before":
+    fill()
+try:
+    with volume_output(path, (num_slices, 128, 128), VoxelGrid.of_voxels(), "note") as slices:
+        if when == "during":
+            fill()
+        for index in range(num_slices):
+            slices[index] = os.getpid() + index
+except InputError as error:
+    print(error)
+    raise SystemExit(2)
+"""
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A folder on a disk of 3 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
+    try:
+        is_mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        is_mounted = False
+    if not is_mounted:
+        pytest.skip("a disk cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize("name", ["b.nii", "b.nii.gz", "b.npy", "b.h5"])
+class TestFullDisk:
+    def write(self, path, when, num_slices):
+        command = [sys.executable, "-c", ON_A_SMALL_DISK, str(path), when, str(num_slices)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    @pytest.mark.parametrize("when", ["reported", "unreported", "before", "during"])
+    def test_one_sentence_and_nothing_is_left(self, small_disk, name, when):
+        path = small_disk / name
+        path.write_text("earlier")
+        # NIfTI is written from a second copy.
+        num_slices = 60 if when != "during" else 30
+        ended = self.write(path, when, num_slices)
+        if when == "during" and not name.startswith("b.nii"):
+            assert ended.returncode == 0, ended.stderr  # its room was taken before
+        else:
+            assert ended.returncode == 2, ended.stderr
+            assert ended.stderr == ""
+            (sentence,) = ended.stdout.splitlines()
+            assert f"{path} " in sentence
+            assert sentence.endswith("make room or choose another folder.")
+            assert path.read_text() == "earlier"
+        assert set(os.listdir(small_disk)) <= {name, "filler"}
+        # There is room again.
+        (small_disk / "filler").unlink(missing_ok=True)
+        assert self.write(path, "reported", 15).returncode == 0
 
 
 class TestWriting:
@@ -73,7 +155,7 @@ class TestWriting:
     def test_no_room(self, tmp_path):
         shape = (10**6, 10**4, 10**4)
         output = volume_output(tmp_path / "b.h5", shape, VoxelGrid.of_voxels(), "")
-        with pytest.raises(InputError, match=r"needs 762939453 MiB on the disk, but only .* are f"):
+        with pytest.raises(InputError, match=r"needs 381469727 MiB on the disk, but only .* are f"):
             output.__enter__()
         assert not list(tmp_path.iterdir())
 
