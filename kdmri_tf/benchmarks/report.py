@@ -11,6 +11,7 @@ from kdmri_tf.benchmarks.groups import Group
 from kdmri_tf.benchmarks.speed_figure import speed_figure
 from kdmri_tf.benchmarks.tables import in_times, markdown_table, paired_ratio
 from kdmri_tf.files import replacing
+from kdmri_tf.pictures import draw
 
 AnyGroup = TypeVar("AnyGroup", bound=Group)
 
@@ -89,8 +90,7 @@ class Report(Generic[AnyGroup]):
             place.write_text(table, encoding="utf-8")
         with replacing(folder / f"{name}.csv") as place:
             self.to_csv(place)
-        with replacing(folder / f"{name}.png") as place:
-            self.to_figure(place)
+        draw(folder / f"{name}.png", self.to_figure)
         return table
 
     def to_markdown(self) -> str:

@@ -14,6 +14,7 @@ from kdmri_tf.evaluation.comparison_plot import plot
 from kdmri_tf.evaluation.report import Evaluation
 from kdmri_tf.evaluation.statistics import gap_closed, mean_and_deviation, wilcoxon
 from kdmri_tf.evaluation.table import counted_volumes, with_deviation
+from kdmri_tf.pictures import draw
 
 METRICS = {"psnr": ("PSNR [dB]", 2), "ssim": ("SSIM", 4)}  # key -> heading, digits
 # Key of a record -> (heading, format); a table has those of which any row has a value.
@@ -135,7 +136,8 @@ class Comparison:
             writer.writeheader()
             writer.writerows(records)
         counterparts = {row.name: row.counterpart for row in self.rows}
-        plot(records, counterparts, self.title, folder / f"{name}.png")
+        picture = folder / f"{name}.png"
+        draw(picture, lambda place: plot(records, counterparts, self.title, place))
         return table
 
     @property

@@ -8,8 +8,6 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from kdmri_tf.errors import InputError
-from kdmri_tf.files import replacing
 from kdmri_tf.inference.reconstruct_slices import ReconstructedSlice
 
 # Lengths in inches.
@@ -40,13 +38,11 @@ def preview_figure(
 
     Args:
         slices: at least one, all with a target or all without.
-        path: the PNG file to write; an earlier one is replaced at one stroke.
+        path: the PNG file to write.
         title: heading of the figure, and the title within the file.
         degraded_name: what to call the inputs.
         flip: whether the first row is shown at the bottom.
 
-    Raises:
-        InputError: the file cannot be written.
     """
     rows = [_panels(part, degraded_name) for part in slices]
     height, width = slices[0].image.shape
@@ -63,14 +59,7 @@ def preview_figure(
             panel.set_title(label, fontsize=7, pad=3)
             limits = {"vmin": 0, "vmax": max(brightest, np.finfo(np.float32).tiny)}
             panel.imshow(image, cmap="gray", origin="lower" if flip else "upper", **limits)
-    try:
-        with replacing(Path(path)) as place:
-            figure.savefig(place, dpi=DOTS_PER_INCH, format="png", metadata={"Title": title})
-    except OSError as error:
-        raise InputError(
-            f"The preview {path} cannot be written ({error.strerror}); move that file away, or "
-            "choose another output."
-        ) from error
+    figure.savefig(path, dpi=DOTS_PER_INCH, format="png", metadata={"Title": title})
 
 
 def _panels(

@@ -1,5 +1,6 @@
 """Reconstructs whole files: a volume in, a volume and a preview out."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
@@ -12,6 +13,7 @@ from kdmri_tf.inference.preview import preview_figure, previewed_slices
 from kdmri_tf.inference.reconstruct_slices import reconstruct_slices
 from kdmri_tf.inference.reconstructor import Reconstructor
 from kdmri_tf.inference.training_conditions import warn_of_other_conditions
+from kdmri_tf.pictures import draw
 from kdmri_tf.progress import follow
 from kdmri_tf.volumes.open_volume import open_volume
 from kdmri_tf.volumes.write_volume import check_output, preview_beside, volume_output
@@ -61,14 +63,24 @@ def reconstruct_file(
         flip = volume.grid.first_row_is_lowest
     print(f"Wrote {output}: {_summary(scores, acquisition.degraded_name)}.")
     preview = preview_beside(output)
-    preview_figure(shown, preview, f"{Path(source).name}\n{note}", acquisition.degraded_name, flip)
-    print(f"Wrote {preview}: a preview of {len(shown)} of them.")
+    title = f"{_in_utf8(Path(source).name)}\n{note}"
+
+    def paint(place: Path) -> None:
+        preview_figure(shown, place, title, acquisition.degraded_name, flip)
+
+    if draw(preview, paint):
+        print(f"Wrote {preview}: a preview of {len(shown)} of them.")
+
+
+def _in_utf8(name: str) -> str:
+    """Returns the name of a file as a font or a header can show it."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _note(network: Reconstructor) -> str:
     """Returns what a reader of the network's images must know."""
     facts = network.metadata
-    name = facts.get("architecture", Path(network.path).name)
+    name = facts.get("architecture", _in_utf8(Path(network.path).name))
     dataset, source = facts.get("dataset"), facts.get("source")
     origin = f"{dataset} data ({source})" if dataset else "unknown data"
     if source == "synthetic":

@@ -9,6 +9,7 @@ from kdmri_tf.evaluation.figures import reconstruction_figure
 from kdmri_tf.evaluation.report import Evaluation
 from kdmri_tf.files import make_folder
 from kdmri_tf.networks.network import Network
+from kdmri_tf.pictures import draw
 
 # NIfTI's y axis runs from the back of the head to the front, so its first row belongs below.
 SOURCES_STORED_UPSIDE_DOWN = ("mrbrains13", "mrbrains18")
@@ -40,8 +41,13 @@ def evaluate_validation(
         patients=data.patients("validation"),
     )
     table = evaluation.write(folder)
+    print(f"\n{table}\nTable and values: {folder}/evaluation.*", flush=True)
     figure = folder / "reconstructions.png"
     upside_down = data.source in SOURCES_STORED_UPSIDE_DOWN
-    reconstruction_figure(evaluation.figure_slices, figure, evaluation.title, flip=upside_down)
-    print(f"\n{table}\nTable, values and figure: {folder}/evaluation.*, {figure}")
+
+    def paint(place: Path) -> None:
+        reconstruction_figure(evaluation.figure_slices, place, evaluation.title, flip=upside_down)
+
+    if draw(figure, paint):
+        print(f"Figure: {figure}")
     return evaluation

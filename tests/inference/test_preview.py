@@ -4,7 +4,6 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from kdmri_tf import InputError
 from kdmri_tf.inference.acquisition import MeasuredSlice
 from kdmri_tf.inference.preview import preview_figure, previewed_slices
 from kdmri_tf.inference.reconstruct_slices import ReconstructedSlice
@@ -34,21 +33,6 @@ def test_tall_slices_stay_small(draw):
     """Of a volume whose slices lie along another axis the picture would take minutes."""
     height, width, _ = draw(np.ones((600, 2), np.float32)).shape
     assert height < 2 * width
-
-
-def test_an_earlier_preview_stays_where_it_cannot_be_replaced(draw, tmp_path, monkeypatch):
-    draw(np.ones((8, 8), np.float32))
-    before = (tmp_path / "a.png").read_bytes()
-
-    def half(figure, path, **options):
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", half)
-    with pytest.raises(InputError, match=r"a\.png cannot be written \(No space left on device\)"):
-        draw(np.zeros((8, 8), np.float32))
-    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
-    assert (tmp_path / "a.png").read_bytes() == before
 
 
 def test_slices_at_a_quarter_half_and_three_quarters():

@@ -1,5 +1,7 @@
 """Whole volumes through a network: slices in batches, the written volume, its preview."""
 
+import os
+
 import h5py
 import nibabel
 import numpy as np
@@ -152,12 +154,27 @@ class TestFile:
         reconstruct_file(ZeroFilling(), tmp_path / "a$b_{$.npy", tmp_path / "b.npy", acceleration=2)
         assert (tmp_path / "b.png").is_file()
 
+    def test_names_that_are_not_utf8(self, truth, tmp_path):
+        source, output = (tmp_path / os.fsdecode(name) for name in (b"h\xe4.npy", b"\xe4.nii"))
+        np.save(source, truth)
+        reconstruct_file(ZeroFilling(), source, output, acceleration=2)
+        assert output.is_file()
+        assert output.with_suffix(".png").is_file()
+
+    def test_a_preview_that_cannot_be_drawn_costs_no_volume(self, source, tmp_path, monkeypatch):
+        monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *_, **__: 1 / 0)
+        with pytest.warns(UserWarning, match=r"b\.png could not be drawn \(division by zero\)"):
+            reconstruct_file(ZeroFilling(), source, tmp_path / "b.npy", acceleration=2)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["b.npy", "in"]
+
     def test_preview_is_the_right_way_up(self, source, tmp_path, monkeypatch):
         shown = []
-        monkeypatch.setattr(
-            "kdmri_tf.inference.reconstruct_volume.preview_figure",
-            lambda *arguments: shown.append(arguments[-1]),
-        )
+
+        def preview(slices, path, title, degraded_name, flip):
+            path.touch()
+            shown.append(flip)
+
+        monkeypatch.setattr("kdmri_tf.inference.reconstruct_volume.preview_figure", preview)
         reconstruct_file(ZeroFilling(), source, tmp_path / "b.npy", acceleration=2)
         with open_volume(source) as volume:
             assert shown == [volume.grid.first_row_is_lowest] == [True]
