@@ -1,7 +1,6 @@
 """A network as a LiteRT file: for small computers, without TensorFlow."""
 
 import json
-import tempfile
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from kdmri_tf.inference.runtimes.plain_path import plain_temporary_folder
 from kdmri_tf.inference.runtimes.runtime import METADATA_FILE
 from kdmri_tf.networks import inference_form
 from kdmri_tf.networks.network import Network
@@ -54,9 +54,9 @@ def _convert(network: Network, image_size: tuple[int, int]) -> bytes:
         (image,) = frozen(*tensors)
         return {"image": image}
 
-    with tempfile.TemporaryDirectory() as folder:
-        tf.saved_model.save(tf.Module(), folder, signatures=named)
-        return tf.lite.TFLiteConverter.from_saved_model(folder).convert()
+    with plain_temporary_folder() as folder:
+        tf.saved_model.save(tf.Module(), str(folder), signatures=named)
+        return tf.lite.TFLiteConverter.from_saved_model(str(folder)).convert()
 
 
 def _reduce(

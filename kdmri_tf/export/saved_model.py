@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from kdmri_tf.inference.runtimes.plain_path import plain_path
 from kdmri_tf.inference.runtimes.runtime import METADATA_FILE
 from kdmri_tf.inference.runtimes.saved_model import EXTRA_ASSETS
 from kdmri_tf.networks import inference_form
@@ -26,7 +27,9 @@ def write_saved_model(network: Network, path: Path, metadata: Mapping[str, Any])
     """
     module = tf.Module()
     module.weights = [variable.value for variable in network.variables]  # not keras.Variable
-    tf.saved_model.save(module, str(path), signatures=inference_form.serve(network))
+    with plain_path(path.parent) as folder:
+        tf.saved_model.save(module, str(folder / "new"), signatures=inference_form.serve(network))
+    (path.parent / "new").rename(path)
     extra = path / EXTRA_ASSETS
     extra.mkdir()
     (extra / METADATA_FILE).write_text(json.dumps(metadata, indent=2) + "\n")

@@ -11,6 +11,7 @@ import tensorflow as tf
 from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.distillation.teacher_outputs import TeacherOutputs
 from kdmri_tf.evaluation.slice_psnr import SlicePSNR
+from kdmri_tf.inference.runtimes.plain_path import plain_path
 from kdmri_tf.training.settings import TrainingSettings
 from kdmri_tf.training.training_state import TrainingState
 
@@ -84,20 +85,21 @@ def train(
         validation = data.batches(
             "validation", VALIDATION_BATCH_SIZE, teacher_outputs=kept.get("validation")
         )
-        model.fit(
-            to_device(batches),
-            validation_data=to_device(validation),
-            steps_per_epoch=steps,
-            shuffle=False,
-            initial_epoch=state.epoch,
-            epochs=settings.epochs,
-            verbose=1 if sys.stdout.isatty() else 2,
-            callbacks=[
-                *callbacks,
-                state,
-                keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
-            ],
-        )
+        with plain_path(folder) as plain:
+            model.fit(
+                to_device(batches),
+                validation_data=to_device(validation),
+                steps_per_epoch=steps,
+                shuffle=False,
+                initial_epoch=state.epoch,
+                epochs=settings.epochs,
+                verbose=1 if sys.stdout.isatty() else 2,
+                callbacks=[
+                    *callbacks,
+                    state,
+                    keras.callbacks.TensorBoard(plain / "tensorboard", write_graph=False),
+                ],
+            )
     network.set_weights(state.best_weights)
 
 

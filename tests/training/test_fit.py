@@ -66,6 +66,14 @@ def test_a_kill_while_the_state_is_written_costs_that_epoch_alone(
     assert names == {"state.npz", "log.csv", "tensorboard"}
 
 
+def test_a_run_folder_of_any_name(data, tmp_path):
+    """TensorFlow takes some for patterns, and cannot write others."""
+    folder = tmp_path / "h\udce4nsel [1]"
+    fit(data, folder, epochs=1)
+    assert {path.name for path in folder.iterdir()} == {"state.npz", "log.csv", "tensorboard"}
+    assert list((folder / "tensorboard" / "train").glob("events*"))
+
+
 def test_finished_training_is_not_repeated(data, tmp_path, monkeypatch):
     first = fit(data, tmp_path)
     monkeypatch.setattr(keras.Model, "fit", None)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.inference.network_facts import read_export_facts
+from kdmri_tf.inference.runtimes.plain_path import plain_path
 from kdmri_tf.inference.runtimes.runtime import METADATA_FILE, Runtime
 from kdmri_tf.inference.runtimes.signature import check_signature, tensor
 
@@ -29,7 +30,8 @@ class SavedModelRuntime(Runtime):
             raise ValueError("it has no metadata: kdmri export makes folders that have it")
         self.metadata = read_export_facts(facts.read_bytes())
         self.input_names = self.metadata["inputs"]
-        self._model = tf.saved_model.load(str(path))  # its variables live as long as it does
+        with plain_path(path) as plain:
+            self._model = tf.saved_model.load(str(plain))  # its variables live as long as it does
         if SIGNATURE not in self._model.signatures:
             raise ValueError(f"it has no signature {SIGNATURE}")
         self._signature = self._model.signatures[SIGNATURE]
