@@ -1,5 +1,6 @@
 """Exports in every format under one contract: named float32 inputs in, `image` out."""
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from kdmri_tf.networks import inference_form
 from kdmri_tf.networks.network import Network
 
 LARGEST_LOSS = 0.05  # of PSNR [dB] in reduced precision
+NO_SPACE = "No space left on device"
+SMALLEST_EXPORT = 2**14  # bytes
 USUAL_SIZE = (95, 80)  # of slices to check on, where the format does not fix one
 
 WRITERS: dict[str, Callable[..., None]] = {
@@ -124,7 +127,7 @@ def export_network(
             agreement = measure_agreement(exact, exported, samples)
             refuse_inaccurate(agreement, str(path), quantize, largest_loss)
     except OSError as error:
-        is_full = "No space left" in str(error)
+        is_full = NO_SPACE in str(error)
         reason = "no space left on device" if is_full else " ".join(str(error).split())
         raise InputError(
             f"{path.parent} cannot be written to ({reason}): make room or give another path."
@@ -157,5 +160,9 @@ def _write(
         options = {"quantize": quantize, "calibration": calibration}
     try:
         WRITERS[format](copy, place, facts, **options)
-    except tf.errors.OpError as error:
-        raise OSError(str(error)) from error
+    except (tf.errors.OpError, RuntimeError) as error:
+        # OpenVINO's reason for a full disk is "basic_ios::clear: iostream error".
+        is_full = shutil.disk_usage(place.parent).free < SMALLEST_EXPORT
+        if is_full or isinstance(error, tf.errors.OpError):
+            raise OSError(NO_SPACE if is_full else str(error)) from error
+        raise

@@ -16,7 +16,7 @@ import filelock
 from kdmri_tf.errors import InputError
 from kdmri_tf.files import replacing
 from kdmri_tf.networks.network import Network
-from kdmri_tf.networks.saved import save_network
+from kdmri_tf.networks.saved import load_network, save_network
 from kdmri_tf.training.stage_differences import CONFIG_FILE, check_config
 
 # The state of a training after its last full epoch, in the folder of its stage.
@@ -25,6 +25,9 @@ STATE_FILE = "state.npz"
 
 # The finished network of a stage, beside it.
 MODEL_FILE = "model.keras"
+
+# How Python, HDF5 and TensorFlow call a full disk.
+NO_SPACE = "No space left on device"
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ class Stage:
         """Keeps other processes from training the same stage; a killed process keeps nobody.
 
         Raises:
-            InputError: another process is training it.
+            InputError: another process is training it; or, while this one did, its folder was
+                deleted or the disk became full.
         """
         lock = filelock.FileLock(self.folder / "lock")
         try:
@@ -81,8 +85,40 @@ class Stage:
             ) from error
         try:
             yield
+        except Exception as error:  # TensorFlow and HDF5 have their own types for a full disk
+            reason = self._lost(error)
+            if reason is None:
+                raise
+            raise InputError(reason) from error
         finally:
             lock.release()
+
+    def _lost(self, error: Exception) -> str | None:
+        """Says which mishap of its folder, if any, ended a training."""
+        if isinstance(error, InputError):
+            return None
+        if not self.folder.is_dir():
+            return (
+                f"{self.folder} was deleted during training; the same command trains this stage "
+                "from the beginning."
+            )
+        if NO_SPACE in str(error):
+            return (
+                f"There is no space left on the disk of {self.folder}: make room, and the same "
+                "command continues after the last full epoch."
+            )
+        return None
+
+    def load(self) -> Network:
+        """Loads the finished network.
+
+        Raises:
+            InputError: it is damaged; the message says how to train it again.
+        """
+        try:
+            return load_network(self.model_path)
+        except InputError as error:
+            raise InputError(f"{error} Delete {self.folder} to train it again.") from error
 
     def finish(self, network: Network) -> None:
         """Saves the network of the stage, which is then finished."""

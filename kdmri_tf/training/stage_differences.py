@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.inference.network_facts import wrong_fact
 
 CONFIG_FILE = "config.json"
 
@@ -48,13 +49,20 @@ def read_config(folder: Path | str) -> dict[str, Any]:
     """Reads the configuration in the `config.json` of a stage's folder.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or it is damaged.
     """
     path = Path(folder) / CONFIG_FILE
     try:
-        return dict(json.loads(path.read_text())["config"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        config = json.loads(path.read_text())["config"]
+        reason = wrong_fact(config)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(
             f"{path} is missing or unreadable, so it is not known how {folder} was trained: give "
-            "another --run-dir, or its model.keras as the network."
+            "another --run-dir, delete that folder, or give its model.keras, if it has one, as the "
+            "network."
         ) from error
+    if reason is not None:
+        raise InputError(
+            f"{path} is damaged ({reason}): restore it, give another --run-dir or delete {folder}."
+        )
+    return dict(config)

@@ -6,8 +6,8 @@ from typing import Any
 
 from kdmri_tf.evaluation.report import DISTILLED, FRIENDLY_TEACHER, STUDENT, TEACHER
 from kdmri_tf.networks.network import Network
-from kdmri_tf.networks.saved import load_network, weights_digest
-from kdmri_tf.training.run_folder import MODEL_FILE
+from kdmri_tf.networks.saved import weights_digest
+from kdmri_tf.training.run_folder import MODEL_FILE, Stage
 from kdmri_tf.training.stage_differences import check_config, read_config
 
 # First word of a stage's folder -> what its network is.
@@ -32,14 +32,14 @@ def finished_networks(run_dir: Path, config: Mapping[str, Any]) -> dict[str, Net
         config: `data_config` of the data on which they are to be compared.
 
     Raises:
-        InputError: one was trained on other data or with another mask.
+        InputError: one was trained on other data or with another mask, or is damaged.
     """
     found: list[tuple[str, str, Network]] = []
     taught_by = set()
     for role, name in ROLES.items():
         for path in sorted(run_dir.glob(f"{role}-*/{MODEL_FILE}")):
             check_config(path.parent, config)
-            found.append((name, path.parent.name, load_network(path)))
+            found.append((name, path.parent.name, Stage(path.parent, config).load()))
             if name == DISTILLED:
                 taught_by.add(read_config(path.parent).get("teacher_sha256"))
     roles = [name for name, _, _ in found]

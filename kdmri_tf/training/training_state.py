@@ -31,6 +31,9 @@ class TrainingState(keras.callbacks.Callback):
         network: the model whose weights are trained.
         optimizer: its built optimizer.
 
+    Raises:
+        InputError: the state is damaged.
+
     Attributes:
         epoch: epochs done.
         history: one dictionary of logs per epoch.
@@ -103,14 +106,26 @@ class TrainingState(keras.callbacks.Callback):
             writer.writerows(self.history)
 
     def _restore(self) -> None:
-        with np.load(self._path) as state:
-            self.history = json.loads(str(state["history"]))
-            self.network.set_weights(_all(state, "network"))
-            self.best_weights = _all(state, "best")
-            for variable, value in zip(
-                self.optimizer.variables, _all(state, "optimizer"), strict=True
-            ):
+        try:
+            with open(self._path, "rb") as file, np.load(file) as state:
+                history = json.loads(str(state["history"]))
+                weights, best, optimizer = (
+                    _all(state, name) for name in ("network", "best", "optimizer")
+                )
+            expected = [weight.shape for weight in self.network.get_weights()]
+            for stored in (weights, best):
+                if [array.shape for array in stored] != expected:
+                    raise ValueError("it is the state of another network")
+            self.network.set_weights(weights)
+            for variable, value in zip(self.optimizer.variables, optimizer, strict=True):
                 variable.assign(value)
+        except Exception as error:  # whatever NumPy, zipfile and zlib make of a damaged file
+            reason = " ".join(str(error).split()).rstrip(".")
+            raise InputError(
+                f"{self._path} is damaged ({reason}): delete {self.folder}, and the same command "
+                "trains this stage from the beginning."
+            ) from error
+        self.history, self.best_weights = history, best
 
 
 def _numbered(name: str, arrays: Sequence[NDArray[Any]]) -> dict[str, NDArray[Any]]:
