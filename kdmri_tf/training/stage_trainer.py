@@ -16,7 +16,6 @@ from kdmri_tf.distillation.student_friendly import StudentFriendlyTeacher
 from kdmri_tf.distillation.teacher_cache import cache_teacher
 from kdmri_tf.distillation.teacher_outputs import TeacherOutputs
 from kdmri_tf.networks.network import Network
-from kdmri_tf.networks.saved import load_network
 from kdmri_tf.training.fit import train
 from kdmri_tf.training.initial_networks import copy_for_training
 from kdmri_tf.training.run_folder import Stage, open_stage
@@ -92,7 +91,7 @@ class StageTrainer:
                     model, outputs = self._distiller(stage, network, teacher, losses)
                 train(*(model, network, self._data, stage.folder, self.settings, outputs), **losses)
                 stage.finish(network)
-        return load_network(stage.model_path)
+        return stage.load()
 
     def train_friendly(
         self, teacher: Network, student: Network, friendly: FriendlySettings
@@ -122,7 +121,7 @@ class StageTrainer:
                 )
                 stage.save(student, SFT_STUDENT)
                 stage.finish(teacher)
-        return load_network(stage.model_path), stage.folder / SFT_STUDENT
+        return stage.load(), stage.folder / SFT_STUDENT
 
     def _open(
         self,
