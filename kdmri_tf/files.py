@@ -61,7 +61,9 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
         ['table.csv']
     """
     path = Path(path)
-    beginning = f".{path.name[:100]}.partial-{socket.gethostname()[:60]}-"
+    # Names have 255 bytes at most, and a letter may have four.
+    name = os.fsencode(path.name)[:100].decode(errors="ignore")
+    beginning = f".{name}.partial-{socket.gethostname()[:60]}-"
     _remove_leftovers(path, beginning)
     workshop = Path(tempfile.mkdtemp(prefix=f"{beginning}{os.getpid()}-", dir=path.parent))
     try:

@@ -101,6 +101,16 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path):
     assert names(tmp_path) == ["a"]
 
 
+@pytest.mark.parametrize("name", ["a" * 255, "脳" * 85, "ä" * 127, "\udce4" * 255])
+def test_the_longest_names_that_a_disk_takes(tmp_path, name):
+    """255 bytes; a letter has up to four, and the hidden folder's name adds to them."""
+    for text in ("first", "second"):
+        with replacing(tmp_path / name) as place:
+            place.write_text(text)
+    assert (tmp_path / name).read_text() == "second"
+    assert names(tmp_path) == [name]
+
+
 def test_no_folder(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "no" / "a"):
         pass

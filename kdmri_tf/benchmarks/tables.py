@@ -18,4 +18,9 @@ def in_times(ratio: float | None) -> str:
 def markdown_table(columns: Mapping[str, Sequence[str]]) -> str:
     """Returns a Markdown table of columns, heading -> cells."""
     rows = [columns, ["---"] * len(columns), *zip(*columns.values(), strict=True)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
+
+
+def _cell(text: str) -> str:
+    """Returns a text, such as a file's name, as it can stand in a table: one line, no bar."""
+    return " ".join(text.split()).replace("|", "\\|")

@@ -45,6 +45,9 @@ FORMATS = {
     ),
 }
 
+# What readers take for a file by its name.
+SUFFIXES_OF_FILES = (".keras", ".tflite", ".onnx", ".xml", ".bin", ".pb", ".h5", ".hdf5")
+
 
 def output_beside(model_path: Path | str, format: str, quantize: str | None) -> Path:
     """Returns where an export goes by default, such as `model-int8.tflite` beside the model."""
@@ -81,6 +84,11 @@ def check_request(path: Path | str, format: str, quantize: str | None) -> None:
         )
     if kind.suffix and path.suffix != kind.suffix:
         raise InputError(f"A {format} file must be named *{kind.suffix}, not {path.name}.")
+    if not kind.suffix and path.suffix.lower() in SUFFIXES_OF_FILES:
+        raise InputError(
+            f"A {format} export is a folder of files such as {kind.contents[0]}, and {path.name} "
+            f"would look like a file: call it {path.stem}."
+        )
     if not path.parent.is_dir():
         raise InputError(f"There is no folder {path.parent} to export {path.name} to.")
     if not os.access(path.parent, os.W_OK):

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
 OPSET = 18
 ATTEMPTS = 10
+AXES = ("batch", "height", "width")
+# What a viewer shows of inputs and output.
+DESCRIPTIONS = {
+    "kspace": "float32 (batch, height, width, 2): real and imaginary part of the slice's Fourier "
+    "transform, unshifted, ortho normalised, 0 where not measured; slices have maximum 1",
+    "mask": "float32 (batch, height, width): 1 where k-space was measured and 0 elsewhere, "
+    "unshifted, of whole lines along one axis; the image is NaN for other masks",
+    "low_resolution": "float32 (batch, height, width, 1): image of low resolution, maximum 1",
+    "image": "float32 (batch, height, width, 1): reconstructed magnitude image, maximum about 1",
+}
 
 
 def write_onnx(
@@ -45,7 +55,7 @@ def write_onnx(
         model = _quantize(model, calibration)
     elif quantize == "float16":
         _halve_weights(model.graph)
-    onnx.helper.set_model_props(model, {"metadata": json.dumps(metadata)})
+    _describe(model, metadata)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 
@@ -63,6 +73,24 @@ def _convert(serve: tf.types.experimental.GenericFunction) -> "onnx.ModelProto":
         if _rank_of_image(model) == 4:
             return model
     return model  # the comparison with the network refuses it
+
+
+def _describe(model: "onnx.ModelProto", metadata: Mapping[str, Any]) -> None:
+    """Names the free axes and says what the network is; the converter's own names mean nothing."""
+    import onnx
+
+    del model.graph.value_info[:]  # shapes by the converter's names: runtimes infer them
+    for tensor in (*model.graph.input, *model.graph.output):
+        tensor.doc_string = DESCRIPTIONS[tensor.name]
+        for axis, name in zip(tensor.type.tensor_type.shape.dim, AXES, strict=False):
+            axis.dim_param = name
+    trained = metadata.get("dataset")
+    model.doc_string = (
+        f"{metadata['architecture']}, a network of kdmri_tf that reconstructs MRI slices"
+        f"{f', trained on {trained} data' if trained else ''}: {metadata['intended_use']}."
+    )
+    model.graph.doc_string = model.doc_string
+    onnx.helper.set_model_props(model, {"metadata": json.dumps(metadata)})
 
 
 def _rank_of_image(model: "onnx.ModelProto") -> int:
@@ -122,5 +150,4 @@ def _quantize(
             weight_type=quantization.QuantType.QInt8,
         )
         quantized = onnx.load(str(target))
-    del quantized.graph.value_info[:]  # the shapes that calibration asked for: runtimes infer them
     return quantized

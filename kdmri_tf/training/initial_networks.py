@@ -22,7 +22,7 @@ ARCHITECTURE = {*ARITHMETIC, "filters"}
 
 def is_name(name: Path | str) -> bool:
     """Tells whether this is a network's name such as "D3C5", rather than a `.keras` file."""
-    return not str(name).endswith(".keras")
+    return not str(name).lower().endswith(".keras")
 
 
 def new_network(name: Path | str, settings: TrainingSettings) -> Network:

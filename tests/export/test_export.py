@@ -224,6 +224,29 @@ def test_signature_of_a_saved_model_is_named_float32_and_free_in_size(tmp_path, 
     assert signature.structured_outputs["image"].dtype == tf.float32
 
 
+@pytest.mark.parametrize("quantize", [None, "int8", "float16"])
+def test_axes_of_onnx_have_names(tmp_path, model, samples, quantize):
+    path = tmp_path / "a.onnx"
+    facts = {"dataset": "cardiac"}
+    export_network(model, path, "onnx", quantize, samples=samples, largest_loss=1, metadata=facts)
+    stored = onnx.load(path)
+    axes = {
+        tensor.name: [
+            axis.dim_param or axis.dim_value for axis in tensor.type.tensor_type.shape.dim
+        ]
+        for tensor in (*stored.graph.input, *stored.graph.output)
+    }
+    assert axes == {
+        "kspace": ["batch", "height", "width", 2],
+        "mask": ["batch", "height", "width"],
+        "image": ["batch", "height", "width", 1],
+    }
+    assert b"unk__" not in path.read_bytes()
+    assert stored.doc_string.startswith("D3C2, a network of kdmri_tf that reconstructs MRI slices")
+    assert stored.doc_string.endswith("cardiac data: research only, not for clinical use.")
+    assert "NaN for other masks" in stored.graph.input[1].doc_string
+
+
 def five_axes(convert):
     """A conversion that gives the image a fifth axis."""
 

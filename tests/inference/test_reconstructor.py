@@ -86,6 +86,16 @@ def test_all_formats_agree(folder, inputs, name):
     np.testing.assert_allclose(one_mask, expected, atol=1e-5)
 
 
+def test_suffixes_in_capitals(folder, inputs, tmp_path):
+    for name in ("student.tflite", "student.onnx"):
+        path = tmp_path / name.upper()
+        shutil.copy(folder / name, path)
+        assert Reconstructor(path)(*inputs).shape == (8, 40, 36, 1)
+    shutil.copy(folder / "student.keras", tmp_path / "a.KERAS")
+    with pytest.raises(InputError, match=r"a\.KERAS must end in \.keras, in small letters"):
+        Reconstructor(tmp_path / "a.KERAS")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_threads_do_not_disturb_each_other(folder, inputs, name):
     reconstruct = Reconstructor(folder / name)

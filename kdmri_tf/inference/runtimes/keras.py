@@ -25,7 +25,7 @@ class KerasRuntime(Runtime):
 
     @staticmethod
     def opens(path: Path) -> bool:
-        return path.suffix == ".keras"
+        return path.suffix.lower() == ".keras"
 
     def run(self, arrays: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         image = self._serve(*(arrays[name] for name in self.input_names))["image"]

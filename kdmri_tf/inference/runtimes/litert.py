@@ -46,7 +46,7 @@ class LiteRTRuntime(Runtime):
 
     @staticmethod
     def opens(path: Path) -> bool:
-        return path.suffix == ".tflite"
+        return path.suffix.lower() == ".tflite"
 
     def run(self, arrays: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         with self._turn:

@@ -37,7 +37,7 @@ class ONNXRuntime(Runtime):
 
     @staticmethod
     def opens(path: Path) -> bool:
-        return path.suffix == ".onnx"
+        return path.suffix.lower() == ".onnx"
 
     def run(self, arrays: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
         (image,) = self._session.run(["image"], arrays)
