@@ -12,6 +12,7 @@ from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.distillation.teacher_outputs import TeacherOutputs
 from kdmri_tf.evaluation.slice_psnr import SlicePSNR
 from kdmri_tf.inference.runtimes.plain_path import plain_path
+from kdmri_tf.training.image_log import ImageLog
 from kdmri_tf.training.settings import TrainingSettings
 from kdmri_tf.training.training_state import TrainingState
 
@@ -61,7 +62,7 @@ def train(
         model: what is fitted: the network itself, or a wrapper such as `Distiller`.
         network: the `Network`, or `StudentFriendlyTeacher`, whose weights are trained.
         data: to train and to validate on.
-        folder: keeps `state.npz`, `log.csv` and TensorBoard logs.
+        folder: keeps `state.npz`, `log.csv` and TensorBoard logs, with pictures, see `ImageLog`.
         settings: how it is trained.
         teacher_outputs: what `cache_teacher` kept for a `Distiller`, or None.
         callbacks: Keras callbacks whose effect follows from the number of the epoch alone, or a
@@ -98,6 +99,7 @@ def train(
                     *callbacks,
                     state,
                     keras.callbacks.TensorBoard(plain / "tensorboard", write_graph=False),
+                    ImageLog(plain / "tensorboard" / "images", network, data, settings.epochs),
                 ],
             )
     network.set_weights(state.best_weights)

@@ -43,11 +43,16 @@ def evaluate_validation(
     table = evaluation.write(folder)
     print(f"\n{table}\nTable and values: {folder}/evaluation.*", flush=True)
     figure = folder / "reconstructions.png"
-    upside_down = data.source in SOURCES_STORED_UPSIDE_DOWN
 
     def paint(place: Path) -> None:
-        reconstruction_figure(evaluation.figure_slices, place, evaluation.title, flip=upside_down)
+        flip = is_stored_upside_down(data)
+        reconstruction_figure(evaluation.figure_slices, place, evaluation.title, flip=flip)
 
     if draw(figure, paint):
         print(f"Figure: {figure}")
     return evaluation
+
+
+def is_stored_upside_down(data: MRIData) -> bool:
+    """Tells whether pictures show the first row of its images at the bottom."""
+    return data.source in SOURCES_STORED_UPSIDE_DOWN
