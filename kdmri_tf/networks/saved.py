@@ -56,6 +56,8 @@ def load_network(path: Path | str) -> Network:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"There is no model {path}; give a .keras file written by training.")
+    if path.suffix != ".keras":
+        raise InputError(f"{path} must end in .keras, in small letters, for Keras to read it.")
     try:
         _check_size(path)
         network = keras.models.load_model(path, compile=False)
