@@ -1,5 +1,6 @@
 """Runs the scripts as users do: as processes of their own."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ TRAIN = Path(__file__).parents[1] / "train"
 
 def command(script, *arguments, python=()):
     """The words that run a script; `python` are options of the interpreter."""
-    return [sys.executable, *python, str(TRAIN / f"{script}.py"), *map(str, arguments)]
+    words = [os.fsdecode(word) if isinstance(word, bytes) else str(word) for word in arguments]
+    return [sys.executable, *python, str(TRAIN / f"{script}.py"), *words]
 
 
 def run(script, *arguments, expect=0):

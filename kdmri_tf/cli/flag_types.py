@@ -31,6 +31,10 @@ def named_model(text: str) -> tuple[str, str]:
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=MODEL.keras")
     if "/" in name:
         raise argparse.ArgumentTypeError(f"{name!r} names a folder: give a name without /")
+    if not name.isprintable():  # it becomes a row of tables in UTF-8, and a folder
+        raise argparse.ArgumentTypeError(
+            f"{name!r} has characters that cannot be printed: give a name without them"
+        )
     return name, path
 
 

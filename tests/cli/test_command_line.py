@@ -66,6 +66,12 @@ def test_help_needs_no_tensorflow(script):
             ["--inference", "--networks", "a=D5C5", "a=D3C5"],
             "Two networks have the same name: a, a; give each its own.",
         ),
+        (
+            "evaluate",
+            ["--dataset", "brain", b"h\xe4nsel=a.keras"],
+            r"'h\udce4nsel' has characters that cannot be printed: give a name without them",
+        ),
+        ("benchmark", ["--networks", "a\nb=D5C5"], r"'a\nb' has characters that cannot be printed"),
         ("benchmark", ["--networks", "a=no.keras"], "there is no model no.keras"),
         ("benchmark", ["--sizes", "100000x100000"], "--sizes: An image of 100000x100000 has 10,00"),
         ("benchmark", ["--rounds", "1000000"], "--rounds: 1000000 is more than 10,000"),
