@@ -6,7 +6,7 @@ import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
@@ -18,7 +18,8 @@ from kdmri_tf.progress import follow, is_terminal
 from tfds_builders.file_formats import dataset_of_source, format_of
 from tfds_builders.fingerprint import fingerprint
 from tfds_builders.raw_volume import RawVolume, spelled_out
-from tfds_builders.slice_config import SliceConfig
+from tfds_builders.slice_config import LICENSES, SliceConfig
+from tfds_builders.slice_features import slice_features
 from tfds_builders.slices import center_crop_or_pad, is_blank, normalize
 from tfds_builders.sources import find_volumes, raw_folder
 from tfds_builders.synthetic import synthetic_volumes
@@ -48,7 +49,8 @@ class SliceBuilder(
         **kwargs: those of `tfds.core.GeneratorBasedBuilder`.
     """
 
-    HOMEPAGE = "https://arxiv.org/abs/2004.05319"
+    HOMEPAGE: ClassVar[str]  # of the data set, or of the first of its sources
+    HOMEPAGES: ClassVar[dict[str, str]] = {}  # of other sources
 
     def __init__(self, *, skip_unreadable: bool = False, **kwargs: Any) -> None:
         self._skip_unreadable = skip_unreadable
@@ -117,19 +119,12 @@ class SliceBuilder(
         return dataclasses.replace(standard, name=name, image_size=(int(sized[2]), int(sized[3])))
 
     def _info(self) -> tfds.core.DatasetInfo:
+        source = self.builder_config.source
+        homepage = self.HOMEPAGES.get(source, self.HOMEPAGE)
         return self.dataset_info_from_configs(
-            features=tfds.features.FeaturesDict(
-                {
-                    "image": tfds.features.Tensor(
-                        shape=(*self.builder_config.image_size, 1),
-                        dtype=np.float32,
-                        encoding="zlib",
-                    ),
-                    "volume": tfds.features.Text(),
-                    "slice": tfds.features.Scalar(dtype=np.int32),
-                }
-            ),
-            homepage=self.HOMEPAGE,
+            features=slice_features(self.builder_config.image_size, Path(self.data_dir)),
+            homepage=homepage,
+            license=LICENSES.get(source, f"The terms of those who distribute the data: {homepage}"),
             disable_shuffling=True,  # keeps the order of the volumes and their slices
             metadata=tfds.core.MetadataDict(),
         )

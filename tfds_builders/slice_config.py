@@ -13,6 +13,12 @@ RELEASE_NOTES = {
     "1.0.2": "The same slices; the metadata names the patient of every volume.",
 }
 
+# Of the sources that are not somebody else's.
+LICENSES = {
+    "folder": "Your own files, on your own terms.",
+    "synthetic": "Apache License 2.0, as the code that draws the phantoms.",
+}
+
 
 @dataclasses.dataclass(kw_only=True)
 class SliceConfig(tfds.core.BuilderConfig):

@@ -102,6 +102,7 @@ def volume_output(
         ((8, 6), 7.0)
     """
     path, suffix = Path(path), suffix_of(path)
+    note = note.encode(errors="backslashreplace").decode()  # names of files may be no UTF-8
     is_nifti = suffix.startswith(".nii")
     if is_nifti and max(shape) > LONGEST_NIFTI_AXIS:
         raise InputError(

@@ -227,6 +227,40 @@ class TestHammernik:
         with pytest.raises(InputError, match=message):
             read_rawdata(tmp_path / "a.mat")
 
+    @pytest.mark.parametrize("do_compression", [False, True])
+    def test_flipped_bits(self, tmp_path, rng, do_compression):
+        """Compressed files have a checksum; the others end in an error at worst, not in a crash."""
+        kspace = np.zeros((9, 7, 2), np.complex64) + rng.normal(size=(9, 7, 2))
+        kspace[4, 3] += 100
+        path = tmp_path / "a.mat"
+        scipy.io.savemat(path, {"rawdata": kspace}, do_compression=do_compression)
+        expected, whole = read_rawdata(path), path.read_bytes()
+        header = range(124, 240)
+        for position in [*header, *range(240, len(whole), 7)] if do_compression else header:
+            damaged = bytearray(whole)
+            damaged[position] ^= 1 << rng.integers(8)
+            path.write_bytes(damaged)
+            try:
+                found = read_rawdata(path)
+            except InputError:
+                continue
+            if do_compression:
+                np.testing.assert_array_equal(found, expected)
+
+    def test_other_variables_beside(self, tmp_path, rng):
+        kspace = np.moveaxis(centered_kspace(complex_images(rng, (2, 12, 6))), 0, 2)
+        others = {"a": np.array([{"b": 1}, "text"], object), "n": 3, "s": {"c": np.ones((2, 3))}}
+        for do_compression in (False, True):
+            scipy.io.savemat(
+                tmp_path / "a.mat",
+                {**others, "rawdata": kspace, "z": "end"},
+                do_compression=do_compression,
+            )
+            assert read_rawdata(tmp_path / "a.mat").shape == (1, 12, 6)
+        scipy.io.savemat(tmp_path / "a.mat", {"rawdata": others})
+        with pytest.raises(InputError, match="'rawdata' holds something else than numbers"):
+            read_rawdata(tmp_path / "a.mat")
+
     def test_refuses_a_large_array_before_it_is_read(self, tmp_path, monkeypatch):
         scipy.io.savemat(tmp_path / "a.mat", {"rawdata": np.zeros((2, 9000, 2000), np.uint8)})
         monkeypatch.setattr("scipy.io.loadmat", None)

@@ -143,6 +143,22 @@ class TestWriting:
         assert written.header.get_xyzt_units() == ("mm", "sec")
         assert written.header["qform_code"] == 1
 
+    @pytest.mark.parametrize("suffix", ["nii", "nii.gz", "npy", "h5"])
+    def test_names_that_are_not_utf8(self, tmp_path, images, suffix):
+        """Of the volume, and of the network that the note names."""
+        path = os.fsdecode(os.path.join(os.fsencode(tmp_path), b"gr\xe9tel." + suffix.encode()))
+        note = os.fsdecode(b"h\xe4nsel, trained on nothing")
+        check_output(path, [])
+        with volume_output(path, images.shape, VoxelGrid.of_voxels(), note) as slices:
+            slices[:] = images
+        if suffix == "h5":
+            with h5py.File(path) as file:
+                assert file.attrs["note"] == r"h\xe4nsel, trained on nothing"
+                np.testing.assert_array_equal(file["reconstruction"], np.float32(images))
+        else:
+            with open_volume(path) as volume:
+                np.testing.assert_array_equal(volume.magnitude(1), np.float32(images[1]))
+
     def test_nothing_is_left_of_what_failed(self, tmp_path, images):
         path = tmp_path / "b.nii"
         path.write_text("earlier")

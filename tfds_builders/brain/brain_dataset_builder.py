@@ -1,5 +1,7 @@
 """T1-weighted brain slices."""
 
+from typing import ClassVar
+
 from tfds_builders.slice_builder import SliceBuilder
 from tfds_builders.slice_config import slice_configs
 from tfds_builders.sources import manual_instructions
@@ -8,6 +10,8 @@ from tfds_builders.sources import manual_instructions
 class Builder(SliceBuilder):
     """Prepares T1-weighted slices of the brain, 240x240 unless you ask for another size."""
 
+    HOMEPAGE = "https://mrbrains18.isi.uu.nl/"
+    HOMEPAGES: ClassVar[dict[str, str]] = {"mrbrains13": "https://mrbrains13.isi.uu.nl/"}
     MANUAL_DOWNLOAD_INSTRUCTIONS = manual_instructions("brain")
     BUILDER_CONFIGS = slice_configs(
         "brain",

@@ -8,6 +8,7 @@ from tfds_builders.sources import manual_instructions
 class Builder(SliceBuilder):
     """Prepares T1-weighted slices of the brain, 256x256 unless you ask for another size."""
 
+    HOMEPAGE = "https://sites.google.com/view/calgary-campinas-dataset/home"
     MANUAL_DOWNLOAD_INSTRUCTIONS = manual_instructions("calgary")
     BUILDER_CONFIGS = slice_configs(
         "calgary",

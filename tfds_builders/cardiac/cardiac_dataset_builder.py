@@ -8,6 +8,7 @@ from tfds_builders.sources import manual_instructions
 class Builder(SliceBuilder):
     """Prepares short-axis slices of the heart, 150x150 unless you ask for another size."""
 
+    HOMEPAGE = "https://www.creatis.insa-lyon.fr/Challenge/acdc/"
     MANUAL_DOWNLOAD_INSTRUCTIONS = manual_instructions("cardiac")
     BUILDER_CONFIGS = slice_configs(
         "cardiac",

@@ -1,5 +1,7 @@
 """Knee slices."""
 
+from typing import ClassVar
+
 from tfds_builders.slice_builder import SliceBuilder
 from tfds_builders.slice_config import slice_configs
 from tfds_builders.sources import manual_instructions
@@ -8,6 +10,8 @@ from tfds_builders.sources import manual_instructions
 class Builder(SliceBuilder):
     """Prepares slices of the knee, in the size of their source unless you ask for another one."""
 
+    HOMEPAGE = "https://doi.org/10.1002/mrm.26977"
+    HOMEPAGES: ClassVar[dict[str, str]] = {"fastmri": "https://fastmri.med.nyu.edu/"}
     MANUAL_DOWNLOAD_INSTRUCTIONS = manual_instructions("knee")
     BUILDER_CONFIGS = slice_configs(
         "knee",

@@ -14,6 +14,7 @@ from kdmri_tf.volumes.hdf5_file import dataset_within, has_link
 from kdmri_tf.volumes.kspace_convention import warn_of_rolled_image
 from kdmri_tf.volumes.kspace_gaps import refuse_gaps
 from kdmri_tf.volumes.reading import WAY_OUT, magnitude_volume, reading
+from tfds_builders.readers.mat5 import check_mat5
 
 KEY = "rawdata"
 
@@ -53,10 +54,8 @@ def read_rawdata(path: Path) -> NDArray[np.float32]:
 
 
 def _mat5_rawdata(path: Path) -> NDArray | None:
-    """Reads MATLAB v5, after a look at its sizes."""
-    for name, shape, _ in scipy.io.whosmat(path):
-        if name == KEY and np.prod(shape, dtype=object):
-            check_array(path, KEY, shape, shape[:2], np.dtype(complex))
+    """Reads MATLAB v5."""
+    check_mat5(path, KEY)
     return scipy.io.loadmat(path, variable_names=[KEY]).get(KEY)
 
 
