@@ -48,6 +48,15 @@ def test_contenders_take_turns(tmp_path):
     assert all(turn.group is group for turn in report.turns)
 
 
+def test_a_log_says_what_is_measured_and_how_far_it_is(tmp_path, capsys, monkeypatch):
+    measured([fake("a", tmp_path / "log")])
+    assert capsys.readouterr().err == "distillation, 150x150, batch 4: 0 of 4 turns, 00:00 so far\n"
+    monkeypatch.setattr("kdmri_tf.progress.SECONDS_BETWEEN_LINES", 0.0)
+    measured([fake("a", tmp_path / "log")])
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith("distillation, 150x150, batch 4: 4 of 4 turns, 00:0")
+
+
 def test_turn_is_as_long_as_asked(tmp_path):
     slow, fast = fake("slow", tmp_path / "log", 5.0), fake("fast", tmp_path / "log", 0.125)
     report, _ = measured([slow, fast], rounds=1)
