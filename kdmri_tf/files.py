@@ -34,6 +34,16 @@ def make_folder(path: Path, flag: str) -> None:
         ) from error
 
 
+def printable(text: str) -> str:
+    """Returns a path, or a text with paths, as UTF-8 can say it: other bytes are spelled out.
+
+    Example:
+        >>> print(printable(os.fsdecode(b"h\\xe4nsel.npy")))
+        h\\xe4nsel.npy
+    """
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
 @contextmanager
 def replacing(path: str | PathLike[str]) -> Iterator[Path]:
     """Yields where to write a file or a folder, which then takes the place of `path`.

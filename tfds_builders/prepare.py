@@ -12,11 +12,11 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.files import printable
 from kdmri_tf.progress import is_terminal
 from kdmri_tf.sizes import image_size_of
 from tfds_builders.file_formats import check_file_format, format_of
 from tfds_builders.prepared_folder import alone, aside, kept_until_replaced, take_back
-from tfds_builders.raw_volume import spelled_out
 from tfds_builders.reuse import check_format, check_raw_files, earlier_versions, report_skipped
 from tfds_builders.slice_config import config_name
 from tfds_builders.sources import resolve_source
@@ -143,9 +143,9 @@ def _builder(
     folder = None
     if data_dir is not None:
         folder = Path(data_dir).expanduser()
-        if spelled_out(str(folder)) != str(folder):
+        if printable(str(folder)) != str(folder):
             raise InputError(
-                f"The name of the data directory {spelled_out(str(folder))} is not UTF-8, as "
+                f"The name of the data directory {printable(str(folder))} is not UTF-8, as "
                 "TensorFlow needs it: choose another (--data-dir)."
             )
         try:

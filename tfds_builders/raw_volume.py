@@ -1,6 +1,5 @@
 """One 3-D volume of one patient, known by name and read only when asked."""
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -8,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kdmri_tf.files import printable
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,6 @@ def volume_of_files(
     Names that come from file names which are not UTF-8 have their other bytes spelled out, such as
     `h\\xe4nsel`: TFDS and JSON keep no others.
     """
-    name, patient = spelled_out(name), spelled_out(patient)
+    name, patient = printable(name), printable(patient)
     readers = {first: partial(read, path) for first, path in files.items()}
     return RawVolume(name, patient, readers, tuple(files.values()), note)
-
-
-def spelled_out(name: str) -> str:
-    """Returns a path, or a text with paths, as UTF-8 can say it.
-
-    Example:
-        >>> print(spelled_out(os.fsdecode(b"h\\xe4nsel")))
-        h\\xe4nsel
-    """
-    return os.fsencode(name).decode("utf-8", "backslashreplace")

@@ -14,10 +14,11 @@ import tensorflow_datasets as tfds
 from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.files import printable
 from kdmri_tf.progress import follow, is_terminal
 from tfds_builders.file_formats import dataset_of_source, format_of
 from tfds_builders.fingerprint import fingerprint
-from tfds_builders.raw_volume import RawVolume, spelled_out
+from tfds_builders.raw_volume import RawVolume
 from tfds_builders.slice_config import LICENSES, SliceConfig
 from tfds_builders.slice_features import slice_features
 from tfds_builders.slices import center_crop_or_pad, is_blank, normalize
@@ -191,7 +192,7 @@ class SliceBuilder(
             except InputError as error:
                 if not self._skip_unreadable:
                     raise
-                self._skipped_files.append(spelled_out(str(error)))
+                self._skipped_files.append(printable(str(error)))
                 logger.warning("Skipped: %s", error)
                 continue
             yield from enumerate(images, start=first)

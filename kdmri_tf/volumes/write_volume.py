@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.files import replacing
+from kdmri_tf.files import printable, replacing
 from kdmri_tf.volumes.arrays_on_disk import new_hdf5, new_npy
 from kdmri_tf.volumes.geometry import VoxelGrid
 
@@ -102,7 +102,7 @@ def volume_output(
         ((8, 6), 7.0)
     """
     path, suffix = Path(path), suffix_of(path)
-    note = note.encode(errors="backslashreplace").decode()  # names of files may be no UTF-8
+    note = printable(note)  # it may have names of files
     is_nifti = suffix.startswith(".nii")
     if is_nifti and max(shape) > LONGEST_NIFTI_AXIS:
         raise InputError(
