@@ -57,18 +57,22 @@ def network(text: str) -> str:
 
 
 def check_name(name: str, filters: int = 1) -> None:
-    """Refuses the name of a network that is too large to be made.
+    """Refuses the name of a network that cannot be made, or is too large for it.
 
     Args:
         name: such as "D5C5" or "VDSR11".
         filters: channels between its convolutions.
 
     Raises:
-        InputError: it has too many convolutions or weights.
+        InputError: it has too few or too many convolutions, or too many weights.
     """
     # Nine digits are too many already, and Python converts no number of thousands.
     numbers = [int(digits[:9]) for digits in re.findall(r"\d+", name)]
     num_convs, num_blocks = numbers if len(numbers) == 2 else (*numbers, 1)
+    if num_convs < 2 or num_blocks < 1:
+        raise InputError(
+            f"{name} is no network: there must be at least 2 convolutions, in at least 1 cascade"
+        )
     check_network_size(num_convs, num_blocks, filters, name[:40])
 
 

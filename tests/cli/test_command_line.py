@@ -102,6 +102,8 @@ def test_mistakes_on_the_command_line(script, arguments, message):
             "D99999C99999 has 9,999,800,001 convolutions, but a network may",
         ),
         (f"--student D{'9' * 5000}C2", "has 1,999,999,998 convolutions, but a network may have 1,"),
+        ("--teacher D1C5", "D1C5 is no network: there must be at least 2 convolutions, in at le"),
+        ("--student D3C0", "D3C0 is no network: there must be at least 2 convolutions, in at le"),
         ("--scale 2 --teacher VDSR5000", "VDSR5000 has 5,000 convolutions, but a network may have"),
         ("--filters 4096", "D5C5 with 4,096 filters has 2,265,292,800 weights, but a network may"),
         ("--center-lines 1000000", "--center-lines: 1000000 is more than 100,000"),
@@ -111,7 +113,7 @@ def test_mistakes_on_the_command_line(script, arguments, message):
         ("--feature-weight inf", "--feature-weight: inf is not between 1e-12 and 1e+12"),
     ],
 )
-def test_what_is_far_too_large_is_refused_before_any_work(arguments, message, run_here, tmp_path):
+def test_impossible_sizes_are_refused_before_any_work(arguments, message, run_here, tmp_path):
     where = ("--data-dir", tmp_path / "data", "--run-dir", tmp_path / "run")
     _, error = run_here("kd", "--dataset", "cardiac", *arguments.split(), *where, expect=2)
     assert message in error.splitlines()[-1]
