@@ -25,7 +25,7 @@ from kdmri_tf.training.settings import TrainingSettings
 TEACHER, STUDENT = "D5C5", "D3C5"
 
 # What the stages of `Experiment` compile with: the first stage of each method on features alone.
-FEATURES_ALONE = {"feature_weight": 1.0, "imitation_weight": 0.0, "reconstruction_weight": 0.0}
+FEATURES_ALONE = {"feature_weight": 1.0, "imitation_weight": 0.0, "student_loss_weight": 0.0}
 LOSSES: dict[str, dict[str, Any]] = {
     "teacher": {"loss": "mae"},
     "sft": {},
@@ -37,7 +37,7 @@ LOSSES: dict[str, dict[str, Any]] = {
         }
         for method in FEATURE_LOSSES
     },
-    "distillation": {"imitation_weight": 0.5, "reconstruction_weight": 0.5},
+    "distillation": {"imitation_weight": 0.5, "student_loss_weight": 0.5},
 }
 
 
@@ -93,7 +93,7 @@ class Training:
             model = StudentFriendlyTeacher(teacher, student)
         self.network: keras.Model = model
         if "imitation_weight" in losses:
-            model = Distiller(student, teacher)
+            model = Distiller(teacher, student)
             if teacher_cache:
                 images = losses["imitation_weight"] > 0
                 cached = cache_teacher(teacher, data, losses.get("feature_loss"), images)

@@ -11,9 +11,11 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from kdmri_tf.compute.cores import num_cores
+from kdmri_tf.compute.fan_out import fan_out
 from kdmri_tf.errors import InputError
 
 Structure = Any  # of tensors: one of them, or a list or dictionary
@@ -84,13 +86,19 @@ def whole_batches() -> Iterator[None]:
         _parts = parts
 
 
-def by_parts(function: Callable[..., Structure], *tensors: tf.Tensor) -> Structure:
+def by_parts(
+    function: Callable[..., Structure],
+    *tensors: tf.Tensor,
+    variables: Sequence[keras.Variable] = (),
+) -> Structure:
     """Computes `function(*tensors)` on parts of the batch, independently of each other.
 
     Args:
         function: takes tensors and returns a tensor or a structure of tensors, all with the batch
             as first axis, and treats the samples of a batch independently.
         tensors: all of the same batch size.
+        variables: what the function uses of variables and is to be trained. Their gradients are
+            added in the order of the parts, see `fan_out`.
 
     Returns:
         What the function returns for the whole batch, to rounding.
@@ -99,12 +107,12 @@ def by_parts(function: Callable[..., Structure], *tensors: tf.Tensor) -> Structu
         return function(*tensors)
     size = tensors[0].shape[0]
     if size is not None:
-        return _divided(function, tensors, size, min(_parts, size))
+        return _divided(function, tensors, size, min(_parts, size), variables)
     size = tf.shape(tensors[0])[0]
     # TensorFlow's fused convolution fails on an empty part: the last sample fills it.
     missing = tf.maximum(_parts - size, 0)
     filled = [tf.concat([t, tf.repeat(t[-1:], missing, axis=0)], axis=0) for t in tensors]
-    outputs = _divided(function, filled, size + missing, _parts)
+    outputs = _divided(function, filled, size + missing, _parts, variables)
     return tf.nest.map_structure(lambda output: output[:size], outputs)
 
 
@@ -113,11 +121,26 @@ def _divided(
     tensors: Sequence[tf.Tensor],
     size: int | tf.Tensor,
     parts: int,
+    variables: Sequence[keras.Variable],
 ) -> Structure:
     """Returns what the function returns for each part, put together."""
     bounds = [size * part // parts for part in range(parts + 1)]
-    outputs = [
-        function(*(tensor[start:end] for tensor in tensors))
-        for start, end in itertools.pairwise(bounds)
-    ]
+    outputs = []
+    scopes = _scopes(variables, parts)
+    for scope, (start, end) in zip(scopes, itertools.pairwise(bounds), strict=True):
+        with scope:
+            outputs.append(function(*(tensor[start:end] for tensor in tensors)))
     return tf.nest.map_structure(lambda *values: tf.concat(values, axis=0), *outputs)
+
+
+def _scopes(
+    variables: Sequence[keras.Variable], parts: int
+) -> Sequence[contextlib.AbstractContextManager[Any]]:
+    """Returns a context for each part, in which variables are copies for this part alone."""
+    if parts < 3:  # two gradients can be added in any order
+        return [contextlib.nullcontext()] * parts
+    copies = [fan_out(tf.convert_to_tensor(variable.value), parts) for variable in variables]
+    return [
+        keras.StatelessScope(state_mapping=list(zip(variables, of_part, strict=True)))
+        for of_part in zip(*copies, strict=True)
+    ] or [contextlib.nullcontext()] * parts

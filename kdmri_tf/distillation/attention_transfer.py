@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from kdmri_tf.compute.fan_out import ordered_sum
 from kdmri_tf.compute.xla_fusion import fused
 from kdmri_tf.distillation.feature_loss import FeatureLoss
 from kdmri_tf.distillation.vectors import distance, flat, normalized
@@ -49,7 +50,9 @@ class AttentionTransfer(FeatureLoss):
 
     def compare(self, teacher: Sequence[tf.Tensor], student: Sequence[tf.Tensor]) -> tf.Tensor:
         """Computes the loss of two lists of attention maps."""
-        return sum(ops.mean(distance(t, s)) for t, s in zip(teacher, student, strict=True))
+        return ordered_sum(
+            [ops.mean(distance(t, s)) for t, s in zip(teacher, student, strict=True)]
+        )
 
 
 @fused

@@ -1,22 +1,28 @@
 """The distiller: trains a student on its teacher's features and images and on the target."""
 
-from typing import Any, ClassVar
+import warnings
+from typing import Any, ClassVar, NoReturn
 
 import keras
 import tensorflow as tf
 
 from kdmri_tf.distillation import feature_losses
 from kdmri_tf.distillation.feature_loss import Loss, for_loss, takes_any_dtype
+from kdmri_tf.distillation.image_check import image_and_features, like_target
 from kdmri_tf.distillation.weighted_losses import WeightedTraining, mean_absolute_error
 from kdmri_tf.errors import InputError
 
+# What the constructor of `keras.distillation.Distiller` takes and this one does not.
+KERAS_ARGUMENTS = {"distillation_losses", "distillation_loss_weights", "student_loss_weight"}
 
+
+@keras.saving.register_keras_serializable(package="kdmri_tf")
 class Distiller(WeightedTraining):
     """Trains `student` under a frozen `teacher` with a weighted sum of three losses::
 
-        loss = reconstruction_weight * mean |x - x_S|
-             + imitation_weight      * mean |x_T - x_S|
-             + feature_weight        * feature_loss(features_T, features_S)
+        loss = student_loss_weight * mean |x - x_S|
+             + imitation_weight    * mean |x_T - x_S|
+             + feature_weight      * feature_loss(features_T, features_S)
 
     x is the target, x_T and x_S the images of teacher and student. The stages of KD-MRI are three
     settings of the weights: attention transfer alone (0, 0, 1), then distillation
@@ -25,22 +31,43 @@ class Distiller(WeightedTraining):
     Takes the batches that a `DCCNN` is fitted on: `({"kspace", "mask"}, image)`. Where the inputs
     hold "teacher_outputs" too (see `cache_teacher`), these are not computed again. Reports `loss`,
     `student_loss` (mean |x - x_S|) and, where their weights are not 0, `imitation_loss` and
-    `feature_loss`. `distiller(inputs)` is the student's image. Save `distiller.student`, not the
-    distiller.
+    `feature_loss`. `distiller(inputs)` is the student's image.
+
+    `keras.distillation.Distiller` is the same idea with other losses. Here as there the teacher
+    comes first and is frozen, `student_loss_weight` weighs the target, and `student_loss` is
+    logged. What differs:
+
+    - Losses and their weights are arguments of `compile`, not of the constructor, so that stages
+      follow each other on one distiller. Of Keras' `distillation_losses` there are two:
+      `feature_loss`, which takes activations of all cascades, and the imitation of the teacher's
+      image. `feature_weight` and `imitation_weight` are their `distillation_loss_weights`.
+    - The three weights stand by themselves; Keras multiplies the sum of its distillation losses by
+      `1 - student_loss_weight`.
+    - Keras' log `total_loss` is `loss`; instead of the sum `distillation_loss`, each part is
+      logged, unweighted.
+
+    Save `distiller.student` to reconstruct with it, to serve it or to export it. The distiller
+    itself can be saved, too, as `keras.callbacks.ModelCheckpoint` does, with both networks, losses
+    and optimizer, to go on training after `keras.models.load_model`; that file is read by this
+    package alone.
 
     Args:
-        student: the network to train; any model with `model(inputs, return_features=True)`.
         teacher: the trained network. It is frozen (`teacher.trainable = False`) and runs outside
             the gradient.
+        student: the network to train. Both are any models whose `model(inputs,
+            return_features=True)` is (image `(batch, H, W, 1)`, list of activations).
 
     Raises:
-        InputError: both are one model.
+        InputError: both are one model; in training: images of another shape than the target's.
+
+    Warns:
+        UserWarning: the student has more weights than the teacher, as after an exchange of both.
 
     Example:
         >>> import numpy as np
         >>> from kdmri_tf import DCCNN, AttentionTransfer, Distiller
         >>> teacher, student = DCCNN(3, 1, filters=4), DCCNN(2, 1, filters=4)
-        >>> distiller = Distiller(student, teacher)
+        >>> distiller = Distiller(teacher=teacher, student=student)
         >>> distiller.compile("adam", AttentionTransfer())  # then fit, as any Keras model
         >>> inputs = {"kspace": np.ones((2, 16, 16, 2)), "mask": np.ones((2, 16, 16))}
         >>> logs = distiller.evaluate(inputs, np.ones((2, 16, 16, 1)), verbose=0, return_dict=True)
@@ -51,19 +78,31 @@ class Distiller(WeightedTraining):
     """
 
     LOSSES: ClassVar = {
-        "reconstruction_weight": "student_loss",
+        "student_loss_weight": "student_loss",
         "imitation_weight": "imitation_loss",
         "feature_weight": "feature_loss",
     }
     TRAINED: ClassVar = ("student",)
     ALWAYS_REPORTED: ClassVar = ("student_loss",)
 
-    def __init__(self, student: keras.Model, teacher: keras.Model, **kwargs: Any) -> None:
+    NETWORKS: ClassVar = ("teacher", "student")
+
+    def __init__(self, teacher: keras.Model, student: keras.Model, **kwargs: Any) -> None:
+        for name in KERAS_ARGUMENTS & kwargs.keys():
+            _refuse_as_keras_takes_it(name)
         super().__init__(**kwargs)
-        if student is teacher:
-            raise InputError("student and teacher are the same model; distillation needs two.")
-        self.student = student
+        if teacher is student:
+            raise InputError("teacher and student are the same model; distillation needs two.")
+        if all(network.built for network in (teacher, student)):
+            sizes = teacher.count_params(), student.count_params()
+            if sizes[1] > sizes[0]:
+                warnings.warn(
+                    f"The student has more weights ({sizes[1]:,}) than the teacher ({sizes[0]:,}). "
+                    "A Distiller takes the teacher first: Distiller(teacher, student).",
+                    stacklevel=2,
+                )
         self.teacher = teacher
+        self.student = student
         self.teacher.trainable = False
         self.feature_loss: Loss | None = None
 
@@ -73,7 +112,7 @@ class Distiller(WeightedTraining):
         feature_loss: Loss | str | None = None,
         feature_weight: float | None = None,
         imitation_weight: float = 0.5,
-        reconstruction_weight: float = 0.5,
+        student_loss_weight: float = 0.5,
         **kwargs: Any,
     ) -> None:
         """Sets optimizer and losses.
@@ -84,7 +123,7 @@ class Distiller(WeightedTraining):
                 or its name, such as "at"; see `FEATURE_LOSSES`.
             feature_weight: its weight; None for 1 with a feature loss and 0 without.
             imitation_weight: weight of |x_T - x_S|, 1 - alpha in the paper.
-            reconstruction_weight: weight of |x - x_S|, alpha in the paper.
+            student_loss_weight: weight of |x - x_S|, alpha in the paper.
             kwargs: other arguments of `keras.Model.compile`.
 
         Raises:
@@ -103,12 +142,13 @@ class Distiller(WeightedTraining):
                 "as kdmri_tf.AttentionTransfer()."
             )
         weights = {
-            "reconstruction_weight": reconstruction_weight,
+            "student_loss_weight": student_loss_weight,
             "imitation_weight": imitation_weight,
             "feature_weight": feature_weight,
         }
         self.compile_weighted(optimizer, weights, **kwargs)
         self.feature_loss = feature_loss
+        self.compiled_with["feature_loss"] = feature_loss
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> tf.Tensor:
         """Returns the student's image, float32 `(batch, H, W, 1)`."""
@@ -116,20 +156,20 @@ class Distiller(WeightedTraining):
             inputs = {name: value for name, value in inputs.items() if name != "teacher_outputs"}
         return self.student(inputs, training=training)
 
-    @property
-    def trained_variables(self) -> list[keras.Variable]:
-        """The student's."""
-        return self.student.trainable_variables
-
     def compute_losses(
         self, inputs: dict[str, Any], target: tf.Tensor, training: bool
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Returns the student's image and the losses; see `WeightedTraining`."""
+        is_cached = isinstance(inputs, dict) and "teacher_outputs" in inputs
         inputs, teacher_outputs = self._with_teacher(inputs)
-        image, features = self.student(inputs, return_features=True, training=training)
+        output = self.student(inputs, return_features=True, training=training)
+        image, features = image_and_features(output, "student")
+        image = like_target(image, target, "student")
         values = {"student_loss": mean_absolute_error(target, image)}
         if self.loss_weights["imitation_loss"]:
-            values["imitation_loss"] = mean_absolute_error(teacher_outputs["image"], image)
+            whose = "teacher cache" if is_cached else "teacher"
+            imitated = like_target(teacher_outputs["image"], target, whose)
+            values["imitation_loss"] = mean_absolute_error(imitated, image)
         if self.loss_weights["feature_loss"]:
             values["feature_loss"] = self._compare(teacher_outputs, features)
         return image, values
@@ -139,7 +179,8 @@ class Distiller(WeightedTraining):
         imitates, compares = (self.loss_weights[k] for k in ("imitation_loss", "feature_loss"))
         if not (isinstance(inputs, dict) and "teacher_outputs" in inputs):
             if compares:
-                image, features = self.teacher(inputs, return_features=True, training=False)
+                output = self.teacher(inputs, return_features=True, training=False)
+                image, features = image_and_features(output, "teacher")
                 return inputs, {"image": image, "features": features}
             return inputs, {"image": self.teacher(inputs, training=False)} if imitates else {}
         inputs = dict(inputs)
@@ -163,3 +204,11 @@ class Distiller(WeightedTraining):
             return loss.call(teacher_outputs["features"], features)
         value = loss(for_loss(teacher_outputs["features"], loss), for_loss(features, loss))
         return tf.cast(value, tf.float32)
+
+
+def _refuse_as_keras_takes_it(name: str) -> NoReturn:
+    """Refuses an argument that Keras' distiller takes when it is made."""
+    raise InputError(
+        f"{name} is an argument of keras.distillation.Distiller. Here losses and weights are given "
+        "to compile: feature_loss, feature_weight, imitation_weight and student_loss_weight."
+    )

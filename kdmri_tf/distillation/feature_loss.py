@@ -40,6 +40,25 @@ class FeatureLoss(keras.losses.Loss):
     needs_equal_channels = True
     takes_any_dtype = False
 
+    def __call__(
+        self,
+        teacher_features: Sequence[tf.Tensor],
+        student_features: Sequence[tf.Tensor],
+        sample_weight: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Returns the loss of two lists of activations, as any Keras loss is called.
+
+        Raises:
+            InputError: the method cannot compare them, or weights are given: the loss is one
+                number for a batch.
+        """
+        if sample_weight is not None:
+            raise InputError(
+                f"{type(self).__name__} gives one number for a batch, which sample weights cannot "
+                "weigh; leave them out."
+            )
+        return super().__call__(teacher_features, student_features)
+
     def call(
         self, teacher_features: Sequence[tf.Tensor], student_features: Sequence[tf.Tensor]
     ) -> tf.Tensor:

@@ -44,18 +44,21 @@ class FlowOfSolution(FeatureLoss):
 
     def describe(self, features: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """Returns the FSP matrix of every pair of cascades, `(batch, channels, channels)`."""
-        return [_flow(first, second) for first, second in itertools.pairwise(features)]
+        # Each once: with the next cascade, gradients of three uses would be added in any order.
+        return [_flow(*pair) for pair in itertools.pairwise(map(_pixels, features))]
 
     def compare(self, teacher: Sequence[tf.Tensor], student: Sequence[tf.Tensor]) -> tf.Tensor:
         """Computes the loss of two lists of FSP matrices."""
         return mean_of(ops.mean(ops.square(s - t)) for t, s in zip(teacher, student, strict=True))
 
 
+def _pixels(feature: tf.Tensor) -> tf.Tensor:
+    """Reshapes an activation to float32 `(batch, H W, channels)`."""
+    _, height, width, channels = ops.shape(feature)
+    return ops.reshape(ops.cast(feature, "float32"), (-1, height * width, channels))
+
+
 def _flow(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
-    """Computes the FSP matrices `(batch, channels, channels)` of two activations."""
-    _, height, width, _ = ops.shape(first)
-    first, second = (
-        ops.reshape(ops.cast(feature, "float32"), (-1, height * width, feature.shape[-1]))
-        for feature in (first, second)
-    )
-    return ops.matmul(ops.transpose(first, (0, 2, 1)), second) / ops.cast(height * width, "float32")
+    """Computes the FSP matrices `(batch, channels, channels)` of the pixels of two activations."""
+    count = ops.cast(ops.shape(first)[1], "float32")
+    return ops.matmul(ops.transpose(first, (0, 2, 1)), second) / count

@@ -7,8 +7,10 @@ import keras
 import tensorflow as tf
 
 from kdmri_tf.compute import parallel
+from kdmri_tf.compute.fan_out import fan_out
 from kdmri_tf.distillation.friendly_settings import FriendlySettings
 from kdmri_tf.distillation.gradient_cancellation import cancelled_share
+from kdmri_tf.distillation.image_check import like_target
 from kdmri_tf.distillation.weighted_losses import WeightedTraining, mean_absolute_error
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.consistency_forms import Measurement
@@ -16,6 +18,7 @@ from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.dccnn import DCCNN
 
 
+@keras.saving.register_keras_serializable(package="kdmri_tf")
 class StudentFriendlyTeacher(WeightedTraining):
     """Trains `teacher` jointly with student branches that begin inside it::
 
@@ -35,8 +38,11 @@ class StudentFriendlyTeacher(WeightedTraining):
     `loss`, `teacher_loss`, `branch_loss` and `imitation_loss`, the plain means above, and
     `cancelled_share`, the share of pixels of x_T that learn nothing from the target, see
     `gradient_cancellation`. Elsewhere the teacher is used alone: validation reports mean |x - x_T|
-    as `loss`, metrics are those of x_T, and `model(inputs)` is x_T. Save `teacher` and `student`,
-    not this model.
+    as `loss`, metrics are those of x_T, and `model(inputs)` is x_T.
+
+    Save `teacher` to reconstruct with it or to distil from it, and `student` to start that student.
+    This model can be saved, too, as `keras.callbacks.ModelCheckpoint` does, with both networks,
+    weights of the losses and optimizer, to go on training after `keras.models.load_model`.
 
     Args:
         teacher: `DCCNN` to train.
@@ -48,7 +54,8 @@ class StudentFriendlyTeacher(WeightedTraining):
         stop_imitation_gradient: whether x_T is a constant in the last term; set by `compile`.
 
     Raises:
-        InputError: one model twice, other numbers of cascades, or a single cascade.
+        InputError: one model twice, another model than a `DCCNN`, other numbers of cascades, or a
+            single cascade.
 
     Example:
         >>> import numpy as np
@@ -73,12 +80,19 @@ class StudentFriendlyTeacher(WeightedTraining):
     TRAINED: ClassVar = ("teacher", "student")
     ALWAYS_REPORTED: ClassVar = tuple(LOSSES.values())
     MONITORED: ClassVar = ("cancelled_share",)
+    NETWORKS: ClassVar = ("teacher", "student")
     FADING: ClassVar = ("branch_loss", "imitation_loss")
 
     def __init__(self, teacher: DCCNN, student: DCCNN, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if teacher is student:
             raise InputError("teacher and student are the same model; joint training needs two.")
+        for name, network in (("teacher", teacher), ("student", student)):
+            if not isinstance(network, DCCNN):
+                raise InputError(
+                    f"Branches begin between the cascades of a DCCNN, but the {name} is a "
+                    f"{type(network).__name__}; train it alone, then distil from it."
+                )
         if len(teacher.blocks) != len(student.blocks) or len(teacher.blocks) < 2:
             raise InputError(
                 "Teacher and student need the same number of cascades, two or more; the teacher is "
@@ -121,6 +135,7 @@ class StudentFriendlyTeacher(WeightedTraining):
         }
         self.compile_weighted(optimizer, weights, **kwargs)
         self.stop_imitation_gradient = bool(stop_imitation_gradient)
+        self.compiled_with["stop_imitation_gradient"] = self.stop_imitation_gradient
 
     def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """Returns x_T, float32 `(batch, H, W, 1)`."""
@@ -135,7 +150,8 @@ class StudentFriendlyTeacher(WeightedTraining):
         Returns:
             (x_T `(batch, H, W, 1)`, all x_Si `(batch, n - 1, H, W, 1)`).
         """
-        return parallel.by_parts(self._reconstruct, *self.teacher.check_inputs(inputs))
+        tensors, variables = self.teacher.check_inputs(inputs), self.trainable_variables
+        return parallel.by_parts(self._reconstruct, *tensors, variables=variables)
 
     def _reconstruct(self, kspace: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         image, measured = self.teacher.begin(kspace, mask)
@@ -144,7 +160,9 @@ class StudentFriendlyTeacher(WeightedTraining):
         for index in range(len(self.teacher.blocks)):
             branches = self._advance(self.student.blocks[index], branches, student_measured)
             image, _ = self.teacher.cascade(self.teacher.blocks[index], image, measured)
-            branches.append(image)
+            # The next cascade uses it twice, and the branch that begins here.
+            image, branch = fan_out(image, 2)
+            branches.append(branch)
         return image, tf.stack(branches[:-1], axis=1)
 
     def _advance(
@@ -157,11 +175,11 @@ class StudentFriendlyTeacher(WeightedTraining):
         consistency = self.student.data_consistency
         return [consistency.correct(x, measured) for x in tf.split(images, len(branches))]
 
-    @property
-    def trained_variables(self) -> list[keras.Variable]:
-        """All but those of the student's first cascade."""
-        in_branches = [v for block in self.student.blocks[1:] for v in block.trainable_variables]
-        return self.teacher.trainable_variables + in_branches
+    def variables_of(self, name: str) -> list[keras.Variable]:
+        """Returns all of the teacher's, and the student's but for those of its first cascade."""
+        if name == "teacher" or not self.student.trainable:
+            return super().variables_of(name)
+        return [v for block in self.student.blocks[1:] for v in block.trainable_variables]
 
     @property
     def current_weights(self) -> dict[str, float | tf.Tensor]:
@@ -174,6 +192,7 @@ class StudentFriendlyTeacher(WeightedTraining):
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Returns x_T, the losses and the cancelled share; see `WeightedTraining`."""
         image, branches = self.branches(inputs)
+        image = like_target(image, target, "teacher")
         imitated = tf.stop_gradient(image) if self.stop_imitation_gradient else image
         return image, {
             "teacher_loss": mean_absolute_error(target, image),
@@ -195,7 +214,7 @@ class StudentFriendlyTeacher(WeightedTraining):
     def test_step(self, data: tuple) -> dict[str, tf.Tensor]:
         """Evaluates the teacher alone: `loss` is mean |x - x_T|."""
         inputs, target = self.unpack(data)
-        image = self.teacher(inputs, training=False)
+        image = like_target(self.teacher(inputs, training=False), target, "teacher")
         logs = self.report({"loss": mean_absolute_error(target, image)}, inputs, target, image)
         training_only = (*self.ALWAYS_REPORTED, *self.MONITORED)
         return {name: value for name, value in logs.items() if name not in training_only}

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
-from tqdm import tqdm
 
 from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.data.provenance import data_digest
@@ -16,6 +15,7 @@ from kdmri_tf.distillation.feature_loss import FeatureLoss, for_loss
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import weights_digest
+from kdmri_tf.progress import follow
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,7 @@ class OutputsToCome:
             spec.dtype.size * spec.shape[1:].num_elements() for spec in tf.nest.flatten(self._spec)
         )
         self.key = _digest(
-            architecture={**teacher.get_config(), "name": None, "trainable": None},
+            architecture={**teacher.get_config(), "name": None, "trainable": None, "frozen": None},
             weights=weights_digest(teacher),
             data=data.fingerprint,
             image_size=data.image_size,
@@ -118,14 +118,8 @@ class OutputsToCome:
         """Returns the same after that first pass."""
         outputs = self.cached(folder)
         for split, of_split in outputs.items():
-            progress = tqdm(
-                of_split.slices,
-                desc=f"teacher on {split}",
-                unit="slice",
-                total=self._data.num_slices[split],
-                disable=None,  # where standard error is no terminal
-            )
-            for _ in progress:
+            total, what = self._data.num_slices[split], f"teacher on {split}"
+            for _ in follow(of_split.slices, what=what, unit="slice", total=total):
                 pass
         return outputs
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 import tensorflow as tf
 from keras import ops
 
+from kdmri_tf.compute.fan_out import ordered_sum
+
 # Below this a squared norm counts as zero, which keeps the gradient finite where maps are all zero
 # or equal. Attention maps reach it when all activations are under 1e-8.
 TINY = 1e-30
@@ -14,7 +16,7 @@ TINY = 1e-30
 def mean_of(values: Iterable[tf.Tensor]) -> tf.Tensor:
     """Returns the mean of scalars, one per cascade."""
     values = list(values)
-    return sum(values) / len(values)
+    return ordered_sum(values) / len(values)
 
 
 def flat(tensor: tf.Tensor) -> tf.Tensor:

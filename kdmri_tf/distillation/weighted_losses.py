@@ -1,30 +1,37 @@
 """What the custom training steps share: a weighted sum of named losses, reported one by one."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import keras
 import tensorflow as tf
 
+from kdmri_tf.compute.fan_out import ordered_sum
+from kdmri_tf.distillation.image_check import target_images
 from kdmri_tf.errors import InputError
+
+KERAS_LOSSES = {"loss", "loss_weights"}  # arguments of `compile` that are not for these models
 
 
 class WeightedTraining(keras.Model):
     """Trains on `loss = sum of weight * named loss`.
 
-    A subclass names its weights in `LOSSES`, sets them in `compile` and implements `compute_losses`
-    and `trained_variables`. It is fitted on pairs `(inputs, image)`. `loss`, the named losses and
+    A subclass names its weights in `LOSSES`, sets them in `compile` and implements
+    `compute_losses`. It is fitted on pairs `(inputs, image)`. `loss`, the named losses and
     the metrics of `compile` are reported, the latter of the image that `compute_losses` gives.
 
     Attributes:
         LOSSES: argument of `compile` -> name of the loss that it weighs.
-        TRAINED: attributes that hold the networks to train.
+        NETWORKS: arguments of the constructor, and attributes, that hold networks.
+        TRAINED: those of them that are trained.
         ALWAYS_REPORTED: losses that are computed and reported with a weight of 0 as well.
         MONITORED: other values that `compute_losses` may give, reported and not trained on.
         loss_weights: name of a loss -> its weight; set by `compile`.
+        compiled_with: arguments of `compile` that Keras does not know, name -> value.
     """
 
     LOSSES: ClassVar[dict[str, str]] = {}
+    NETWORKS: ClassVar[tuple[str, ...]] = ()
     TRAINED: ClassVar[tuple[str, ...]] = ()
     ALWAYS_REPORTED: ClassVar[tuple[str, ...]] = ()
     MONITORED: ClassVar[tuple[str, ...]] = ()
@@ -34,6 +41,7 @@ class WeightedTraining(keras.Model):
         reported = (*self.LOSSES.values(), *self.MONITORED)
         self._loss_trackers = [keras.metrics.Mean(name=name) for name in reported]
         self.loss_weights: dict[str, float] = {}
+        self.compiled_with: dict[str, Any] = {}
         self.built = True
 
     def compile_weighted(
@@ -53,17 +61,15 @@ class WeightedTraining(keras.Model):
             InputError: a weight is negative, all are 0, `loss` or `loss_weights` are given, or a
                 network that is to be trained is frozen.
         """
-        for name in {"loss", "loss_weights"} & kwargs.keys():
+        for name in KERAS_LOSSES & kwargs.keys():
             raise InputError(
                 f"A {type(self).__name__} has its own losses; set {', '.join(self.LOSSES)} instead "
                 f"of {name}."
             )
         for name in self.TRAINED:
-            if not getattr(self, name).trainable:
-                raise InputError(
-                    f"The {name} is frozen, as a Distiller leaves its teacher, and cannot be "
-                    f"trained: set {name}.trainable = True first."
-                )
+            network = getattr(self, name)
+            if not network.trainable or (network.built and not self.variables_of(name)):
+                raise _frozen(name)
         for argument, weight in weights.items():
             if not weight >= 0:
                 raise InputError(f"{argument} must not be negative; got {weight}.")
@@ -71,6 +77,7 @@ class WeightedTraining(keras.Model):
             raise InputError("All loss weights are 0: there is nothing to train on.")
         super().compile(optimizer=optimizer, **kwargs)
         self.loss_weights = {self.LOSSES[name]: weight for name, weight in weights.items()}
+        self.compiled_with = dict(weights)
 
     @property
     def current_weights(self) -> Mapping[str, float | tf.Tensor]:
@@ -89,10 +96,14 @@ class WeightedTraining(keras.Model):
         """
         raise NotImplementedError
 
+    def variables_of(self, name: str) -> list[keras.Variable]:
+        """Returns the variables of a network, one of `TRAINED`, that a step moves."""
+        return getattr(self, name).trainable_variables
+
     @property
     def trained_variables(self) -> list[keras.Variable]:
         """The variables that a step moves."""
-        raise NotImplementedError
+        return [variable for name in self.TRAINED for variable in self.variables_of(name)]
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -114,6 +125,8 @@ class WeightedTraining(keras.Model):
             # optimizer's, one by one, to write back the averages of `use_ema`.
             self.optimizer.build(self.trainable_variables)
         variables = self.trained_variables
+        if not variables:  # of a network that was built by this very step
+            raise _frozen(self.TRAINED[0])
         # Zeros leave a weight be that no loss reaches, as behind the last matched layer.
         gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
@@ -141,7 +154,7 @@ class WeightedTraining(keras.Model):
         image, losses = self.compute_losses(inputs, target, training)
         weights = self.current_weights
         weighted = [weights[name] * losses[name] for name in losses if name in weights]
-        return image, {**losses, "loss": tf.add_n(weighted)}
+        return image, {**losses, "loss": ordered_sum(weighted)}
 
     def unpack(self, data: tuple) -> tuple[Any, tf.Tensor]:
         """Returns (inputs, target) of a batch, the target float32 `(batch, H, W, 1)`.
@@ -155,18 +168,44 @@ class WeightedTraining(keras.Model):
                 f"A {type(self).__name__} is fitted on (inputs, image) pairs, without sample "
                 "weights."
             )
-        target = tf.cast(target, tf.float32)
-        if target.shape.rank == 3:
-            target = target[..., tf.newaxis]
-        rank = target.shape.rank
-        if rank is not None and (rank != 4 or target.shape[-1] not in (1, None)):
-            raise InputError(
-                "The target must be images (batch, H, W, 1) or (batch, H, W); got shape "
-                f"{target.shape}."
-            )
-        return inputs, target
+        return inputs, target_images(target)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor, for Keras to make the model anew."""
+        networks = {
+            name: keras.saving.serialize_keras_object(getattr(self, name)) for name in self.NETWORKS
+        }
+        return {**super().get_config(), **networks}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Self:
+        """Makes the model of a configuration, its networks with new weights."""
+        networks = {
+            name: keras.saving.deserialize_keras_object(config[name], custom_objects)
+            for name in cls.NETWORKS
+        }
+        return cls(**{**config, **networks})
+
+    def get_compile_config(self) -> dict[str, Any]:
+        """Returns the arguments of `compile`, for Keras to compile a loaded model with them."""
+        config = super().get_compile_config() or {}
+        config = {name: value for name, value in config.items() if name not in KERAS_LOSSES}
+        return {**config, **keras.saving.serialize_keras_object(self.compiled_with)}
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles with the arguments that `get_compile_config` returned."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
 
 
 def mean_absolute_error(target: tf.Tensor, image: tf.Tensor) -> tf.Tensor:
     """Computes the mean of |target - image| over everything; shapes may broadcast."""
     return tf.reduce_mean(tf.abs(target - image))
+
+
+def _frozen(name: str) -> InputError:
+    """Says that a network has nothing to train."""
+    return InputError(
+        f"The {name} is frozen, as a Distiller leaves its teacher, and cannot be trained: set "
+        f"{name}.trainable = True first."
+    )

@@ -1,6 +1,7 @@
 """The convolutional layer of all networks; `data_consistency` has the other of a cascade."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ from keras import ops
 
 from kdmri_tf.compute.last_convolution import convolve_to_one_channel
 from kdmri_tf.errors import InputError
+from kdmri_tf.networks.frozen import freeze_parts, frozen_parts
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
@@ -33,6 +35,8 @@ class ConvBlock(keras.layers.Layer):
         num_convs: convolutions, at least 2.
         filters: channels between them.
         starts_at_zero: whether the output is 0 before training.
+        frozen: names of the convolutions that are not trained, such as "conv1"; one can also set
+            `block.convs[0].trainable = False` later.
 
     Attributes:
         splits_last: whether the last convolution is computed in two steps, for inference: one over
@@ -55,7 +59,12 @@ class ConvBlock(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_convs: int, filters: int = 32, starts_at_zero: bool = False, **kwargs: Any
+        self,
+        num_convs: int,
+        filters: int = 32,
+        starts_at_zero: bool = False,
+        frozen: Sequence[str] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         if num_convs < 2 or filters < 1:
@@ -69,6 +78,7 @@ class ConvBlock(keras.layers.Layer):
         self.splits_last = False
         self.feature_index = math.ceil(num_convs / 2) - 1
         self.convs = [self._convolution(index) for index in range(num_convs)]
+        self._frozen = tuple(frozen)
 
     def _convolution(self, index: int) -> keras.layers.Conv2D:
         is_last = index == self.num_convs - 1
@@ -83,6 +93,7 @@ class ConvBlock(keras.layers.Layer):
             filters=1 if is_last else self.filters,
             kernel_size=3,
             padding="same",
+            data_format="channels_last",  # whatever keras.json says
             activation=None if is_last else "relu",
             kernel_initializer=kernel,
             bias_initializer=bias,
@@ -96,6 +107,14 @@ class ConvBlock(keras.layers.Layer):
         for conv in self.convs:
             conv.build((*input_shape[:-1], channels))
             channels = conv.filters
+        freeze_parts(self, (*self._frozen, *frozen_parts(self)))
+
+    def compute_output_shape(
+        self, input_shape: tuple[int | None, ...]
+    ) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
+        """Returns the shapes of (image, feature)."""
+        channels = 1 if self.feature_index == self.num_convs - 1 else self.filters
+        return (*input_shape[:-1], 1), (*input_shape[:-1], channels)
 
     def call(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Returns (image, feature) for an image `(batch, H, W, 1)`."""
@@ -112,15 +131,21 @@ class ConvBlock(keras.layers.Layer):
         if not self.splits_last:
             return convolve_to_one_channel(activation, kernel) + bias
         kernel = ops.transpose(ops.reshape(kernel, (9, -1)))
-        places = ops.conv(activation, kernel[None, None], padding="same")
+        places = _convolve(activation, kernel[None, None])
         shifts = ops.cast(np.eye(9).reshape(3, 3, 9, 1), activation.dtype)
-        return ops.conv(places, shifts, padding="same") + bias
+        return _convolve(places, shifts) + bias
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, for Keras to make the layer anew."""
+        frozen = frozen_parts(self)
         return {
             **super().get_config(),
             "num_convs": self.num_convs,
             "filters": self.filters,
             "starts_at_zero": self.starts_at_zero,
+            **({"frozen": frozen} if frozen else {}),
         }
+
+
+def _convolve(activation: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    return ops.conv(activation, kernel, padding="same", data_format="channels_last")

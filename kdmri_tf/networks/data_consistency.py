@@ -148,8 +148,20 @@ class DataConsistency(keras.layers.Layer):
             output = keep(image, measurement) + measurement["measured_image"]
         return output[..., tf.newaxis]
 
+    def build(
+        self,
+        image_shape: tuple[int | None, ...],
+        kspace_shape: tuple[int | None, ...] | None = None,
+        mask_shape: tuple[int | None, ...] | None = None,
+    ) -> None:
+        """Creates nothing: the layer has no weights."""
+        self.built = True
+
     def compute_output_shape(
-        self, image_shape: tuple[int | None, ...], *_: tuple[int | None, ...]
+        self,
+        image_shape: tuple[int | None, ...],
+        kspace_shape: tuple[int | None, ...] | None = None,
+        mask_shape: tuple[int | None, ...] | None = None,
     ) -> tuple[int | None, ...]:
         """Returns the shape of the image, which the layer keeps."""
         return image_shape

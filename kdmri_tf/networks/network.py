@@ -1,9 +1,9 @@
 """What all networks share: a name, named inputs, features beside the image, saving and export."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import keras
 import tensorflow as tf
@@ -14,6 +14,8 @@ from kdmri_tf.compute import parallel
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.exporter import exporter
+from kdmri_tf.networks.frozen import freeze_parts, frozen_parts
+from kdmri_tf.networks.image_shape import as_images
 from kdmri_tf.physics.degradation import Degradation
 
 Shape = tuple[int | None, ...]
@@ -26,6 +28,9 @@ class Network(keras.Model):
     `network(inputs, return_features=True)` gives `(image, features)`, a list with the matched
     activation `(batch, H, W, filters)` of every block. Inputs are a dictionary of float32 tensors,
     as `input_specification` has them.
+
+    Parts can be frozen, `network.blocks[0].trainable = False` or a convolution of a block, and stay
+    so when the network is saved and loaded or cloned: its configuration lists them as `frozen`.
 
     A subclass computes one thing, `_restore`, checks shapes in `_check_shapes` and has:
 
@@ -45,9 +50,15 @@ class Network(keras.Model):
     filters: int
     blocks: list[ConvBlock]
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, frozen: Sequence[str] = (), **kwargs: Any) -> None:
+        if keras.backend.backend() != "tensorflow":
+            raise InputError(
+                f"Keras computes with {keras.backend.backend()} here, but kdmri_tf needs "
+                "TensorFlow: set KERAS_BACKEND=tensorflow in the environment before Python starts."
+            )
         # Mixed precision must not round the inputs: Keras would cast them before `call`.
         super().__init__(autocast=False, **kwargs)
+        self._frozen = tuple(frozen)
 
     @classmethod
     def from_name(cls, name: str, **kwargs: Any) -> Self:
@@ -94,6 +105,10 @@ class Network(keras.Model):
         """Creates the weights, which depend on no size."""
         for block in self.blocks:
             block.build((None, None, None, 1))
+        if hasattr(self, "data_consistency"):  # without weights, but `summary` asks for it
+            image = (None, None, None)
+            self.data_consistency.build((*image, 1), (*image, 2), image)
+        freeze_parts(self, self._frozen)
         self.built = True
 
     def call(
@@ -104,7 +119,8 @@ class Network(keras.Model):
         Raises:
             InputError: the inputs break the contract of the network.
         """
-        image, features = parallel.by_parts(self._restore, *self.check_inputs(inputs))
+        tensors, variables = self.check_inputs(inputs), self.trainable_variables
+        image, features = parallel.by_parts(self._restore, *tensors, variables=variables)
         return (image, features) if return_features else image
 
     def _restore(self, *tensors: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
@@ -125,8 +141,43 @@ class Network(keras.Model):
                 f"A {type(self).__name__} takes a dictionary with the {keys} {_in_words(self)}; "
                 f"got {given}."
             )
-        self._check_shapes({name: tuple(inputs[name].shape) for name in names})
-        return [ops.convert_to_tensor(inputs[name], "float32") for name in names]
+        tensors = {name: ops.convert_to_tensor(inputs[name], "float32") for name in names}
+        for name, spec in self.input_specification.items():
+            if tensors[name].shape.rank is None:  # as behind `tf.numpy_function`
+                tensors[name] = tf.ensure_shape(tensors[name], spec.shape)
+        self._check_shapes({name: tuple(tensors[name].shape) for name in names})
+        return [tensors[name] for name in names]
+
+    def compute_output_shape(self, input_shape: Mapping[str, Shape]) -> Shape:
+        """Returns the shape of the image, `(batch, H, W, 1)`.
+
+        Args:
+            input_shape: name -> shape of the inputs.
+        """
+        first = next(iter(self.input_specification))
+        return (*tuple(input_shape[first])[:3], 1)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> tf.Tensor:
+        """Computes the loss of `compile`; weights may be one for a slice, `(batch,)`, or more."""
+        y = None if y is None else as_images(y)
+        if y is not None and not y.shape.is_compatible_with(y_pred.shape):
+            raise InputError(
+                "The target must be images shaped like the network's, (batch, H, W, 1), here "
+                f"{y_pred.shape}; got {y.shape}."
+            )
+        return super().compute_loss(x, y, y_pred, _weights(sample_weight), training)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Updates the metrics of `compile`; weights as for `compute_loss`."""
+        y = None if y is None else as_images(y)
+        return super().compute_metrics(x, y, y_pred, _weights(sample_weight))
 
     def _check_shapes(self, shapes: dict[str, Shape]) -> None:
         """Raises an InputError for an input of a shape that the network does not take."""
@@ -170,9 +221,30 @@ class Network(keras.Model):
         else:
             super().export(filepath, format=format, verbose=verbose, **kwargs)
 
+    def quantize(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuses what Keras cannot do: it quantizes dense layers, but no convolutions.
+
+        Raises:
+            InputError: always, with the way to a quantized network.
+        """
+        raise InputError(
+            "Keras has no quantized convolutions, so this network would stay as it is. Export it "
+            'with quantized weights instead: network.export("student.tflite", format="litert", '
+            'quantize="int8").'
+        )
+
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, for Keras to make the network anew."""
-        return {**super().get_config(), **self.hyperparameters}
+        frozen = frozen_parts(self)
+        own = {**self.hyperparameters, **({"frozen": frozen} if frozen else {})}
+        return {**super().get_config(), **own}
+
+
+def _weights(sample_weight: Any) -> Any:
+    """Returns weights that can be multiplied with images: Keras broadcasts `(batch,)` along W."""
+    if sample_weight is None or len(sample_weight.shape) > 2:
+        return sample_weight
+    return ops.reshape(sample_weight, (-1, 1, 1, 1))
 
 
 def _in_words(party: Network | Degradation) -> str:

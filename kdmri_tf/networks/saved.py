@@ -68,7 +68,10 @@ def load_network(path: Path | str) -> Network:
         raise InputError(f"{path} is not a readable .keras model ({reason}).") from error
     if not isinstance(network, NETWORKS):
         known = " or ".join(known.__name__ for known in NETWORKS)
-        raise InputError(f"{path} holds a {type(network).__name__}, not a {known}.")
+        refusal = f"{path} holds a {type(network).__name__}, not a {known}."
+        if hasattr(network, "student"):  # a model that trains networks
+            refusal += f' Save its networks by themselves: load_model("{path}").student is one.'
+        raise InputError(refusal)
     return network
 
 

@@ -70,13 +70,13 @@ def train_distilled(
 
     name = f"{method}-{student.architecture}{variant}"
     last = f"{name}{last_variant}"
-    mixture = {"imitation_weight": 1 - alpha, "reconstruction_weight": alpha}
+    mixture = {"imitation_weight": 1 - alpha, "student_loss_weight": alpha}
     if method == "none":
         return train(f"kd-{last}", student, **mixture)
     loss = feature_loss(method)
     if joint:
         weights = {**mixture, "feature_weight": feature_weight}
         return train(f"joint-{last}", student, feature_loss=loss, **weights)
-    alone = {"feature_weight": 1.0, "imitation_weight": 0.0, "reconstruction_weight": 0.0}
+    alone = {"feature_weight": 1.0, "imitation_weight": 0.0, "student_loss_weight": 0.0}
     similar = train(name, student, feature_loss=loss, **alone)
     return train(f"kd-{last}", copy_for_training(similar, stages.settings), **mixture)

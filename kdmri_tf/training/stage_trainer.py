@@ -82,7 +82,9 @@ class StageTrainer:
         Raises:
             InputError: as for `open_stage` and `fit.train`.
         """
-        weights = {key: value for key, value in losses.items() if key.endswith("_weight")}
+        # Configurations keep the name that this weight had when the first of them were written.
+        names = {"student_loss_weight": "reconstruction_weight"}
+        weights = {names.get(k, k): v for k, v in losses.items() if k.endswith("_weight")}
         stage = self._open(name, network, weights, teacher, initial_digest)
         if not stage.is_finished:
             with stage.training():
@@ -156,7 +158,7 @@ class StageTrainer:
                 folder=stage.teacher_outputs,
                 memory_budget=self._teacher_memory,
             )
-        return Distiller(student, teacher), outputs
+        return Distiller(teacher, student), outputs
 
 
 def fading(friendly: FriendlySettings, epochs: int) -> list[keras.callbacks.Callback]:

@@ -56,7 +56,7 @@ def test_no_cast_but_around_convolutions(inputs, images, monkeypatch, form):
         DCCNN(convs, 2, filters=4, dtype="mixed_bfloat16", consistency_form=form)
         for convs in (2, 3)
     )
-    distiller = Distiller(student, teacher)
+    distiller = Distiller(teacher, student)
     # Eager: a graph fuses convolution, bias and ReLU, which rounds bfloat16 otherwise.
     distiller.compile("adam", AttentionTransfer(), feature_weight=1.0, run_eagerly=True)
     logs = distiller.train_on_batch(inputs, images, return_dict=True)

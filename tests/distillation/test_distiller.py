@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kdmri_tf import DCCNN, AttentionTransfer, Distiller, InputError, SlicePSNR
+from kdmri_tf import DCCNN, AttentionTransfer, Distiller, InputError, SlicePSNR, load_network
 from kdmri_tf.distillation.feature_loss import FeatureLoss
 from kdmri_tf.distillation.feature_losses import FEATURE_LOSSES, feature_loss
 
@@ -13,7 +13,8 @@ from kdmri_tf.distillation.feature_losses import FEATURE_LOSSES, feature_loss
 @pytest.fixture
 def networks():
     keras.utils.set_random_seed(0)
-    return DCCNN(3, 2, filters=6), DCCNN(4, 2, filters=8)
+    student, teacher = DCCNN(3, 2, filters=6), DCCNN(4, 2, filters=8)
+    return teacher, student
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def expected_losses(student, teacher, batch):
     [(0.5, 0.5, 0.0), (0.3, 0.7, 0.0), (0.0, 0.0, 1.0), (1.0, 2.0, 3.0), (0.0, 1.0, 0.0)],
 )
 def test_one_step_descends_the_weighted_sum(networks, batch, reconstruction, imitation, feature):
-    student, teacher = networks
+    teacher, student = networks
     before, teacher_before = student.get_weights(), teacher.get_weights()
     with tf.GradientTape() as tape:
         losses = expected_losses(student, teacher, batch)
@@ -48,13 +49,13 @@ def test_one_step_descends_the_weighted_sum(networks, batch, reconstruction, imi
         )
     gradients = tape.gradient(total, student.trainable_variables, unconnected_gradients="zero")
 
-    distiller = Distiller(student, teacher)
+    distiller = Distiller(teacher, student)
     distiller.compile(
         optimizer=keras.optimizers.SGD(1.0),
         feature_loss=AttentionTransfer(),
         feature_weight=feature,
         imitation_weight=imitation,
-        reconstruction_weight=reconstruction,
+        student_loss_weight=reconstruction,
     )
     logs = distiller.train_on_batch(*batch, return_dict=True)
 
@@ -90,9 +91,9 @@ def test_every_method_descends_its_loss(batch, method, cached):
             **inputs,
             "teacher_outputs": {"described": tuple(loss.describe(teacher_features))},
         }
-    distiller = Distiller(student, teacher)
+    distiller = Distiller(teacher, student)
     distiller.compile(
-        keras.optimizers.SGD(1.0), loss, 1.0, imitation_weight=0, reconstruction_weight=0
+        keras.optimizers.SGD(1.0), loss, 1.0, imitation_weight=0, student_loss_weight=0
     )
     logs = distiller.train_on_batch(inputs, target, return_dict=True)
     assert logs["feature_loss"] == pytest.approx(float(expected), rel=1e-4)
@@ -102,11 +103,11 @@ def test_every_method_descends_its_loss(batch, method, cached):
 
 
 def test_attention_alone_leaves_the_last_layers(networks, batch):
-    student, teacher = networks
+    teacher, student = networks
     before = student.get_weights()
-    distiller = Distiller(student, teacher)
+    distiller = Distiller(teacher, student)
     distiller.compile(
-        "sgd", AttentionTransfer(), feature_weight=1, imitation_weight=0, reconstruction_weight=0
+        "sgd", AttentionTransfer(), feature_weight=1, imitation_weight=0, student_loss_weight=0
     )
     distiller.train_on_batch(*batch)
     moved = [(new != old).any() for new, old in zip(student.get_weights(), before, strict=True)]
@@ -117,9 +118,9 @@ def test_attention_alone_leaves_the_last_layers(networks, batch):
 
 
 def test_validation_reports_and_trains_nothing(networks, batch):
-    student, teacher = networks
+    teacher, student = networks
     before = student.get_weights()
-    distiller = Distiller(student, teacher)
+    distiller = Distiller(teacher, student)
     distiller.compile("adam", metrics=[SlicePSNR()])
     losses = expected_losses(student, teacher, batch)
     logs = distiller.evaluate(*batch, batch_size=2, return_dict=True, verbose=0)
@@ -133,8 +134,8 @@ def test_validation_reports_and_trains_nothing(networks, batch):
 
 
 def test_fit_and_predict(networks, batch):
-    student, teacher = networks
-    distiller = Distiller(student, teacher)
+    teacher, student = networks
+    distiller = Distiller(teacher, student)
     distiller.compile(keras.optimizers.Adam(1e-3), AttentionTransfer(), feature_weight=0.1)
     history = distiller.fit(*batch, epochs=5, validation_data=batch, verbose=0).history
     assert history["loss"][-1] < history["loss"][0]
@@ -143,8 +144,8 @@ def test_fit_and_predict(networks, batch):
 
 
 def test_the_teacher_is_frozen_and_the_student_is_not(networks):
-    student, teacher = networks
-    distiller = Distiller(student, teacher)
+    teacher, student = networks
+    distiller = Distiller(teacher, student)
     assert len(distiller.trainable_variables) == len(student.trainable_variables) > 0
     assert not teacher.trainable
 
@@ -165,35 +166,158 @@ def test_a_users_own_feature_loss_gets_float32(batch, cached):
         _, features = teacher(inputs, return_features=True)
         described = tuple(tf.cast(feature, tf.float32) for feature in features)
         inputs = {**inputs, "teacher_outputs": {"described": described}}
-    distiller = Distiller(student, teacher)
-    distiller.compile("sgd", Distance(), 1.0, imitation_weight=0, reconstruction_weight=1)
+    distiller = Distiller(teacher, student)
+    distiller.compile("sgd", Distance(), 1.0, imitation_weight=0, student_loss_weight=1)
     assert np.isfinite(distiller.train_on_batch(inputs, target, return_dict=True)["loss"])
     assert set(seen) == {tf.float32}
 
 
-def test_users_own_networks(inputs):
+class Pointwise(keras.Model):
+    """A user's own network; `change` makes another image of what it gives."""
+
+    def __init__(self, filters, change=None):
+        super().__init__()
+        self.features = keras.layers.Conv2D(filters, 1)
+        self.image = keras.layers.Conv2D(1, 1)
+        self.change = change
+
+    def call(self, image, return_features=False):
+        feature = self.features(image)
+        image = self.image(feature)
+        image = self.change(image) if self.change else image
+        return (image, [feature]) if return_features else image
+
+
+def test_users_own_networks():
     """Any model with `return_features` will do, with another input structure as well."""
     keras.utils.set_random_seed(0)
-
-    class Pointwise(keras.Model):
-        def __init__(self, filters):
-            super().__init__()
-            self.features = keras.layers.Conv2D(filters, 1)
-            self.image = keras.layers.Conv2D(1, 1)
-
-        def call(self, image, return_features=False):
-            feature = self.features(image)
-            image = self.image(feature)
-            return (image, [feature]) if return_features else image
-
     image = np.random.default_rng(0).uniform(size=(4, 8, 8, 1)).astype(np.float32)
     student, teacher = Pointwise(2), Pointwise(4)
-    distiller = Distiller(student, teacher)
+    distiller = Distiller(teacher, student)
     distiller.compile(
         keras.optimizers.Adam(0.01), AttentionTransfer(), feature_weight=0.1, imitation_weight=0.0
     )
     logs = distiller.fit(image, image * 2, epochs=10, verbose=0).history
     assert logs["loss"][-1] < logs["loss"][0]
+
+
+WRONG_IMAGES = {
+    "no channel": lambda image: image[..., 0],
+    "two channels": lambda image: tf.concat([image, image], axis=-1),
+    "one pixel": lambda image: tf.reduce_mean(image, axis=(1, 2), keepdims=True),
+    "one slice": lambda image: image[:1],
+    "other size": lambda image: image[:, 1:],
+}
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known shapes", "unknown shapes"])
+@pytest.mark.parametrize("role", ["teacher", "student", "cache"])
+@pytest.mark.parametrize("change", WRONG_IMAGES.values(), ids=WRONG_IMAGES)
+def test_images_that_would_broadcast_are_refused(change, role, known):
+    teacher, student = (
+        Pointwise(2, change if name == role else None) for name in ("teacher", "student")
+    )
+    distiller = Distiller(teacher, student)
+    distiller.compile("sgd")
+    image = np.random.default_rng(0).uniform(size=(2, 8, 8, 1)).astype(np.float32)
+    inputs = image
+    if role == "cache":
+        teacher, student = DCCNN(2, 1, filters=2), DCCNN(2, 1, filters=2)
+        distiller = Distiller(teacher, student)
+        distiller.compile("sgd")
+        inputs = {
+            "kspace": np.zeros((2, 8, 8, 2), np.float32),
+            "mask": np.ones((2, 8, 8), np.float32),
+            "teacher_outputs": {"image": change(image)},
+        }
+    if known:
+        whose = "teacher cache" if role == "cache" else role
+        message = rf"The {whose} must give images shaped like the target, \(batch, H, W, 1\), here "
+        with pytest.raises(InputError, match=message):
+            distiller.train_step((tf.nest.map_structure(tf.constant, inputs), tf.constant(image)))
+        return
+    specs = tf.nest.map_structure(
+        lambda value: tf.TensorSpec([None, None, None, *value.shape[3:]], value.dtype),
+        (inputs, image),
+    )
+    step = tf.function(
+        lambda *batch: distiller.test_step(batch), input_signature=specs, autograph=False
+    )
+    # At once where the rank or the channels tell, else when the graph runs.
+    with pytest.raises(
+        (InputError, tf.errors.InvalidArgumentError),
+        match="must give images shaped like the target",
+    ):
+        step(inputs, image)
+
+
+def test_a_network_without_features_is_named():
+    image = np.zeros((2, 8, 8, 1), np.float32)
+    networks = Pointwise(2), Pointwise(2)
+    distiller = Distiller(*networks)
+    distiller.compile("sgd", AttentionTransfer(), run_eagerly=True)
+    distiller.evaluate(image, image, verbose=0)
+    for role, network in zip(("teacher", "student"), networks, strict=True):
+        call, network.call = network.call, lambda image, return_features=False: image
+        with pytest.raises(
+            InputError, match=rf"The {role}, called with return_features=True, must"
+        ):
+            distiller.evaluate(image, image, verbose=0)
+        network.call = call
+
+
+def test_keras_vocabulary(networks):
+    """The order of `keras.distillation.Distiller`, by position and by name, and its arguments."""
+    teacher, student = networks
+    for distiller in (
+        Distiller(teacher, student),
+        Distiller(student=student, teacher=teacher),
+    ):
+        assert (distiller.teacher, distiller.student) == (teacher, student)
+    with pytest.warns(UserWarning, match=r"student has more weights .* takes the teacher first"):
+        Distiller(student, teacher)
+    for name in ("distillation_losses", "distillation_loss_weights", "student_loss_weight"):
+        with pytest.raises(InputError, match=f"^{name} is an argument of keras.dist.* to compile"):
+            Distiller(teacher, student, **{name: [1.0]})
+
+
+def test_goes_on_after_it_was_saved(networks, batch, tmp_path):
+    """Networks, losses, weights and optimizer, as ModelCheckpoint saves them."""
+    distiller = Distiller(*networks, name="kd")
+    losses = {"feature_loss": "fsp", "feature_weight": 0.3, "imitation_weight": 0.25}
+    networks[1].blocks[0].trainable = False
+    fsp = {"teacher": DCCNN(3, 2, filters=4), "student": DCCNN(2, 2, filters=4)}
+    for model, arguments in ((distiller, {}), (Distiller(**fsp), losses)):
+        model.compile(keras.optimizers.Adam(1e-3), metrics=[SlicePSNR()], **arguments)
+        keep = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", save_best_only=True)
+        model.fit(*batch, epochs=2, validation_data=batch, callbacks=[keep], verbose=0)
+        model.save(tmp_path / "last.keras")
+        loaded = keras.models.load_model(tmp_path / "last.keras")
+        assert (type(loaded), loaded.name) == (Distiller, model.name)
+        assert loaded.loss_weights == model.loss_weights
+        assert type(loaded.feature_loss) is type(model.feature_loss)
+        assert not loaded.teacher.trainable
+        assert len(loaded.trainable_variables) == len(model.trainable_variables)
+        for _ in range(2):
+            logs = [m.train_on_batch(*batch, return_dict=True) for m in (model, loaded)]
+            assert logs[0] == pytest.approx(logs[1], rel=1e-6)
+        for weight, expected in zip(loaded.get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_allclose(weight, expected, atol=1e-7)
+        with pytest.raises(InputError, match=r"holds a Distiller.*load_model\(.*\)\.student"):
+            load_network(tmp_path / "best.keras")
+
+
+def test_every_cascade_frozen_by_itself(networks, batch):
+    teacher, student = networks
+    distiller = Distiller(teacher, student)
+    distiller.compile("adam")
+    for block in student.blocks:
+        block.trainable = False
+    message = r"The student is frozen.*set student\.trainable = True"
+    with pytest.raises(InputError, match=message):
+        distiller.compile("adam")
+    with pytest.raises(InputError, match=message):
+        distiller.fit(*batch, verbose=0)
 
 
 def test_a_plain_function_as_feature_loss(batch):
@@ -206,7 +330,7 @@ def test_a_plain_function_as_feature_loss(batch):
         pairs = zip(teacher_features, student_features, strict=True)
         return sum(tf.reduce_mean(tf.square(t - s)) for t, s in pairs)
 
-    distiller = Distiller(student, teacher)
+    distiller = Distiller(teacher, student)
     losses = []
     for loss in (distance, "fitnets"):
         distiller.compile(keras.optimizers.SGD(0.0), loss, 1.0)
@@ -224,8 +348,8 @@ def test_takes_every_target_that_a_network_is_fitted_on(change):
     target = rng.uniform(size=(1, 8, 8, 1)).astype(np.float32)
     inputs = {"kspace": np.zeros((1, 8, 8, 2), np.float32), "mask": np.ones((1, 8, 8), np.float32)}
     student, teacher = DCCNN(2, 1, filters=2), DCCNN(2, 1, filters=2)
-    distiller = Distiller(student, teacher)
-    distiller.compile(keras.optimizers.SGD(0.0), imitation_weight=0.0, reconstruction_weight=1.0)
+    distiller = Distiller(teacher, student)
+    distiller.compile(keras.optimizers.SGD(0.0), imitation_weight=0.0, student_loss_weight=1.0)
     changed = tf.data.Dataset.from_tensors((inputs, change(target)))
     loss = distiller.evaluate(changed, verbose=0, return_dict=True)["loss"]
     assert loss == pytest.approx(float(np.abs(target - student(inputs)).mean()), rel=1e-5)
@@ -235,15 +359,15 @@ def test_takes_every_target_that_a_network_is_fitted_on(change):
     unknown = changed.map(
         lambda x, y: (x, tf.numpy_function(lambda z: z.reshape(1, 8, 8, 1), [y], y.dtype))
     )
-    distiller.compile("sgd", imitation_weight=0.0, reconstruction_weight=1.0)
+    distiller.compile("sgd", imitation_weight=0.0, student_loss_weight=1.0)
     assert distiller.evaluate(unknown, verbose=0, return_dict=True)["loss"] == pytest.approx(loss)
 
 
 def test_a_former_teacher_is_not_trained_unnoticed(networks):
     """A distiller has frozen it: its weights would stay, or Keras would find none to train."""
-    student, teacher = networks
-    Distiller(student, teacher)
-    frozen = Distiller(teacher, DCCNN(3, 2, filters=6))
+    teacher, student = networks
+    Distiller(teacher, student)
+    frozen = Distiller(DCCNN(5, 2, filters=8), teacher)
     with pytest.raises(InputError, match=r"The student is frozen.*set student\.trainable = True"):
         frozen.compile("adam")
     teacher.trainable = True
@@ -267,7 +391,7 @@ def test_predicts_from_batches_that_hold_the_teacher(networks, batch):
     distiller = Distiller(*networks)
     distiller.compile("adam")
     with_teacher = {**inputs, "teacher_outputs": {"image": np.zeros((2, 1), np.float32)}}
-    expected = networks[0](inputs)
+    expected = networks[1](inputs)
     np.testing.assert_allclose(distiller.predict(with_teacher, verbose=0), expected, atol=1e-6)
 
 
@@ -284,10 +408,10 @@ def test_only_pairs(networks, batch, with_target):
     ("arguments", "message"),
     [
         ({"imitation_weight": -1.0}, "imitation_weight must not be negative; got -1.0"),
-        ({"imitation_weight": 0, "reconstruction_weight": 0}, "All loss weights are 0"),
+        ({"imitation_weight": 0, "student_loss_weight": 0}, "All loss weights are 0"),
         ({"feature_weight": 1.0}, "feature_weight is 1.0 but there is no feature_loss"),
-        ({"loss_weights": [1, 2]}, "reconstruction_weight, .* instead of loss_weights"),
-        ({"loss": "mse"}, "A Distiller has its own losses; set reconstruction_weight, "),
+        ({"loss_weights": [1, 2]}, "student_loss_weight, .* instead of loss_weights"),
+        ({"loss": "mse"}, "A Distiller has its own losses; set student_loss_weight, "),
     ],
 )
 def test_bad_weights(networks, arguments, message):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kdmri_tf import DCCNN, InputError, SlicePSNR, StudentFriendlyTeacher
+from kdmri_tf import DCCNN, VDSR, InputError, SlicePSNR, StudentFriendlyTeacher
 from kdmri_tf.distillation.gradient_cancellation import cancelled_share
 
 
@@ -190,6 +190,44 @@ def test_frozen_networks_are_refused(networks, role):
     getattr(model, role).trainable = False
     with pytest.raises(InputError, match=f"The {role} is frozen"):
         model.compile("adam")
+
+
+@pytest.mark.parametrize("role", ["teacher", "student"])
+def test_cascades_frozen_one_by_one_are_refused(networks, role):
+    """The student's first cascade is in no branch, so that it alone is nothing to train."""
+    model = StudentFriendlyTeacher(*networks)
+    for block in getattr(model, role).blocks[role == "student" :]:
+        block.trainable = False
+    with pytest.raises(InputError, match=f"The {role} is frozen"):
+        model.compile("adam")
+
+
+def test_goes_on_after_it_was_saved(networks, inputs, images, tmp_path):
+    model = StudentFriendlyTeacher(*networks)
+    model.compile("adam", branch_weight=0.5, stop_imitation_gradient=True)
+    keep = keras.callbacks.ModelCheckpoint(tmp_path / "last.keras")
+    model.fit(inputs, images, epochs=2, callbacks=[keep], verbose=0)
+    loaded = keras.models.load_model(tmp_path / "last.keras")
+    assert loaded.loss_weights == model.loss_weights
+    assert loaded.stop_imitation_gradient
+    for _ in range(2):
+        logs = [m.train_on_batch(inputs, images, return_dict=True) for m in (model, loaded)]
+        assert logs[0] == pytest.approx(logs[1], rel=1e-5)
+
+
+@pytest.mark.parametrize("cut", [1, slice(1)], ids=["other size", "one line"])
+def test_targets_of_another_size_are_refused(networks, inputs, images, cut):
+    model = StudentFriendlyTeacher(*networks)
+    model.compile("adam")
+    target = images[:, cut:] if cut == 1 else images[:, cut]
+    for step in (model.train_step, model.test_step):
+        with pytest.raises(InputError, match="The teacher must give images shaped like the target"):
+            step((inputs, target))
+
+
+def test_other_models_have_no_branches(networks):
+    with pytest.raises(InputError, match="of a DCCNN, but the student is a VDSR"):
+        StudentFriendlyTeacher(networks[0], VDSR(3, filters=4))
 
 
 def test_same_model_twice(networks):

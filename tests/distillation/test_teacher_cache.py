@@ -66,7 +66,7 @@ def test_trains_to_the_same_weights(data, teacher, tmp_path, feature, imitation,
     for name, kept in sources.items():
         keras.utils.set_random_seed(0)
         student = DCCNN(2, 2, filters=6)
-        distiller = Distiller(student, teacher)
+        distiller = Distiller(teacher, student)
         distiller.compile(keras.optimizers.SGD(0.01), loss, feature, imitation, reconstruction)
         train = data.batches("train", 3, seed=4, first_epoch=0, teacher_outputs=kept.get("train"))
         validation = data.batches("validation", 3, teacher_outputs=kept.get("validation"))
@@ -90,7 +90,7 @@ def test_nothing_to_keep(data, teacher):
 
 def test_a_cache_without_what_a_weight_asks_for(data, teacher):
     cached = cache_teacher(teacher, data, AttentionTransfer(), images=False)
-    distiller = Distiller(DCCNN(3, 2, filters=6), teacher)
+    distiller = Distiller(teacher, DCCNN(3, 2, filters=6))
     distiller.compile("adam")
     with pytest.raises(InputError, match="outputs lack image, which a loss weight needs: call"):
         distiller.fit(data.batches("train", 3, teacher_outputs=cached["train"]), verbose=0)

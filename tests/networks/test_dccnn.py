@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kdmri_tf import DCCNN, InputError
+from kdmri_tf import DCCNN, VDSR, ConvBlock, InputError
+from kdmri_tf.networks.inference_form import inference_copy
 from kdmri_tf.physics import fourier
 
 
@@ -129,3 +130,38 @@ def test_inputs_that_break_the_contract(inputs, change, message):
     kspace, mask = (tf.constant(inputs[name]) for name in ("kspace", "mask"))
     with pytest.raises(InputError, match=message):
         DCCNN(2, 1)(change(kspace, mask))
+
+
+@pytest.mark.parametrize("name", ["D3C3", "VDSR4"])
+def test_frozen_parts_stay_frozen(name, tmp_path):
+    """When the network is saved and loaded, cloned, or made anew from its configuration."""
+    network = (VDSR if name.startswith("V") else DCCNN).from_name(name, filters=4)
+    assert "frozen" not in network.get_config()
+    network.blocks[0].convs[1].trainable = False
+    network.blocks[-1].trainable = len(network.blocks) == 1
+    network.save(tmp_path / "frozen.keras")
+    expected = [variable.path.split("/", 1)[1] for variable in network.trainable_variables]
+    assert len(expected) < len(network.variables)
+    copies = [
+        keras.models.load_model(tmp_path / "frozen.keras"),
+        keras.models.clone_model(network),
+        inference_copy(network),
+    ]
+    copies[2].trainable = True  # all of it, by whoever wants to
+    assert len(copies[2].trainable_variables) == len(network.variables)
+    for copy in copies[:2]:
+        found = [variable.path.split("/", 1)[1] for variable in copy.trainable_variables]
+        assert found == expected
+        assert copy.get_config()["frozen"] == network.get_config()["frozen"]
+    network.trainable = False
+    frozen = keras.models.clone_model(network)
+    assert not any(part.trainable for block in frozen.blocks for part in (block, *block.convs))
+
+
+def test_frozen_convolutions_of_a_block_of_its_own():
+    block = ConvBlock(3, filters=4)
+    block.convs[0].trainable = False
+    for layer in (block, ConvBlock.from_config(block.get_config())):
+        layer.build((None, None, None, 1))  # Keras would make the weights trainable
+        assert [conv.trainable for conv in layer.convs] == [False, True, True]
+        assert len(layer.trainable_variables) == 4

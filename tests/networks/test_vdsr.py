@@ -199,7 +199,7 @@ def test_distils(tiny):
     """Attention transfer alone, then imitation: by the distiller that serves DCCNN."""
     keras.utils.set_random_seed(0)
     teacher, student = randomized(VDSR(4, filters=8)), VDSR(3, filters=6)
-    distiller = Distiller(student, teacher)
+    distiller = Distiller(teacher, student)
     batches = tiny.batches("train", 3, seed=1)
     teacher_before = teacher.get_weights()
     for losses in (
@@ -207,9 +207,9 @@ def test_distils(tiny):
             "feature_loss": AttentionTransfer(),
             "feature_weight": 1.0,
             "imitation_weight": 0.0,
-            "reconstruction_weight": 0.0,
+            "student_loss_weight": 0.0,
         },
-        {"imitation_weight": 0.5, "reconstruction_weight": 0.5},
+        {"imitation_weight": 0.5, "student_loss_weight": 0.5},
     ):
         distiller.compile(optimizer=keras.optimizers.Adam(5e-3), **losses)
         history = distiller.fit(batches, epochs=5, verbose=0).history["loss"]

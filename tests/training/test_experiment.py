@@ -31,7 +31,7 @@ def trained(monkeypatch):
 
 def test_alpha_weighs_the_target_and_the_rest_the_teacher(data, tmp_path, trained):
     Experiment(data, tmp_path, SETTINGS).distil(DCCNN(2, 1, filters=2), "D2C1", alpha=0.3)
-    assert trained["kd-at-D2C1"] == {"reconstruction_weight": 0.3, "imitation_weight": 0.7}
+    assert trained["kd-at-D2C1"] == {"student_loss_weight": 0.3, "imitation_weight": 0.7}
 
 
 def test_features_come_first_and_alone(data, tmp_path, trained):
@@ -39,7 +39,7 @@ def test_features_come_first_and_alone(data, tmp_path, trained):
     assert list(trained) == ["fsp-D2C2", "kd-fsp-D2C2"]
     losses = trained["fsp-D2C2"]
     assert isinstance(losses.pop("feature_loss"), FlowOfSolution)
-    assert losses == {"feature_weight": 1, "imitation_weight": 0, "reconstruction_weight": 0}
+    assert losses == {"feature_weight": 1, "imitation_weight": 0, "student_loss_weight": 0}
 
 
 def test_joint_training_is_one_stage(data, tmp_path, trained):
@@ -52,7 +52,7 @@ def test_joint_training_is_one_stage(data, tmp_path, trained):
     assert losses == {
         "feature_weight": 3.0,
         "imitation_weight": 0.75,
-        "reconstruction_weight": 0.25,
+        "student_loss_weight": 0.25,
     }
 
 
@@ -65,7 +65,7 @@ def test_imitation_alone_needs_no_equal_cascades(data, tmp_path, trained):
     made = Experiment(data, tmp_path, SETTINGS)
     made.check("D3C2", "D2C1", "none")
     made.distil(DCCNN(3, 2, filters=4), "D2C1", "none")
-    assert trained == {"kd-none-D2C1": {"imitation_weight": 0.5, "reconstruction_weight": 0.5}}
+    assert trained == {"kd-none-D2C1": {"imitation_weight": 0.5, "student_loss_weight": 0.5}}
 
 
 def test_a_stage_is_made_with_the_settings_that_its_network_has(data):
@@ -284,14 +284,30 @@ def test_results_that_cannot_be_written_are_refused_before_the_evaluation(data, 
             checked.evaluate({"teacher": None}, folder)
 
 
+def test_a_figure_that_cannot_be_drawn_costs_no_result(data, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", lambda *_, **__: 1 / 0)
+    with pytest.warns(
+        UserWarning, match=r"reconstructions\.png could not be drawn \(division by z"
+    ):
+        Experiment(data, tmp_path, SETTINGS).evaluate({})
+    names = ["evaluation.csv", "evaluation.json", "evaluation.md"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    output = capsys.readouterr().out
+    assert "| zero-filled |" in output
+    assert "reconstructions.png" not in output
+
+
 @pytest.mark.parametrize(("source", "flip"), [("mrbrains18", True), ("acdc", False)])
 def test_figures_have_the_head_on_top(tmp_path, monkeypatch, source, flip):
     results = SimpleNamespace(write=lambda folder: "table", figure_slices=[], title="a test")
     monkeypatch.setattr(validation, "evaluate", lambda *_, **__: results)
     drawn = []
-    monkeypatch.setattr(
-        validation, "reconstruction_figure", lambda *_, **options: drawn.append(options)
-    )
+
+    def draw(slices, path, title, **options):
+        path.touch()
+        drawn.append(options)
+
+    monkeypatch.setattr(validation, "reconstruction_figure", draw)
     facts = {"dataset": "brain", "degradation": None, "acceleration_label": "4x"}
     brains = SimpleNamespace(
         source=source, volumes=lambda split: [], patients=lambda split: {}, **facts

@@ -1,0 +1,76 @@
+"""What losses compare: images of one shape, whoever computed them."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.networks.image_shape import as_images
+
+
+def target_images(target: tf.Tensor) -> tf.Tensor:
+    """Returns the target of a batch as float32 `(batch, H, W, 1)`.
+
+    Args:
+        target: `(batch, H, W, 1)` or `(batch, H, W)`, of any dtype; its rank may be unknown.
+
+    Raises:
+        InputError: a target of another shape.
+    """
+    target = as_images(target)
+    if target.shape.rank != 4 or target.shape[-1] not in (1, None):
+        raise InputError(
+            "The target must be images (batch, H, W, 1) or (batch, H, W); got shape "
+            f"{target.shape}."
+        )
+    return target
+
+
+def like_target(image: Any, target: tf.Tensor, whose: str) -> tf.Tensor:
+    """Returns the image in float32, if it is one that can be compared with the target.
+
+    Shapes that would broadcast, such as `(batch, H, W)`, two channels or 1 x 1 pixels, are refused:
+    by their static shape where it is known, else when the graph runs.
+
+    Args:
+        image: what a network or a cache gave.
+        target: float32 `(batch, H, W, 1)`.
+        whose: who gave it, for messages, such as "student".
+
+    Raises:
+        InputError: no tensor, or one of another shape.
+    """
+    if not tf.is_tensor(image):
+        raise InputError(
+            f"The {whose} must give one image (batch, H, W, 1), but gives a {type(image).__name__}."
+        )
+    image, target = tf.cast(image, tf.float32), tf.convert_to_tensor(target)
+    refusal = f"The {whose} must give images shaped like the target, (batch, H, W, 1)"
+    shape = image.shape
+    if shape.rank is not None and (
+        shape.rank != 4 or shape[-1] not in (1, None) or not shape.is_compatible_with(target.shape)
+    ):
+        raise InputError(f"{refusal}, here {target.shape}; got {shape}.")
+    if shape.is_fully_defined() and target.shape.is_fully_defined():
+        return image
+    checks = []
+    if shape.rank is None:
+        checks = [tf.debugging.assert_rank(image, 4, message=f"{refusal}.")]
+    with tf.control_dependencies(checks):
+        same = tf.debugging.assert_equal(tf.shape(image), tf.shape(target), message=f"{refusal}.")
+    with tf.control_dependencies([] if same is None else [same]):
+        return tf.ensure_shape(image, target.shape)
+
+
+def image_and_features(output: Any, whose: str) -> tuple[Any, Any]:
+    """Returns the pair that `model(inputs, return_features=True)` has to be.
+
+    Raises:
+        InputError: it is no pair.
+    """
+    if not isinstance(output, tuple | list) or len(output) != 2:
+        raise InputError(
+            f"The {whose}, called with return_features=True, must give the pair (image, list of "
+            f"activations), but gives a {type(output).__name__}."
+        )
+    return output[0], output[1]
