@@ -7,6 +7,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from kdmri_tf.networks.image_shape import as_images
+
 MEAN_SQUARED_ERROR_FLOOR = 1e-10
 
 
@@ -36,18 +38,46 @@ class SlicePSNR(keras.metrics.Mean):
 
     def __init__(self, name: str = "psnr", dtype: str | None = None) -> None:
         super().__init__(name=name, dtype=dtype)
+        self._direction = "up"  # for callbacks that ask Keras which values are better
 
     def update_state(
         self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None
     ) -> None:
-        """Adds a batch; `sample_weight`, if given, has one weight per slice."""
-        target, prediction = ops.cast(y_true, "float32"), ops.cast(y_pred, "float32")
+        """Adds a batch.
+
+        Args:
+            y_true: target, `(batch, H, W, 1)` or `(batch, H, W)`.
+            y_pred: prediction, the same; slices or pixels that its Keras mask leaves out have
+                weight 0.
+            sample_weight: weights of slices, a scalar or `(batch,)`, with or without further axes
+                of length 1; or of pixels, `(batch, H, W)` or `(batch, H, W, 1)`, for the mean
+                squared error of each slice. A slice whose pixels all have weight 0 does not count.
+        """
+        mask = getattr(y_pred, "_keras_mask", None)
+        target, prediction = as_images(y_true), as_images(y_pred)
         peak = ops.max(target, axis=(1, 2, 3))
-        has_signal = peak > 0
-        squared_peak = ops.where(has_signal, peak, 1.0) ** 2
-        error = ops.mean((target - prediction) ** 2, axis=(1, 2, 3)) / squared_peak
+        weight = ops.cast(peak > 0, "float32")
+        pixels = ops.ones_like(target)
+        for given in (sample_weight, mask):
+            if given is not None:
+                of_slices, of_pixels = _split(ops.cast(given, "float32"))
+                weight, pixels = weight * of_slices, pixels * of_pixels
+        squared_peak = ops.where(peak > 0, peak, 1.0) ** 2
+        total = ops.sum(pixels, axis=(1, 2, 3))
+        weight = ops.where(total > 0, weight, 0.0)
+        error = ops.sum(pixels * (target - prediction) ** 2, axis=(1, 2, 3))
+        error = error / ops.where(total > 0, total, 1.0) / squared_peak
         decibels = -10 * ops.log10(ops.maximum(error, MEAN_SQUARED_ERROR_FLOOR))
-        weight = ops.cast(has_signal, "float32")
-        if sample_weight is not None:
-            weight = weight * ops.cast(sample_weight, "float32")
         super().update_state(decibels, sample_weight=weight)
+
+
+def _split(weight: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Returns the factors that a weight has for slices, `(batch,)` or (), and for pixels.
+
+    A weight `(batch, 1, 1)` is one of slices, if H and W are known to be 1 there.
+    """
+    if len(weight.shape) == 0:
+        return weight, ops.ones(())
+    if all(size == 1 for size in weight.shape[1:]):
+        return ops.reshape(weight, (-1,)), ops.ones(())
+    return ops.ones(()), as_images(weight)

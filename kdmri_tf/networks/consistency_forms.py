@@ -64,19 +64,28 @@ def _keep_in_columns(image: tf.Tensor, measurement: Measurement) -> tf.Tensor:
 
 def _keep_by_rfft(image: tf.Tensor, measurement: Measurement) -> tf.Tensor:
     """Computes x - w A x by the FFT of real images."""
-    spectrum = tf.signal.rfft2d(image) * fourier.real_to_complex(measurement["kept_half"])
+    spectrum = tf.signal.rfft2d(image)
+    kept = tf.reshape(measurement["kept_half"], tf.shape(spectrum))  # for XLA, see below
+    spectrum *= fourier.real_to_complex(kept)
     return tf.signal.irfft2d(spectrum, tf.shape(image)[1:])
 
 
 def _keep_by_mask(image: tf.Tensor, measurement: Measurement) -> tf.Tensor:
     """Computes x - w A x in the cheapest way that the mask allows."""
-    return tf.case(
+
+    def of_lines(axis: int) -> Measurement:
+        count = tf.shape(image)[axis]
+        return {"matrix": measurement["matrix"][:, :count, :count]}  # it is of this size already
+
+    kept = tf.case(
         [
-            (measurement["is_rows"], lambda: _keep_in_rows(image, measurement)),
-            (measurement["is_columns"], lambda: _keep_in_columns(image, measurement)),
+            (measurement["is_rows"], lambda: _keep_in_rows(image, of_lines(1))),
+            (measurement["is_columns"], lambda: _keep_in_columns(image, of_lines(2))),
         ],
         default=lambda: _keep_by_rfft(image, measurement),
     )
+    # XLA takes a shape that depends on conditions for an unknown one, of which it has no FFT.
+    return tf.reshape(kept, tf.shape(image))
 
 
 # Form -> function from x, float32 `(batch, H, W)`, and the measurement to x - w A x.
