@@ -1,7 +1,6 @@
 """A network as an ONNX file: for ONNX Runtime, in any language, without TensorFlow."""
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from kdmri_tf.inference.runtimes.plain_path import plain_temporary_folder
 from kdmri_tf.networks import inference_form
 from kdmri_tf.networks.network import Network
 
@@ -134,8 +134,8 @@ def _quantize(
         def get_next(self) -> dict[str, NDArray[np.float32]] | None:
             return next(self._samples, None)
 
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder, "float.onnx"), Path(folder, "int8.onnx")
+    with plain_temporary_folder() as folder:
+        source, target = folder / "float.onnx", folder / "int8.onnx"
         onnx.save(model, str(source))
         quantization.shape_inference.quant_pre_process(
             str(source), str(source), skip_symbolic_shape=True

@@ -1,7 +1,6 @@
 """A network as an OpenVINO model: the fastest form on Intel's processors, without TensorFlow."""
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from kdmri_tf.export.saved_model import write_saved_model
 from kdmri_tf.inference.runtimes.openvino import OPENVINO_FILE
+from kdmri_tf.inference.runtimes.plain_path import plain_path, plain_temporary_folder
 from kdmri_tf.networks.network import Network
 
 
@@ -40,14 +40,15 @@ def write_openvino(
     """
     import openvino
 
-    with tempfile.TemporaryDirectory() as folder:
-        write_saved_model(network, Path(folder, "network"), metadata)
-        model = openvino.Core().read_model(Path(folder, "network"))
+    with plain_temporary_folder() as folder:
+        write_saved_model(network, folder / "network", metadata)
+        model = openvino.Core().read_model(folder / "network")
         if quantize == "bfloat16":
             _convolve_in_bfloat16(model)
         model.set_rt_info(json.dumps(metadata), ["metadata"])
         path.mkdir()
-        openvino.save_model(model, path / OPENVINO_FILE, compress_to_fp16=False)
+        with plain_path(path) as plain:
+            openvino.save_model(model, plain / OPENVINO_FILE, compress_to_fp16=False)
 
 
 def _convolve_in_bfloat16(model: Any) -> None:

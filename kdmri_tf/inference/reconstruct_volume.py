@@ -80,7 +80,7 @@ def _in_utf8(name: str) -> str:
 def _note(network: Reconstructor) -> str:
     """Returns what a reader of the network's images must know."""
     facts = network.metadata
-    name = facts.get("architecture", _in_utf8(Path(network.path).name))
+    name = facts.get("architecture") or _in_utf8(Path(network.path).name)
     dataset, source = facts.get("dataset"), facts.get("source")
     origin = f"{dataset} data ({source})" if dataset else "unknown data"
     if source == "synthetic":

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from kdmri_tf.compute.cores import num_cores
 from kdmri_tf.inference.network_facts import LARGEST_TEXT, read_export_facts
+from kdmri_tf.inference.runtimes.plain_path import plain_path
 from kdmri_tf.inference.runtimes.runtime import METADATA_FILE, Runtime, import_library
 from kdmri_tf.inference.runtimes.signature import check_signature, tensor
 
@@ -23,9 +24,10 @@ class LiteRTRuntime(Runtime):
         self.metadata = read_export_facts(_metadata(path))
         if self.metadata.get("exported_image_size") is None:
             raise ValueError("its metadata has no exported_image_size")
-        self._interpreter = interpreter.Interpreter(
-            model_path=str(path), num_threads=num_threads or num_cores()
-        )
+        with plain_path(path) as plain:
+            self._interpreter = interpreter.Interpreter(
+                model_path=str(plain), num_threads=num_threads or num_cores()
+            )
         self._signature = self._interpreter.get_signature_runner()
         self._turn = threading.Lock()
         self.input_names = self.metadata["inputs"]

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from kdmri_tf.compute.cores import num_cores
 from kdmri_tf.inference.network_facts import read_export_facts
+from kdmri_tf.inference.runtimes.plain_path import plain_path
 from kdmri_tf.inference.runtimes.runtime import Runtime, import_library
 from kdmri_tf.inference.runtimes.signature import check_signature, tensor
 
@@ -20,9 +21,10 @@ class ONNXRuntime(Runtime):
         runtime = import_library("onnxruntime", path)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = num_threads or num_cores()
-        self._session = runtime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
+        with plain_path(path) as plain:
+            self._session = runtime.InferenceSession(
+                str(plain), options, providers=["CPUExecutionProvider"]
+            )
         properties = self._session.get_modelmeta().custom_metadata_map
         if "metadata" not in properties:
             raise ValueError("it has no metadata: kdmri export makes files that have it")

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kdmri_tf.compute.cores import num_cores
 from kdmri_tf.inference.network_facts import read_export_facts
+from kdmri_tf.inference.runtimes.plain_path import plain_path
 from kdmri_tf.inference.runtimes.runtime import Runtime, import_library
 from kdmri_tf.inference.runtimes.signature import Tensor, check_signature, tensor
 
@@ -29,7 +30,8 @@ class OpenVINORuntime(Runtime):
     def __init__(self, path: Path, num_threads: int | None) -> None:
         openvino = import_library("openvino", path)
         core = openvino.Core()
-        model = core.read_model(path / OPENVINO_FILE)
+        with plain_path(path) as plain:
+            model = core.read_model(plain / OPENVINO_FILE)
         settings = {
             "EXECUTION_MODE_HINT": "ACCURACY",  # the precisions that the model has
             "PERFORMANCE_HINT": "LATENCY",

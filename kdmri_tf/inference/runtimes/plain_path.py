@@ -1,4 +1,4 @@
-"""Paths for TensorFlow, which takes some for patterns of file names."""
+"""Paths for libraries that take some for patterns of file names, or only read UTF-8."""
 
 import os
 import tempfile
@@ -12,7 +12,7 @@ PATTERN = set("*?[]") | ({"\\"} if os.sep == "/" else set())
 
 
 def is_plain(path: Path | str) -> bool:
-    """Tells whether TensorFlow finds this very path: UTF-8, and no pattern."""
+    """Tells whether every library finds this very path: UTF-8, and no pattern of TensorFlow's."""
     try:
         str(path).encode()
     except UnicodeEncodeError:
@@ -21,24 +21,24 @@ def is_plain(path: Path | str) -> bool:
 
 
 @contextmanager
-def plain_path(folder: Path) -> Iterator[Path]:
-    """Yields a path to a folder that TensorFlow does not take for a pattern.
+def plain_path(path: Path) -> Iterator[Path]:
+    """Yields a path to the same file or folder that every library finds.
 
-    That is the folder itself or, where its path has a `[`, `]`, `*`, `?` or backslash or is not
-    UTF-8, a link to it, which goes when this ends.
+    That is the path itself or, where it has a `[`, `]`, `*`, `?` or backslash, which TensorFlow
+    takes for patterns, or is not UTF-8, a link to it, which goes when this ends.
 
     Args:
-        folder: exists.
+        path: exists.
 
     Raises:
         InputError: there is no folder with a plain path for the link.
     """
-    if is_plain(folder):
-        yield folder
+    if is_plain(path):
+        yield path
         return
     with plain_temporary_folder() as place:
         link = place / "link"
-        link.symlink_to(folder.absolute(), target_is_directory=True)
+        link.symlink_to(path.absolute(), target_is_directory=path.is_dir())
         yield link
 
 
