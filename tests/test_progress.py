@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from kdmri_tf import progress
+from kdmri_tf import load_data, progress
 
 
 class Stream(io.StringIO):
@@ -62,3 +62,13 @@ def test_without_items_the_work_itself_counts(monkeypatch):
         turns.set_description("training, 48x48")
         turns.update()
     assert sys.stderr.getvalue() == "training, 48x48: 0 of 4 turns, 00:00 so far\n"
+
+
+def test_preparing_a_data_set_says_how_far_it_is(manual_dir, tmp_path, capsys, monkeypatch):
+    """In a log without the bars of TFDS, which draw over each other."""
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    where = {"manual_dir": manual_dir, "data_dir": tmp_path}
+    load_data("cardiac", 2, source="folder", image_size=(36, 34), **where)
+    error = capsys.readouterr().err
+    assert "preparing cardiac, train: 3 of 3 volumes" in error
+    assert not set(error) & {"\r", "\b", "\x1b"}

@@ -58,7 +58,8 @@ def test_commands_choose_themselves(strange):
 @pytest.mark.slow
 def test_a_whole_command_in_such_surroundings(strange, tiny_flags, tmp_path):
     network = ("--teacher", "D2C1", "--filters", 2, "--epochs", 2, "--batch-size", 2)
-    words = command("teacher", *tiny_flags, *network, "--run-dir", tmp_path / "run")
+    where = ("--data-dir", tmp_path / "data", "--run-dir", tmp_path / "run")
+    words = command("teacher", *tiny_flags, *network, *where)
     done = subprocess.run(words, capture_output=True, text=True, check=False, env=strange)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run/teacher-D2C1/reconstructions.png").exists()
