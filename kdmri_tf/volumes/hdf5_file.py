@@ -53,11 +53,12 @@ def dataset_within(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
     Raises:
         InputError: it is no dataset, has no values, or they are elsewhere.
     """
-    if isinstance(file.get(name, getlink=True), h5py.ExternalLink):
+    link = file.get(name, getlink=True)
+    if isinstance(link, h5py.ExternalLink):
         raise InputError(f"{path}: '{name}' is a link to another file, {_COPY}")
-    dataset = file.get(name)
-    if dataset is None:
+    if isinstance(link, h5py.SoftLink) and file.get(name) is None:
         raise InputError(f"{path}: '{name}' is a link that leads nowhere.")
+    dataset = file[name]
     if dataset.file.filename != file.filename:
         raise InputError(f"{path}: '{name}' is a link to another file, {_COPY}")
     if not isinstance(dataset, h5py.Dataset):

@@ -62,7 +62,10 @@ def _check_before_reading(path: Path) -> None:
     shape = tuple(map(int, header.get_data_shape()))
     if len(shape) not in (3, 4) or shape[3:] not in ((), (1,)):
         raise InputError(f"{path} has shape {shape}, but must be a 3-D image (x, y, slices).")
-    dtype, offset = header.get_data_dtype(), float(header["vox_offset"])
+    try:
+        dtype, offset = header.get_data_dtype(), float(header["vox_offset"])
+    except KeyError as error:
+        raise InputError(f"{path}: its header has an unknown type of values, {error}.") from error
     check_array(path, "image", shape, (shape[1], shape[0]), dtype)
     if not offset <= LARGEST_OFFSET:
         raise InputError(

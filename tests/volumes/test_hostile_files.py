@@ -241,6 +241,26 @@ class TestHeaders:
             slices[:] = 1
         np.testing.assert_allclose(content(tmp_path / "b.nii.gz")[1], affine, rtol=1e-6)
 
+    def test_an_unknown_type_of_nifti(self, tmp_path, images):
+        path = tmp_path / "a.nii"
+        nibabel.save(nibabel.Nifti1Image(images.T, np.eye(4)), path)
+        with open(path, "r+b") as file:
+            file.seek(70)
+            file.write(np.int16(36).tobytes())
+        with pytest.raises(InputError, match=r"its header has an unknown type of values, 36\.$"):
+            content(path)
+
+    def test_damaged_headers_of_hdf5(self, tmp_path, images):
+        """A file that is damaged is not said to hold links."""
+        path = tmp_path / "a.h5"
+        with h5py.File(path, "w", libver="latest") as file:
+            header = h5py.h5o.get_info(file.create_dataset("image", data=images).id).addr
+        with open(path, "r+b") as file:
+            file.seek(header + 20)
+            file.write(b"damage")
+        with pytest.raises(InputError, match=r"a\.h5 cannot be read \(.*checksum"):
+            content(path)
+
     def test_an_archive_named_as_an_array(self, tmp_path):
         """No sentence about `NpzFile` and its attributes."""
         np.savez(tmp_path / "a.npz", np.ones((3, 8, 8)))
