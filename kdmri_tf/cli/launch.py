@@ -24,10 +24,10 @@ def run(
 ) -> None:
     """Parses the command line and calls `main(arguments)`.
 
-    What the user can put right, a full disk and a full memory end in one line on standard error and
-    exit status 2, without the reader of a pipe in silence and 141, as of a SIGPIPE. Ctrl-C, and
-    SIGTERM and SIGHUP just so, end in one line and status 130, 143 or 129, after everything that
-    was under way has tidied up; a second one ends the process at once.
+    What the user can put right ends in one line on standard error and exit status 2, a full disk or
+    memory as well. Where nobody reads the output any more (`| head`), the command ends in silence
+    with status 141. Ctrl-C, and SIGTERM and SIGHUP just so, end in one line and status 130, 143 or
+    129, after everything that was under way has tidied up; a second one ends the process at once.
 
     Args:
         main: the command.
@@ -57,7 +57,7 @@ def run(
         sys.exit(2)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at the end
-        sys.exit(128 + 13)
+        sys.exit(141)  # 128 and the number of SIGPIPE, as shells have it
     except Exception as error:
         sentence = failures.sentence(error, f"{after_stop} with the same command")
         if sentence is None:
