@@ -23,7 +23,7 @@ def plot(
     """
     styles = choose_styles(counterparts)
     figure = Figure(figsize=(9, 4.6), layout="constrained")
-    figure.suptitle(title, fontsize=9)
+    figure.suptitle(title, fontsize=9, parse_math=False)
     panels = figure.subplots(1, 2, sharey=True)
     facts = {"parameters": "parameters", "milliseconds": "milliseconds per slice"}
     for axes, (fact, label) in zip(panels, facts.items(), strict=True):
@@ -37,7 +37,10 @@ def plot(
     panels[0].set_ylabel("PSNR [dB]")
     lines = panels[0].get_lines()
     names = [record["network"] for record in records]
-    figure.legend(lines, names, loc="outside right upper", fontsize=7, frameon=False)
+    place = "outside right upper"
+    legend = figure.legend(lines, names, loc=place, fontsize=7, frameon=False)
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a dollar sign in a name is no formula
     figure.savefig(path, dpi=200)
 
 

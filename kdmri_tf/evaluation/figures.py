@@ -71,7 +71,9 @@ def reconstruction_figure(
         draw_grey(images[0], shown.target, brightest, flip)
         volume = textwrap.fill(shown.volume, LABEL_CHARACTERS)
         label = f"{shown.label}\nslice {shown.index} of volume\n{volume}\n\nresidues →"
-        residues[0].text(0.97, 0.5, label, ha="right", va="center", fontsize=FONT_SIZE)
+        residues[0].text(
+            0.97, 0.5, label, ha="right", va="center", fontsize=FONT_SIZE, parse_math=False
+        )
         for column, name in enumerate(names, start=1):
             reconstruction = shown.reconstructions[name]
             draw_grey(images[column], reconstruction, brightest, flip)
@@ -82,7 +84,7 @@ def reconstruction_figure(
         write_heading(axes, heading)
     draw_residue_bar(figure, panels[-1, -1], grey_scale)
     width, height = figure.get_size_inches()
-    figure.text(MARGIN / width, 1 - 0.08 / height, title, va="top", fontsize=10)
+    figure.text(MARGIN / width, 1 - 0.08 / height, title, va="top", fontsize=10, parse_math=False)
     figure.text(MARGIN / width, 1 - 0.27 / height, EXPLANATION, va="top", fontsize=FONT_SIZE)
     figure.savefig(path, dpi=DOTS_PER_INCH, format="png")
 

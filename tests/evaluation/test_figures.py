@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.evaluation.comparison_plot import plot
 from kdmri_tf.evaluation.figure_slices import FigureSlice
 from kdmri_tf.evaluation.figures import reconstruction_figure
 
@@ -63,3 +64,17 @@ def test_zero_filled_alone_and_perfect_reconstructions_can_be_drawn(slices, tmp_
 def test_figure_without_slices_is_refused(tmp_path):
     with pytest.raises(InputError, match="no slice to draw"):
         reconstruction_figure([], tmp_path / "figure.png", "nothing")
+
+
+def test_names_are_drawn_as_they_are(slices, tmp_path):
+    """Dollar signs begin no formula, neither one that can be drawn nor one that cannot."""
+    path = tmp_path / "figure.png"
+    for name in ("p$_1$", r"$\bad$"):
+        shown = dataclasses.replace(
+            slices[0], volume=name, reconstructions={name: slices[0].target, "b": slices[0].target}
+        )
+        reconstruction_figure([shown], path, name)
+        assert matplotlib.image.imread(path)[..., 0].std() > 0.1
+        records = [{"network": name, "parameters": 10, "milliseconds": 2.0, "psnr": 30.0}]
+        plot(records, {name: None}, name, path)
+        assert matplotlib.image.imread(path)[..., 0].std() > 0
