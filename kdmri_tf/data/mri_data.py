@@ -120,9 +120,10 @@ class MRIData:
         """Number of slices in each split."""
         return {name: split.num_examples for name, split in self.builder.info.splits.items()}
 
-    def num_batches(self, split: str, batch_size: int) -> int:
-        """Counts the batches of one pass over a split; the last may be smaller."""
-        return -(-self.num_slices[split] // batch_size)
+    def num_batches(self, split: str, batch_size: int, drop_remainder: bool = False) -> int:
+        """Counts the batches of one pass over a split; the last may be smaller, or is dropped."""
+        whole, rest = divmod(self.num_slices[split], batch_size)
+        return whole + (rest > 0 and not drop_remainder)
 
     def batches(
         self,
@@ -131,6 +132,7 @@ class MRIData:
         seed: int | None = None,
         first_epoch: int | None = None,
         teacher_outputs: SliceOutputs | None = None,
+        drop_remainder: bool = False,
     ) -> tf.data.Dataset:
         """Makes batches for `model.fit`: `(inputs, image)`.
 
@@ -149,17 +151,25 @@ class MRIData:
                 `steps_per_epoch=data.num_batches(split, batch_size)`.
             teacher_outputs: what `cache_teacher` returned for this split, for a `Distiller`; joins
                 the inputs under this name.
+            drop_remainder: leaves out a last batch that is smaller than the others. Several
+                replicas, as of `tf.distribute.MirroredStrategy`, need it: Keras cannot train where
+                one of them gets no slice. Shuffled, other slices are left out in every pass.
 
         Returns:
             `tf.data.Dataset`, prefetched.
 
         Raises:
-            InputError: an unknown split, a batch size below 1, or teacher outputs for other slices
-                or another mask, or where the slices vary.
+            InputError: an unknown split, a batch size below 1 or one that drops all, or teacher
+                outputs for other slices or another mask, or where the slices vary.
         """
         self._check_split(split)
         if batch_size < 1:
             raise InputError(f"batch_size must be at least 1; got {batch_size}.")
+        if not self.num_batches(split, batch_size, drop_remainder):
+            raise InputError(
+                f"The split {split!r} has {self.num_slices[split]} slices, fewer than one batch of "
+                f"{batch_size}, and drop_remainder leaves none: choose a smaller batch size."
+            )
         variation = self.variation if split == "train" and seed is not None else None
         slices = self._slices[split]
         if teacher_outputs is not None:
@@ -169,7 +179,9 @@ class MRIData:
                 )
             teacher_outputs.check_data(self, split)
             slices = tf.data.Dataset.zip(slices, teacher_outputs.slices)
-        batched = in_batches(slices, batch_size, self.image_size, seed, first_epoch, variation)
+        batched = in_batches(
+            *(slices, batch_size, self.image_size, seed, first_epoch, variation, drop_remainder)
+        )
         pairs = batched.map(self._pair, num_parallel_calls=tf.data.AUTOTUNE)
         return pairs.prefetch(tf.data.AUTOTUNE)
 

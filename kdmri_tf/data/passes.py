@@ -18,10 +18,12 @@ def in_batches(
     seed: int | None = None,
     first_epoch: int | None = None,
     variation: Variation | None = None,
+    drop_remainder: bool = False,
 ) -> tf.data.Dataset:
     """Batches the slices, pass by pass.
 
-    Where the batch size divides the number of slices, all shapes are static.
+    Where the batch size divides the number of slices, or a remainder is dropped, all shapes are
+    static.
 
     Args:
         slices: data set with one element per slice, its length known.
@@ -31,11 +33,12 @@ def in_batches(
         first_epoch: makes the data set endless, its e-th pass depending on (seed, first_epoch + e)
             alone; None for one pass, another one every time.
         variation: changes shuffled slices, which then are dictionaries with an "image".
+        drop_remainder: leaves a smaller last batch out of every pass.
     """
     num_slices = len(slices)
-    divides = num_slices % batch_size == 0
+    static = drop_remainder or num_slices % batch_size == 0
     if seed is None:
-        return slices.batch(batch_size, drop_remainder=divides)
+        return slices.batch(batch_size, drop_remainder=static)
     buffer = min(num_slices, max(1, SHUFFLE_BUFFER_BYTES // (4 * math.prod(image_size))))
 
     def one_pass(seed: int | tf.Tensor, anew: bool) -> tf.data.Dataset:
@@ -46,7 +49,7 @@ def in_batches(
                 lambda example, seed: variation(example["image"], tf.cast(seed, tf.int32)),
                 num_parallel_calls=tf.data.AUTOTUNE,
             )
-        return shuffled.batch(batch_size, drop_remainder=divides)
+        return shuffled.batch(batch_size, drop_remainder=static)
 
     def one_epoch(epoch: tf.Tensor) -> tf.data.Dataset:
         # Seeds the graph of this function alone; from 1, as TensorFlow trips over 0.

@@ -1,5 +1,6 @@
 """What all losses of features share, and what they refuse to compare."""
 
+import warnings
 from collections.abc import Callable, Sequence
 
 import keras
@@ -27,7 +28,8 @@ class FeatureLoss(keras.losses.Loss):
     Attributes:
         is_compact: whether a description takes far less room than the features, so that reading
             back that of a teacher costs less than computing it again.
-        smallest_batch: fewest slices that the method can compare.
+        smallest_batch: fewest slices that the method can compare. Where it is above 1, slices are
+            compared with each other; of a batch that replicas share, only those of each share.
         fewest_cascades: fewest features that it can compare.
         needs_equal_channels: whether it compares channel by channel.
         takes_any_dtype: whether `describe` and `compare` take activations of any floating dtype
@@ -112,6 +114,22 @@ class FeatureLoss(keras.losses.Loss):
     def compare(self, teacher: Sequence[tf.Tensor], student: Sequence[tf.Tensor]) -> tf.Tensor:
         """Computes the loss, a float32 scalar, of two lists that `describe` returned."""
         raise NotImplementedError
+
+
+def warn_of_shares(loss: Loss, replicas: int) -> None:
+    """Warns where a loss compares slices with each other and sees a part of each batch only.
+
+    Args:
+        loss: ours or another.
+        replicas: processors that share the slices of a batch.
+    """
+    if replicas > 1 and getattr(loss, "smallest_batch", 1) > 1:
+        warnings.warn(
+            f"{type(loss).__name__} compares the slices of a batch with each other, but each of "
+            f"the {replicas} replicas sees its own share alone: the training differs from that of "
+            f"one process, and resembles one with batches of a {replicas}th of the size.",
+            stacklevel=2,
+        )
 
 
 def takes_any_dtype(loss: Loss) -> bool:

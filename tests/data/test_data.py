@@ -228,3 +228,19 @@ def test_unknown_split(data):
         data.batches("val")
     with pytest.raises(InputError, match="no split 'test'; choose one of train, validation"):
         next(data.volumes("test"))
+
+
+@pytest.mark.parametrize("order", [{}, {"seed": 1}, {"seed": 1, "first_epoch": 0}])
+def test_a_smaller_last_batch_can_be_dropped(data, order):
+    """Of 6 slices; replicas of a strategy cannot share it."""
+    kept, dropped = (data.num_batches("train", 4, drop) for drop in (False, True))
+    assert (kept, dropped) == (2, 1)
+    for drop, sizes in ((False, [4, 2]), (True, [4])):
+        batches = data.batches("train", 4, **order, drop_remainder=drop)
+        found = [len(image) for _, image in batches.take(len(sizes))]
+        assert found == sizes
+        if "first_epoch" not in order:
+            assert len(batches) == len(sizes)
+    assert batches.element_spec[1].shape[0] == 4
+    with pytest.raises(InputError, match="has 6 slices, fewer than one batch of 7, and drop_remai"):
+        data.batches("train", 7, drop_remainder=True)

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from kdmri_tf import InputError
+from kdmri_tf.distillation.feature_loss import warn_of_shares
 from kdmri_tf.distillation.feature_losses import (
     FEATURE_LOSSES,
     CorrelationCongruence,
@@ -206,3 +207,21 @@ def test_config_round_trip(method):
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
     assert type(copy) is type(loss)
     assert copy.get_config() == loss.get_config()
+
+
+@EVERY_METHOD
+def test_says_that_replicas_compare_within_their_shares(method, recwarn):
+    loss = feature_loss(method)
+    warn_of_shares(loss, replicas=1)
+    assert not recwarn.list
+    warn_of_shares(loss, replicas=2)
+    messages = [str(warning.message) for warning in recwarn.list]
+    assert len(messages) == (method in ("sp", "cc"))
+    assert all("each of the 2 replicas sees its own share alone" in text for text in messages)
+
+
+@EVERY_METHOD
+def test_weights_of_slices_are_refused(method):
+    """The loss is one number for a batch; Keras would multiply it by each weight."""
+    with pytest.raises(InputError, match="one number for a batch, which sample weights cannot"):
+        feature_loss(method)(features(0), features(1), sample_weight=np.ones(3))
