@@ -71,7 +71,7 @@ def check_name(name: str, filters: int = 1) -> None:
     num_convs, num_blocks = numbers if len(numbers) == 2 else (*numbers, 1)
     if num_convs < 2 or num_blocks < 1:
         raise InputError(
-            f"{name} is no network: there must be at least 2 convolutions, in at least 1 cascade"
+            f"{name} is no network: there must be at least 2 convolutions, in at least 1 cascade."
         )
     check_network_size(num_convs, num_blocks, filters, name[:40])
 
