@@ -4,8 +4,17 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from keras.src.testing import TestCase
 
-from kdmri_tf import DCCNN, VDSR, Distiller, InputError, SlicePSNR, StudentFriendlyTeacher
+from kdmri_tf import (
+    DCCNN,
+    VDSR,
+    DataConsistency,
+    Distiller,
+    InputError,
+    SlicePSNR,
+    StudentFriendlyTeacher,
+)
 from kdmri_tf.networks.inference_form import inference_copy
 
 
@@ -129,3 +138,25 @@ def test_another_backend_of_keras(monkeypatch):
         InputError, match=r"Keras computes with torch here.*KERAS_BACKEND=tensorflow"
     ):
         DCCNN(2, 1)
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* was passed an input with a mask:UserWarning")
+def test_data_consistency_passes_keras_own_test_of_layers():
+    class LayerTest(TestCase):
+        def runTest(self):
+            self.run_layer_test(
+                DataConsistency,
+                init_kwargs={"noise_weight": 2.0},
+                input_shape={
+                    "image_shape": (2, 8, 6, 1),
+                    "kspace_shape": (2, 8, 6, 2),
+                    "mask_shape": (2, 8, 6),
+                },
+                expected_output_shape=(2, 8, 6, 1),
+                expected_num_trainable_weights=0,
+                supports_masking=False,
+                run_training_check=False,  # which gives all inputs as one
+            )
+
+    result = LayerTest().run()
+    assert result.wasSuccessful(), result
