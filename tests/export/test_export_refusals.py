@@ -125,9 +125,7 @@ def test_bad_requests(tmp_path, model, monkeypatch):
     with pytest.raises(InputError, match=r"A litert file must be named \*\.tflite, not a\.lite"):
         export_network(model, tmp_path / "a.lite", "litert")
     for name in ("s.xml", "S.XML", "s.onnx", "s.keras"):
-        with pytest.raises(
-            InputError, match=rf"openvino export is a folder .* {name} would"
-        ):
+        with pytest.raises(InputError, match=rf"openvino export is a folder .* {name} would"):
             export_network(model, tmp_path / name, "openvino")
         with pytest.raises(InputError, match=rf"{name} would look like a file: call it [sS]\."):
             export_network(model, tmp_path / name)
