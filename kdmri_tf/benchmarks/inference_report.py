@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 
 from kdmri_tf.benchmarks.groups import Contender, Group
+from kdmri_tf.benchmarks.ratios import in_times, paired_ratio
 from kdmri_tf.benchmarks.report import Report
-from kdmri_tf.benchmarks.tables import in_times, markdown_table, paired_ratio
+from kdmri_tf.evaluation.markdown import columns_as_table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +121,7 @@ class InferenceReport(Report[InferenceGroup]):
                 columns[precision].append(value)
         side = _products(self.groups[0]).image_size[0]
         title = f"### Matrix products of {side}x{side} beside them, GFLOP/s"
-        return [f"{title}\n\n{markdown_table(columns)}"]
+        return [f"{title}\n\n{columns_as_table(columns)}"]
 
     def _speed_ups(self) -> list[str]:
         """Returns tables of how many times faster each network is than the first, by form."""
@@ -139,7 +140,7 @@ class InferenceReport(Report[InferenceGroup]):
                 ]
                 columns[condition] = [*map(in_times, ratios), *map(in_times, self.papers.values())]
             title = f"### {network}, times faster than {networks[0]}"
-            sections.append(f"{title}\n\n{markdown_table(columns)}")
+            sections.append(f"{title}\n\n{columns_as_table(columns)}")
         return sections
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from kdmri_tf.benchmarks.groups import Group
+from kdmri_tf.benchmarks.ratios import in_times, paired_ratio
 from kdmri_tf.benchmarks.speed_figure import speed_figure
-from kdmri_tf.benchmarks.tables import in_times, markdown_table, paired_ratio
+from kdmri_tf.evaluation.markdown import columns_as_table
 from kdmri_tf.files import replacing
 from kdmri_tf.pictures import draw
 
@@ -105,7 +106,7 @@ class Report(Generic[AnyGroup]):
         """Returns the table of each group, and what failed."""
         return [
             "\n\n".join(
-                [f"### {group.title}", markdown_table(self.columns(group)), *self._failed(group)]
+                [f"### {group.title}", columns_as_table(self.columns(group)), *self._failed(group)]
             )
             for group in self.groups
         ]

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kdmri_tf.benchmarks.groups import Group
-from kdmri_tf.benchmarks.tables import in_times
+from kdmri_tf.benchmarks.ratios import in_times
 
 COLOURS = {
     "TensorFlow": "C0",

@@ -35,7 +35,7 @@ class SliceOutputs(Protocol):
         """Refuses data that these are not the outputs for."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MRIData:
     """Pairs a prepared data set with a degradation and makes batches of both.
 
@@ -67,6 +67,14 @@ class MRIData:
     builder: tfds.core.DatasetBuilder
     degradation: Degradation
     variation: Variation | None = None
+
+    def __repr__(self) -> str:
+        height, width = self.image_size
+        slices = ", ".join(f"{count} {split}" for split, count in self.num_slices.items())
+        return (
+            f"<MRIData {self.dataset} from {self.source}, {height}x{width}, {slices} slices, "
+            f"{self.acceleration_label}>"
+        )
 
     @property
     def dataset(self) -> str:

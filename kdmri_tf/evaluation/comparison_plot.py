@@ -37,8 +37,7 @@ def plot(
     panels[0].set_ylabel("PSNR [dB]")
     lines = panels[0].get_lines()
     names = [record["network"] for record in records]
-    place = "outside right upper"
-    legend = figure.legend(lines, names, loc=place, fontsize=7, frameon=False)
+    legend = figure.legend(lines, names, loc="outside right upper", fontsize=7, frameon=False)
     for text in legend.get_texts():
         text.set_parse_math(False)  # a dollar sign in a name is no formula
     figure.savefig(path, dpi=200)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.evaluation.comparison_plot import plot
+from kdmri_tf.evaluation.markdown import markdown_table
 from kdmri_tf.evaluation.report import Evaluation
 from kdmri_tf.evaluation.statistics import gap_closed, mean_and_deviation, wilcoxon
 from kdmri_tf.evaluation.table import counted_volumes, with_deviation
@@ -90,8 +91,7 @@ class Comparison:
         shown = [key for key in COLUMNS if any(record[key] is not None for record in records)]
         headings = ["", *(heading for heading, _ in METRICS.values())]
         headings += [COLUMNS[key][0] for key in shown]
-        lines = ["| " + " | ".join(headings) + " |", "|" + " --- |" * len(headings)]
-        lines += ["| " + " | ".join(_cells(record, shown)) + " |" for record in records]
+        rows = [_cells(record, shown) for record in records]
         others = ", or ".join(words for key, words in LEGEND.items() if key in shown)
         caption = (
             f"**{self.title}.** Mean ± one sample standard deviation over "
@@ -103,7 +103,7 @@ class Comparison:
             caption += (
                 f" p: two-sided Wilcoxon signed-rank test over patients, PSNR, against {others}."
             )
-        return f"{caption}\n\n" + "\n".join(lines) + "\n" + self._mean_over_counterparts()
+        return f"{caption}\n\n{markdown_table(headings, rows)}\n" + self._mean_over_counterparts()
 
     def _mean_over_counterparts(self) -> str:
         """Says what SFT does to the mean over methods or sizes, where there are several."""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from kdmri_tf.evaluation.figure_slices import FigureSlice
 from kdmri_tf.evaluation.statistics import gap_closed, mean_and_deviation, wilcoxon
-from kdmri_tf.evaluation.table import COLUMNS, COMPARED, markdown_table
+from kdmri_tf.evaluation.table import COLUMNS, COMPARED, evaluation_table
 
 TEACHER, FRIENDLY_TEACHER = "teacher", "SFT teacher"
 STUDENT, DISTILLED = "student", "KD student"
@@ -126,7 +126,7 @@ class Evaluation:
 
     def to_markdown(self) -> str:
         """Returns the table of all networks with its caption, and the comparisons that apply."""
-        return markdown_table(self.summary(), self.patients)
+        return evaluation_table(self.summary(), self.patients)
 
     def _compare(self, metric: str) -> dict[str, Any]:
         """Makes the comparisons for which all networks are there."""

@@ -3,12 +3,14 @@
 import math
 from typing import Any
 
+from kdmri_tf.evaluation.markdown import markdown_table
+
 # Metric -> (heading, digits)
 COLUMNS = {"psnr": ("PSNR [dB]", 2), "ssim": ("SSIM", 4), "nmse": ("NMSE", 4), "hfn": ("HFN", 4)}
 COMPARED = {"psnr": "{:.2f} dB", "ssim": "{:.4f}"}  # metric -> how a difference in it is shown
 
 
-def markdown_table(summary: dict[str, Any], patients: list[str]) -> str:
+def evaluation_table(summary: dict[str, Any], patients: list[str]) -> str:
     """Writes the table of all networks with its caption, and the comparisons that apply.
 
     Args:
@@ -16,11 +18,7 @@ def markdown_table(summary: dict[str, Any], patients: list[str]) -> str:
         patients: the patient of every volume.
     """
     headings = ["", *(heading for heading, _ in COLUMNS.values()), "parameters", "ms/slice"]
-    rows = [
-        "| " + " | ".join(headings) + " |",
-        "|" + " --- |" * len(headings),
-        *(_row(name, facts) for name, facts in summary["networks"].items()),
-    ]
+    rows = [_row(name, facts) for name, facts in summary["networks"].items()]
     caption = (
         f"**{summary['title']}.** Mean ± one sample standard deviation over "
         f"{counted_volumes(patients)} ({summary['slices']} slices); time at batch size 1 "
@@ -31,7 +29,7 @@ def markdown_table(summary: dict[str, Any], patients: list[str]) -> str:
         for metric, comparison in summary["comparisons"].items()
         for sentence in _sentences(comparison, COMPARED[metric])
     ]
-    return "\n\n".join([caption, "\n".join(rows), *notes]) + "\n"
+    return "\n\n".join([caption, markdown_table(headings, rows), *notes]) + "\n"
 
 
 def with_deviation(mean: float, deviation: float | None, digits: int) -> str:
@@ -52,13 +50,13 @@ def counted_volumes(patients: list[str]) -> str:
     return f"{volumes} volume{'s' * (volumes != 1)}{of_patients}"
 
 
-def _row(name: str, facts: dict[str, Any]) -> str:
+def _row(name: str, facts: dict[str, Any]) -> list[str]:
     cells = [name]
     for metric, (_, digits) in COLUMNS.items():
         cells.append(with_deviation(facts[metric]["mean"], facts[metric]["std"], digits))
     cells.append("-" if facts["parameters"] is None else f"{facts['parameters']:,}")
     cells.append("-" if facts["milliseconds"] is None else f"{facts['milliseconds']:.1f}")
-    return "| " + " | ".join(cells) + " |"
+    return cells
 
 
 def _sentences(comparison: dict[str, Any], difference: str) -> list[str]:

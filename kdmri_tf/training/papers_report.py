@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kdmri_tf.evaluation.markdown import markdown_table
 from kdmri_tf.evaluation.published import GRIDS, KD_MRI, SFT_KD_RECON
 from kdmri_tf.evaluation.report import DISTILLED, TEACHER
 from kdmri_tf.evaluation.table import with_deviation
@@ -62,13 +63,11 @@ def to_markdown(found: Sequence[Mapping[str, Any]]) -> str:
     for grid in dict.fromkeys(record["grid"] for record in found):
         of_grid = [record for record in found if record["grid"] == grid]
         first = of_grid[0]
-        lines = ["| " + " | ".join(HEADINGS) + " |", "|" + " --- |" * len(HEADINGS)]
-        lines += [_line(record) for record in of_grid]
         parts += [
             f"## {grid}",
             f"**{first['title']}.** {first['trained']}. Mean ± one sample standard deviation over "
             "volumes.",
-            "\n".join(lines),
+            markdown_table(HEADINGS, [_cells(record) for record in of_grid]),
             order_sentence({record["network"]: record["psnr"] for record in of_grid}),
         ]
     return "\n\n".join(parts) + "\n"
@@ -116,7 +115,7 @@ def _trained(folder: Path) -> str:
     )
 
 
-def _line(record: Mapping[str, Any]) -> str:
+def _cells(record: Mapping[str, Any]) -> list[str]:
     def number(value: float | None, form: str) -> str:
         return "-" if value is None else format(value, form)
 
@@ -128,4 +127,4 @@ def _line(record: Mapping[str, Any]) -> str:
         number(record["kd_mri_ssim"], ".4f"),
         number(record["sft_kd_recon_psnr"], ".2f"),
     ]
-    return "| " + " | ".join(cells) + " |"
+    return cells

@@ -244,3 +244,7 @@ def test_a_smaller_last_batch_can_be_dropped(data, order):
     assert batches.element_spec[1].shape[0] == 4
     with pytest.raises(InputError, match="has 6 slices, fewer than one batch of 7, and drop_remai"):
         data.batches("train", 7, drop_remainder=True)
+
+
+def test_is_shown_in_one_line(data):
+    assert repr(data) == "<MRIData cardiac from folder, 36x34, 6 train, 4 validation slices, 2x>"

@@ -85,9 +85,7 @@ def test_a_small_file_that_unpacks_to_gigabytes(saved, tmp_path):
 
     path = rewritten(saved, tmp_path / "bomb.keras", change)
     assert path.stat().st_size < 2**21
-    with pytest.raises(
-        InputError, match=r"bomb\.keras is not .* \(it unpacks to 1,07\d,\d{3},"
-    ):
+    with pytest.raises(InputError, match=r"bomb\.keras is not .* \(it unpacks to 1,07\d,\d{3},"):
         load_network(path)
 
 
