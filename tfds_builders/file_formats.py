@@ -24,8 +24,8 @@ def check_file_format(file_format: str | None) -> None:
         )
     if file_format == "array_record" and importlib.util.find_spec("array_record") is None:
         raise InputError(
-            "The file format array_record needs a package that is not installed: pip install "
-            "array_record."
+            "The file format array_record needs a package that is not installed: run "
+            'pip install "kdmri_tf[array_record]".'
         )
 
 

@@ -82,11 +82,14 @@ class TestArrayRecord:
 
     def test_without_the_package(self, arguments, prepared, monkeypatch):
         monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+        message = r'not installed: run pip install "kdmri_tf\[array_record\]"\.$'
         for use in (
             lambda: prepare(**arguments, file_format="array_record"),
             lambda: prepare(**arguments).as_dataset(split="train"),
         ):
-            with pytest.raises(InputError, match="not installed: pip install array_record"):
+            with pytest.raises(
+                InputError, match=r'not installed: run pip install "kdmri_tf\[array_record\]"\.$'
+            ):
                 use()
 
 
