@@ -15,6 +15,7 @@ from kdmri_tf.evaluation.markdown import markdown_table
 from kdmri_tf.evaluation.report import Evaluation
 from kdmri_tf.evaluation.statistics import gap_closed, mean_and_deviation, wilcoxon
 from kdmri_tf.evaluation.table import counted_volumes, with_deviation
+from kdmri_tf.files import replacing
 from kdmri_tf.pictures import draw
 
 METRICS = {"psnr": ("PSNR [dB]", 2), "ssim": ("SSIM", 4)}  # key -> heading, digits
@@ -125,13 +126,20 @@ class Comparison:
         )
 
     def write(self, folder: Path | str, name: str) -> str:
-        """Writes `<name>.md`, `.csv` (a line per row) and `.png`; returns the table."""
+        """Writes `<name>.md`, `.csv` (a line per row) and `.png`; returns the table.
+
+        Each file is written whole or not at all.
+        """
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         table = self.to_markdown()
-        (folder / f"{name}.md").write_text(table, encoding="utf-8")
+        with replacing(folder / f"{name}.md") as place:
+            place.write_text(table, encoding="utf-8")
         records = [{**record, "title": self.title} for record in self.records()]
-        with open(folder / f"{name}.csv", "w", newline="", encoding="utf-8") as file:
+        with (
+            replacing(folder / f"{name}.csv") as place,
+            open(place, "w", newline="", encoding="utf-8") as file,
+        ):
             writer = csv.DictWriter(file, records[0])
             writer.writeheader()
             writer.writerows(records)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from kdmri_tf.evaluation.figure_slices import FigureSlice
 from kdmri_tf.evaluation.statistics import gap_closed, mean_and_deviation, wilcoxon
 from kdmri_tf.evaluation.table import COLUMNS, COMPARED, evaluation_table
+from kdmri_tf.files import replacing
 
 TEACHER, FRIENDLY_TEACHER = "teacher", "SFT teacher"
 STUDENT, DISTILLED = "student", "KD student"
@@ -98,11 +99,12 @@ class Evaluation:
         }
 
     def write(self, folder: str | Path) -> str:
-        """Writes `evaluation.md`, `.csv` and `.json`; returns the table."""
+        """Writes `evaluation.md`, `.csv`, `.json`, each whole or not at all; returns the table."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         table = self.to_markdown()
-        (folder / "evaluation.md").write_text(table, encoding="utf-8")
+        with replacing(folder / "evaluation.md") as place:
+            place.write_text(table, encoding="utf-8")
         self.to_csv(folder / "evaluation.csv")
         self.to_json(folder / "evaluation.json")
         return table
@@ -110,7 +112,8 @@ class Evaluation:
     def to_json(self, path: str | Path) -> None:
         """Writes `summary()`; a number that is not finite becomes null."""
         text = json.dumps(_finite_or_none(self.summary()), indent=2, ensure_ascii=False)
-        Path(path).write_text(text + "\n", encoding="utf-8")
+        with replacing(path) as place:
+            place.write_text(text + "\n", encoding="utf-8")
 
     def to_csv(self, path: str | Path) -> None:
         """Writes one line per volume and network, each with data set, source and acceleration."""
@@ -119,7 +122,7 @@ class Evaluation:
             "source": self.source,
             "acceleration": self.acceleration,
         }
-        with open(path, "w", newline="", encoding="utf-8") as file:
+        with replacing(path) as place, open(place, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, [*context, *self.records[0]])
             writer.writeheader()
             writer.writerows({**context, **record} for record in self.records)

@@ -42,6 +42,17 @@ def evaluation():
     return made_evaluation()
 
 
+def test_results_that_cannot_be_written_leave_the_earlier_ones_whole(evaluation, tmp_path):
+    evaluation.write(tmp_path)
+    earlier = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert earlier.keys() == {"evaluation.md", "evaluation.csv", "evaluation.json"}
+    evaluation.acceleration = "8x"
+    evaluation.records[-1]["a note"] = "a column that the first line lacks"
+    with pytest.raises(ValueError, match="a note"):  # halfway through the table
+        evaluation.to_csv(tmp_path / "evaluation.csv")
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == earlier
+
+
 def test_table(evaluation):
     lines = evaluation.to_markdown().splitlines()
     assert lines[0] == (
