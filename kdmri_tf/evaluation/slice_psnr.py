@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from kdmri_tf.networks.image_shape import as_images
+from kdmri_tf.networks.image_shape import as_images, as_weights
 
 MEAN_SQUARED_ERROR_FLOOR = 1e-10
 
@@ -74,10 +74,18 @@ class SlicePSNR(keras.metrics.Mean):
 def _split(weight: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns the factors that a weight has for slices, `(batch,)` or (), and for pixels.
 
-    A weight `(batch, 1, 1)` is one of slices, if H and W are known to be 1 there.
+    A weight `(batch, 1, 1)` is one of slices; where its H and W are unknown, the graph tells.
     """
+    weight = as_weights(weight)
     if len(weight.shape) == 0:
         return weight, ops.ones(())
     if all(size == 1 for size in weight.shape[1:]):
         return ops.reshape(weight, (-1,)), ops.ones(())
-    return ops.ones(()), as_images(weight)
+    pixels = as_images(weight)
+    if None not in pixels.shape[1:]:
+        return ops.ones(()), pixels
+    is_of_slices = tf.reduce_prod(tf.shape(pixels)[1:]) == 1
+    return (
+        tf.where(is_of_slices, pixels[:, 0, 0, 0], 1.0),
+        tf.where(is_of_slices, 1.0, pixels),
+    )

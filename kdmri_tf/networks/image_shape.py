@@ -1,4 +1,4 @@
-"""Images as users give them, in the one shape that everything here computes with."""
+"""Images and weights as users give them, in the one shape that everything here computes with."""
 
 import tensorflow as tf
 
@@ -15,3 +15,16 @@ def as_images(images: tf.Tensor) -> tf.Tensor:
         shape = tf.concat([tf.shape(images)[:3], [1]], axis=0)
         return tf.ensure_shape(tf.reshape(images, shape), (None, None, None, 1))
     return images[..., tf.newaxis] if images.shape.rank == 3 else images
+
+
+def as_weights(weights: tf.Tensor) -> tf.Tensor:
+    """Returns weights of unknown rank as `(batch, H, W, 1)`, H and W being 1 for those of slices.
+
+    Args:
+        weights: `(batch,)`, `(batch, 1)`, `(batch, H, W)` or `(batch, H, W, 1)`; those of known
+            rank stay as they are.
+    """
+    if weights.shape.rank is not None:
+        return weights
+    shape = tf.concat([tf.shape(weights), tf.ones(4, tf.int32)], axis=0)[:4]
+    return tf.ensure_shape(tf.reshape(weights, shape), (None, None, None, 1))

@@ -15,7 +15,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.exporter import exporter
 from kdmri_tf.networks.frozen import freeze_parts, frozen_parts
-from kdmri_tf.networks.image_shape import as_images
+from kdmri_tf.networks.image_shape import as_images, as_weights
 from kdmri_tf.physics.degradation import Degradation
 
 Shape = tuple[int | None, ...]
@@ -242,7 +242,10 @@ class Network(keras.Model):
 
 def _weights(sample_weight: Any) -> Any:
     """Returns weights that can be multiplied with images: Keras broadcasts `(batch,)` along W."""
-    if sample_weight is None or len(sample_weight.shape) > 2:
+    if sample_weight is None:
+        return None
+    sample_weight = as_weights(ops.convert_to_tensor(sample_weight))
+    if len(sample_weight.shape) > 2:
         return sample_weight
     return ops.reshape(sample_weight, (-1, 1, 1, 1))
 

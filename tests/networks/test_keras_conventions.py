@@ -42,6 +42,26 @@ def test_weights_of_slices(network, inputs, images, shape, size):
     assert logs["psnr"] == pytest.approx(expected["psnr"], rel=1e-5)
 
 
+@pytest.mark.parametrize("shape", [(-1,), (-1, 1), (-1, 1, 1, 1), "pixels", "pixels, channel"])
+def test_weights_of_unknown_rank(network, inputs, images, shape):
+    """As generators with `output_types` make them; of slices and of pixels."""
+    weights = np.float32([2, 0])
+    if isinstance(shape, str):
+        weights = np.random.default_rng(0).random(images.shape[: 4 if "," in shape else 3])
+    else:
+        weights = weights.reshape(shape)
+    types = (dict.fromkeys(inputs, tf.float32), tf.float32, tf.float32)
+    batches = tf.data.Dataset.from_generator(
+        lambda: [(inputs, images, weights)], output_types=types
+    )
+    batches = batches.apply(tf.data.experimental.assert_cardinality(1))  # or Keras warns
+    assert batches.element_spec[2].shape.rank is None
+    network.compile("sgd", loss="mae", weighted_metrics=["mse", SlicePSNR()])
+    found = network.evaluate(batches, verbose=0, return_dict=True)
+    expected = network.evaluate(inputs, images, sample_weight=weights, verbose=0, return_dict=True)
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
 def test_targets_that_would_broadcast_are_refused(network, inputs, images):
     network.compile("sgd", loss="mae")
     for change in (lambda x: np.repeat(x, 2, -1), lambda x: x.mean((1, 2), keepdims=True)):
