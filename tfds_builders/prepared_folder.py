@@ -36,6 +36,7 @@ def alone(folder: Path) -> Iterator[bool]:
 @contextlib.contextmanager
 def kept_until_replaced(folder: Path) -> Iterator[None]:
     """Puts a folder aside, and back if what is to replace it fails or is stopped."""
+    take_back(folder)  # what a killed process left since the last look
     if folder.exists():
         folder.rename(aside(folder))
     try:

@@ -119,7 +119,7 @@ def _cells(record: Mapping[str, Any]) -> list[str]:
     def number(value: float | None, form: str) -> str:
         return "-" if value is None else format(value, form)
 
-    cells = [
+    return [
         record["network"],
         with_deviation(record["psnr"], record["psnr_std"], 2),
         with_deviation(record["ssim"], record["ssim_std"], 4),
@@ -127,4 +127,3 @@ def _cells(record: Mapping[str, Any]) -> list[str]:
         number(record["kd_mri_ssim"], ".4f"),
         number(record["sft_kd_recon_psnr"], ".2f"),
     ]
-    return cells

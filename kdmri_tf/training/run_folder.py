@@ -22,7 +22,6 @@ from kdmri_tf.training.stage_differences import CONFIG_FILE, check_config
 # The state of a training after its last full epoch, in the folder of its stage.
 STATE_FILE = "state.npz"
 
-
 # The finished network of a stage, beside it.
 MODEL_FILE = "model.keras"
 

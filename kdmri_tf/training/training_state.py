@@ -119,6 +119,8 @@ class TrainingState(keras.callbacks.Callback):
             self.network.set_weights(weights)
             for variable, value in zip(self.optimizer.variables, optimizer, strict=True):
                 variable.assign(value)
+        except MemoryError:
+            raise
         except Exception as error:  # whatever NumPy, zipfile and zlib make of a damaged file
             reason = " ".join(str(error).split()).rstrip(".")
             raise InputError(

@@ -177,6 +177,16 @@ class TestReuse:
         prepare("knee", "folder", None, data_dir, SIZE)
         assert os.listdir(folder) == ["1.0.2"]
 
+    def test_a_damaged_rebuild_that_was_killed_is_rebuilt(self, manual_dir, data_dir, knees):
+        """Killed between the new data and the removal of the earlier, which then were damaged."""
+        prepare("knee", "folder", manual_dir, data_dir, SIZE)
+        folder = data_dir / "knee/folder_16x12"
+        shutil.copytree(folder / "1.0.2", folder / "before.1.0.2")
+        (folder / "1.0.2/dataset_info.json").write_text("{")
+        builder = prepare("knee", "folder", manual_dir, data_dir, SIZE, rebuild=True)
+        assert len(read_back(builder, "train")) == 4
+        assert os.listdir(folder) == ["1.0.2"]
+
     def test_a_link_that_leads_nowhere_is_an_unreadable_file(self, manual_dir, data_dir, knees):
         """Such as DataLad leaves for files that were not fetched."""
         (manual_dir / "knee/folder/train/gone.npy").symlink_to("/nowhere/gone.npy")

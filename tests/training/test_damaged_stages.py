@@ -69,6 +69,16 @@ def test_the_state_of_another_network(finished, tmp_path):
         TrainingState(tmp_path, network, optimizer)
 
 
+def test_a_state_for_which_memory_is_missing_is_not_damaged(finished, tmp_path, monkeypatch):
+    def no_memory(*arguments, **options):
+        raise MemoryError
+
+    shutil.copy(finished / STAGE / "state.npz", tmp_path)
+    monkeypatch.setattr(np, "load", no_memory)
+    with pytest.raises(MemoryError):
+        TrainingState(tmp_path, DCCNN(2, 1, filters=4), None)
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_network(data, finished, tmp_path, damage):
     stage = copy_of(finished, tmp_path / "run")
