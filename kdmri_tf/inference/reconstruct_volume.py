@@ -1,6 +1,5 @@
 """Reconstructs whole files: a volume in, a volume and a preview out."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Unpack
@@ -8,6 +7,7 @@ from typing import Unpack
 import numpy as np
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.files import printable
 from kdmri_tf.inference.choose_acquisition import Wishes, acquisition_of
 from kdmri_tf.inference.preview import preview_figure, previewed_slices
 from kdmri_tf.inference.reconstruct_slices import reconstruct_slices
@@ -63,7 +63,7 @@ def reconstruct_file(
         flip = volume.grid.first_row_is_lowest
     print(f"Wrote {output}: {_summary(scores, acquisition.degraded_name)}.")
     preview = preview_beside(output)
-    title = f"{_in_utf8(Path(source).name)}\n{note}"
+    title = f"{printable(Path(source).name)}\n{note}"
 
     def paint(place: Path) -> None:
         preview_figure(shown, place, title, acquisition.degraded_name, flip)
@@ -72,15 +72,10 @@ def reconstruct_file(
         print(f"Wrote {preview}: a preview of {len(shown)} of them.")
 
 
-def _in_utf8(name: str) -> str:
-    """Returns the name of a file as a font or a header can show it."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
 def _note(network: Reconstructor) -> str:
     """Returns what a reader of the network's images must know."""
     facts = network.metadata
-    name = facts.get("architecture") or _in_utf8(Path(network.path).name)
+    name = facts.get("architecture") or printable(Path(network.path).name)
     dataset, source = facts.get("dataset"), facts.get("source")
     origin = f"{dataset} data ({source})" if dataset else "unknown data"
     if source == "synthetic":
