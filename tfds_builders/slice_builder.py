@@ -185,15 +185,16 @@ class SliceBuilder(
     def _slices(self, volume: RawVolume) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Yields (index in the volume, image), with one part of the volume in memory at a time."""
         if volume.note:
-            logger.warning("%s: %s.", self._full_name, volume.note)
+            logger.warning("%s: %s.", self._full_name, printable(volume.note))
         for first, read in volume.readers.items():
             try:
                 images = read()
             except InputError as error:
                 if not self._skip_unreadable:
                     raise
-                self._skipped_files.append(printable(str(error)))
-                logger.warning("Skipped: %s", error)
+                reason = printable(str(error))
+                self._skipped_files.append(reason)
+                logger.warning("Skipped: %s", reason)
                 continue
             yield from enumerate(images, start=first)
 
