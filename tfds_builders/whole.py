@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from kdmri_tf.files import replacing
 
 FILES = "prepared_files"  # in the metadata: name -> [bytes, CRC-32] of every file with slices
 METADATA_FILE = "metadata.json"
+OF_DATASETS = {"raw_files": dict, "splits": dict, "skipped_files": list}  # in the metadata at least
+OF_SPLITS = {"slices": int, "patients": dict, "sha256": str}
 BLOCK = 2**22
 
 _found_whole: dict[Path, tuple[int, int]] = {}  # bytes and time in ns of files that were checked
@@ -49,7 +52,7 @@ def check_whole(builder: tfds.core.DatasetBuilder) -> None:
     folder = Path(builder.data_dir)
     _read(folder / "features.json")
     metadata = _read(folder / METADATA_FILE)
-    recorded = {name: count.get("slices") for name, count in metadata["splits"].items()}
+    recorded = {name: count["slices"] for name, count in metadata["splits"].items()}
     if recorded != {name: split.num_examples for name, split in builder.info.splits.items()}:
         raise DamagedDataError(
             folder / METADATA_FILE, "and dataset_info.json contradict each other"
@@ -80,11 +83,17 @@ def _read(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DamagedDataError(path, f"cannot be read ({error})") from error
-    needed = {"raw_files": dict, "splits": dict, "skipped_files": list}
-    for name, kind in needed.items() if path.name == METADATA_FILE else ():
+    if path.name == METADATA_FILE:
+        _check_entries(content, OF_DATASETS, path)
+        for split in content["splits"].values():
+            _check_entries(split, OF_SPLITS, path)
+    return content
+
+
+def _check_entries(content: Any, needed: Mapping[str, type], path: Path) -> None:
+    for name, kind in needed.items():
         if not isinstance(content, dict) or not isinstance(content.get(name), kind):
             raise DamagedDataError(path, f"is incomplete: it has no {name!r}")
-    return content
 
 
 def _check_file(path: Path, size: int, crc: int) -> None:

@@ -148,6 +148,12 @@ class TestDescriptions:
         (folder / "metadata.json").write_text(content, encoding="latin-1")
         refused_and_rebuilt(arguments, knees, r"metadata\.json ")
 
+    @pytest.mark.parametrize("name", ["slices", "patients", "sha256"])
+    def test_metadata_without_what_evaluations_need(self, arguments, folder, knees, name):
+        path = folder / "metadata.json"
+        path.write_text(path.read_text().replace(f'"{name}":', f'"{name}x":'))
+        refused_and_rebuilt(arguments, knees, rf"metadata\.json is incomplete: it has no '{name}'")
+
     def test_other_errors_stay(self, tmp_path):
         with pytest.raises(ValueError, match="nothing not found"):
             Builder(config="nothing", data_dir=tmp_path)
