@@ -29,12 +29,12 @@ def check_layout(
     """
     if FORMATS[format].needs_size and image_size is None:
         raise InputError(
-            f"A {format} export has one fixed image size: give it (--image-size H W; in code "
+            f"An export as {format} has one fixed image size: give it (--image-size H W; in code "
             "image_size=(H, W))."
         )
     if needs_lines(format, network) and phase_encode_axis is None:
         raise InputError(
-            f"A {format} export only takes masks of whole lines along one axis: give it "
+            f"An export as {format} only takes masks of whole lines along one axis: give it "
             "(--phase-encode-axis; in code phase_encode_axis), 0 if masks have whole rows, 1 if "
             "they have whole columns, or export a SavedModel, which takes any mask."
         )
@@ -61,7 +61,7 @@ def fixed_axis(format: str, network: Network, samples: Samples) -> int | None:
     axis = axis_of_lines(samples.degradation.sampled(samples.image_size))
     if axis is None:
         raise InputError(
-            f"A {format} export only takes masks of whole lines, but the mask "
+            f"An export as {format} only takes masks of whole lines, but the mask "
             f"({samples.degradation.origin}) has other samples; export a SavedModel, which takes "
             "any mask."
         )

@@ -102,4 +102,4 @@ def _text(image_size: Sequence[int]) -> str:
 
 
 def _warn(difference: str) -> None:
-    warnings.warn(f"The network was trained on {difference}; expect worse images.", stacklevel=3)
+    warnings.warn(f"The network was trained on {difference}; images may be worse.", stacklevel=3)

@@ -126,7 +126,8 @@ def _budget(
     if measured < center_lines:
         raise InputError(
             f"Acceleration {acceleration:g} leaves {measured} of {num_lines} lines, fewer than the "
-            f"{center_lines} centre lines; lower the acceleration or bring a mask of your own."
+            f"{center_lines} centre lines; lower the acceleration or the number of centre "
+            "lines (--center-lines; in code center_lines), or bring a mask of your own."
         )
     return num_lines, measured
 

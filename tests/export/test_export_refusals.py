@@ -153,7 +153,7 @@ def test_what_a_format_has_for_good_is_not_guessed(tmp_path, format):
     for missing in layout:
         known = {name: value for name, value in layout.items() if name != missing}
         with pytest.raises(
-            InputError, match=rf"A {format} export .*: give it .* in code {missing}"
+            InputError, match=rf"An export as {format} .*: give it .* in code {missing}"
         ):
             network.export(path, format, **known)
     network.export(path, format, verbose=False, **layout)

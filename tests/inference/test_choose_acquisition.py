@@ -186,7 +186,9 @@ class TestTrainedConditions:
         ],
     )
     def test_each_difference_is_one_warning(self, facts, message):
-        with pytest.warns(UserWarning, match=rf"trained on {message}; expect worse") as record:
+        with pytest.warns(
+            UserWarning, match=rf"trained on {message}; images may be worse"
+        ) as record:
             warn_of_other_conditions(facts, (32, 30), self.mask, scale=4)
         assert len(record) == 1
 

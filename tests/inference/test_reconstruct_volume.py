@@ -146,7 +146,7 @@ class TestFile:
 
     def test_warns_of_what_the_network_was_not_trained_on(self, source, tmp_path):
         network = ZeroFilling(image_size=SIZE, acceleration=4.0)
-        with pytest.warns(UserWarning, match=r"trained on acceleration 4.00, .* has 2.00; expect"):
+        with pytest.warns(UserWarning, match=r"trained on acceleration 4.00, .* has 2.00; image"):
             reconstruct_file(network, source, tmp_path / "b.npy", acceleration=2)
 
     def test_names_that_look_like_formulas(self, truth, tmp_path):
