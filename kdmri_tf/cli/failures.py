@@ -1,4 +1,4 @@
-"""What ends a command with a sentence, though it is no `InputError`: no memory, no room, no access.
+"""What ends a command with a sentence, though no `InputError`: no memory, room, access or library.
 
 Recognised without an import of the library that raised it.
 """
@@ -7,6 +7,7 @@ import errno
 from collections.abc import Iterator
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+_OF_TRAINING = ("tensorflow", "keras", "tensorflow_datasets")
 _NO_ROOM_IN_WORDS = ("No space left on device", "Disk quota exceeded")  # of HDF5 and TensorFlow
 
 
@@ -25,6 +26,12 @@ def sentence(error: BaseException, afterwards: str) -> str | None:
         return (
             "There is not enough memory for that: choose smaller batches, networks or images, or a "
             "machine with more."
+        )
+    if isinstance(error, ModuleNotFoundError) and error.name in _OF_TRAINING:
+        return (
+            "This needs TensorFlow, which is not installed here: install kdmri_tf with all that it "
+            "requires, by pip install without --no-deps. Only kdmri reconstruct works without it, "
+            "with LiteRT, ONNX and OpenVINO files."
         )
     if isinstance(error, OSError) and error.strerror and (path := _path(error)):
         return f"{path} cannot be read or written ({error.strerror}); {afterwards}."

@@ -28,19 +28,17 @@ DOTS_PER_INCH = 200
 
 FONT_SIZE = 8
 LABEL_CHARACTERS = 22
-RESIDUE_PERCENTILE = 99.5
-EXPLANATION = (
-    "PSNR / SSIM of the single slice; residue = |target - reconstruction|, one grey scale."
-)
+ERROR_PERCENTILE = 99.5
+EXPLANATION = "PSNR / SSIM of each slice; error = |target - reconstruction|, one grey scale."
 
 
 def reconstruction_figure(
     slices: list[FigureSlice], path: str | Path, title: str, flip: bool = False
 ) -> None:
-    """Draws target, reconstructions and residues |target - reconstruction|, slice by slice.
+    """Draws target, reconstructions and errors |target - reconstruction|, slice by slice.
 
-    Images are shown from 0 to the maximum of their target. All residues share one grey scale from
-    0 to the 99.5th percentile of the residues of all networks, zero-filled left out where there
+    Images are shown from 0 to the maximum of their target. All errors share one grey scale from
+    0 to the 99.5th percentile of the errors of all networks, zero-filled left out where there
     are others; the colour bar states it, and what lies above it is white. Each reconstruction
     bears its PSNR and SSIM of this slice.
 
@@ -60,29 +58,29 @@ def reconstruction_figure(
     names = list(slices[0].reconstructions)
     figure, panels = image_panels(2 * len(slices), len(names) + 1, slices[0].target.shape)
 
-    residues_shown = [
+    errors_shown = [
         np.abs(shown.target - shown.reconstructions[name])
         for shown in slices
         for name in names[1:] or names
     ]
-    brightest_residue = residue_maximum(residues_shown)
-    for shown, images, residues in zip(slices, panels[::2], panels[1::2], strict=True):
+    brightest_error = error_maximum(errors_shown)
+    for shown, images, errors in zip(slices, panels[::2], panels[1::2], strict=True):
         brightest = shown.target.max()
         draw_grey(images[0], shown.target, brightest, flip)
         volume = textwrap.fill(shown.volume, LABEL_CHARACTERS)
-        label = f"{shown.label}\nslice {shown.index} of volume\n{volume}\n\nresidues →"
-        residues[0].text(
+        label = f"{shown.label}\nslice {shown.index} of volume\n{volume}\n\nerrors →"
+        errors[0].text(
             0.97, 0.5, label, ha="right", va="center", fontsize=FONT_SIZE, parse_math=False
         )
         for column, name in enumerate(names, start=1):
             reconstruction = shown.reconstructions[name]
             draw_grey(images[column], reconstruction, brightest, flip)
             _write_scores(images[column], shown.target, reconstruction)
-            residue = np.abs(shown.target - reconstruction)
-            grey_scale = draw_grey(residues[column], residue, brightest_residue, flip)
+            error = np.abs(shown.target - reconstruction)
+            grey_scale = draw_grey(errors[column], error, brightest_error, flip)
     for axes, heading in zip(panels[0], ["target", *names], strict=True):
         write_heading(axes, heading)
-    draw_residue_bar(figure, panels[-1, -1], grey_scale)
+    draw_colour_bar(figure, panels[-1, -1], grey_scale)
     width, height = figure.get_size_inches()
     figure.text(MARGIN / width, 1 - 0.08 / height, title, va="top", fontsize=10, parse_math=False)
     figure.text(MARGIN / width, 1 - 0.27 / height, EXPLANATION, va="top", fontsize=FONT_SIZE)
@@ -148,17 +146,17 @@ def write_heading(axes: Axes, heading: str) -> None:
     axes.set_title(heading, fontsize=FONT_SIZE, pad=3, parse_math=False)
 
 
-def residue_maximum(residues: list[np.ndarray]) -> float:
-    """Returns the upper end of the grey scale that shows these residues best."""
+def error_maximum(errors: list[np.ndarray]) -> float:
+    """Returns the upper end of the grey scale that shows these errors best."""
     tiny = float(np.finfo(np.float32).tiny)
-    return max(float(np.percentile(residues, RESIDUE_PERCENTILE)), tiny)
+    return max(float(np.percentile(errors, ERROR_PERCENTILE)), tiny)
 
 
-def draw_residue_bar(figure: Figure, axes: Axes, grey_scale: AxesImage) -> None:
-    """Draws the colour bar of the residues to the right of a panel."""
+def draw_colour_bar(figure: Figure, axes: Axes, grey_scale: AxesImage) -> None:
+    """Draws the colour bar of the errors to the right of a panel."""
     bar_axes = axes.inset_axes((1.06, 0, 0.07, 1))
     bar = figure.colorbar(grey_scale, cax=bar_axes, extend="max", ticks=MaxNLocator(4))
-    bar.set_label("residue, all panels", fontsize=FONT_SIZE)
+    bar.set_label("error, all panels", fontsize=FONT_SIZE)
     bar.ax.tick_params(labelsize=7)
 
 

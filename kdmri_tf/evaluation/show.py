@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation.figures import (
+    draw_colour_bar,
     draw_grey,
-    draw_residue_bar,
+    error_maximum,
     image_panels,
-    residue_maximum,
     write_heading,
 )
 from kdmri_tf.evaluation.volume_metrics import psnr
@@ -88,17 +88,17 @@ def _with_target(pictures: dict[str, NDArray], target: NDArray, flip: bool) -> F
     all_pictures = {"target": target, **pictures}
     _check_sizes(all_pictures)
     scores = {name: psnr(target[np.newaxis], pictures[name][np.newaxis]) for name in pictures}
-    residues = {name: np.abs(target - picture) for name, picture in pictures.items()}
+    errors = {name: np.abs(target - picture) for name, picture in pictures.items()}
     figure, panels = _panels(2, all_pictures)
     draw_grey(panels[0, 0], target, _brightest(target), flip)
     write_heading(panels[0, 0], "target")
-    largest = residue_maximum(list(residues.values()))
+    largest = error_maximum(list(errors.values()))
     for column, (name, picture) in enumerate(pictures.items(), start=1):
         draw_grey(panels[0, column], picture, _brightest(target), flip)
         write_heading(panels[0, column], f"{name}\n{scores[name]:.2f} dB")
-        grey_scale = draw_grey(panels[1, column], residues[name], largest, flip)
+        grey_scale = draw_grey(panels[1, column], errors[name], largest, flip)
     panels[1, 0].text(0.97, 0.5, "|target - image|", ha="right", va="center", fontsize=8)
-    draw_residue_bar(figure, panels[-1, -1], grey_scale)
+    draw_colour_bar(figure, panels[-1, -1], grey_scale)
     return figure
 
 

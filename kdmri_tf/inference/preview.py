@@ -15,7 +15,7 @@ PANEL_WIDTH = 2.2
 LABEL_HEIGHT = 0.2
 TITLE_HEIGHT = 0.5
 DOTS_PER_INCH = 150
-RESIDUE_GAIN = 5
+ERROR_GAIN = 5
 TALLEST = 4  # of a panel, in its widths; taller images are shown smaller
 
 
@@ -31,10 +31,10 @@ def preview_figure(
     degraded_name: str,
     flip: bool = False,
 ) -> None:
-    """Draws input and reconstruction and, where the target is known, target and residue.
+    """Draws input and reconstruction and, where the target is known, target and error.
 
     Images are shown from 0 to the maximum of the target or, without one, of the reconstruction,
-    with their PSNR in dB; the residue |target - reconstruction| five times as bright.
+    with their PSNR in dB; the error |target - reconstruction|, five times as bright.
 
     Args:
         slices: at least one, all with a target or all without.
@@ -75,8 +75,8 @@ def _panels(
     ]
     target = part.measured.target
     if target is not None:
-        residue = RESIDUE_GAIN * np.abs(target - part.image)
-        panels += [("target", target), (f"residue, {RESIDUE_GAIN} times", residue)]
+        error = ERROR_GAIN * np.abs(target - part.image)
+        panels += [("target", target), (f"{ERROR_GAIN} times the error", error)]
     return panels
 
 

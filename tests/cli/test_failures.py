@@ -51,6 +51,10 @@ FULL = f"There is no space left on the disk: make room; {AGAIN}."
             PermissionError(errno.EACCES, "Permission denied", "runs/model.keras"),
             f"runs/model.keras cannot be read or written (Permission denied); {AGAIN}.",
         ),
+        (
+            ModuleNotFoundError("No module named 'keras'", name="keras"),
+            "This needs TensorFlow, which is not installed here: install kdmri_tf with all that",
+        ),
     ],
 )
 def test_what_the_user_can_put_right(error, words):
@@ -58,7 +62,13 @@ def test_what_the_user_can_put_right(error, words):
 
 
 @pytest.mark.parametrize(
-    "error", [ValueError("a bug"), OSError("of a library"), wrapped(KeyError("a"))]
+    "error",
+    [
+        ModuleNotFoundError("a bug", name="kdmri_tf.models"),
+        ValueError("a bug"),
+        OSError("of a library"),
+        wrapped(KeyError("a")),
+    ],
 )
 def test_anything_else_is_a_bug(error):
     assert failures.sentence(error, AGAIN) is None

@@ -50,11 +50,11 @@ def test_titles_bear_the_psnr_of_every_image(target, shaped):
 def test_errors_are_drawn_on_one_scale(target):
     figure = kdmri_tf.show({"half": target / 2, "same": target}, target)
     drawn = [axes.images[0] for axes in figure.axes if axes.images]
-    shown, residues = drawn[:3], drawn[3:5]
+    shown, errors = drawn[:3], drawn[3:5]
     assert {image.get_clim() for image in shown} == {(0, float(target.max()))}
-    assert len({image.get_clim() for image in residues}) == 1
-    np.testing.assert_allclose(residues[0].get_array(), target / 2)
-    assert not residues[1].get_array().any()
+    assert len({image.get_clim() for image in errors}) == 1
+    np.testing.assert_allclose(errors[0].get_array(), target / 2)
+    assert not errors[1].get_array().any()
     assert "inf dB" in titles(figure)[-1]
 
 

@@ -237,3 +237,6 @@ def test_no_model(folder, tmp_path, monkeypatch):
         Reconstructor(folder / "student.onnx")
     with pytest.raises(InputError, match=r"openvino, which is .* run pip install openvino\."):
         Reconstructor(folder / "student-openvino")
+    for name in ("student.keras", "student"):
+        with pytest.raises(InputError, match=rf"{name} needs the package tensorflow, which is not"):
+            Reconstructor(folder / name)

@@ -7,7 +7,7 @@ from kdmri_tf.inference.runtimes.keras import KerasRuntime
 from kdmri_tf.inference.runtimes.litert import LiteRTRuntime
 from kdmri_tf.inference.runtimes.onnx import ONNXRuntime
 from kdmri_tf.inference.runtimes.openvino import OpenVINORuntime
-from kdmri_tf.inference.runtimes.runtime import Runtime
+from kdmri_tf.inference.runtimes.runtime import Runtime, import_library
 from kdmri_tf.inference.runtimes.saved_model import SavedModelRuntime
 
 LONGEST_REASON = 400  # characters
@@ -41,6 +41,8 @@ def open_runtime(path: Path | str, num_threads: int | None = None) -> Runtime:
             f"{path} runs in TensorFlow, which has one number of threads for the whole process: "
             "set it with tf.config.threading, and leave num_threads out."
         )
+    if runtime.is_tensorflow:
+        import_library("tensorflow", path)
     try:
         return runtime(path, num_threads)
     except (InputError, MemoryError):
