@@ -145,8 +145,8 @@ def _kind(name: str) -> type[Network]:
 
 
 def _untrained(network: Network, settings: TrainingSettings) -> Network:
-    """Makes a network of the same architecture in the precision of the settings."""
-    changes: dict[str, Any] = {"dtype": settings.precision, "trainable": True}
+    """Makes a network of the same architecture in the precision of the settings, nothing frozen."""
+    changes: dict[str, Any] = {"dtype": settings.precision, "trainable": True, "frozen": ()}
     if "consistency_form" in network.hyperparameters:
         changes["consistency_form"] = settings.consistency_form
     return type(network).from_config({**network.get_config(), **changes})

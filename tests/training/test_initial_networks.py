@@ -161,3 +161,13 @@ def test_copy_is_trainable_in_the_precision_of_the_settings(saved):
 def test_names_and_files():
     assert is_name("D5C5")
     assert not is_name("runs/teacher.keras")
+
+
+def test_what_a_file_has_frozen_is_trained_anew(tmp_path):
+    """New weights in a frozen cascade would stay random."""
+    network = DCCNN(2, 2, filters=2)
+    network.blocks[0].trainable = False
+    network.save(tmp_path / "frozen.keras")
+    new = new_network(tmp_path / "frozen.keras", TrainingSettings())
+    for made in (new, copy_for_training(network, TrainingSettings())):
+        assert len(made.trainable_variables) == len(made.weights)
