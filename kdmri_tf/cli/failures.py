@@ -4,7 +4,10 @@ Recognised without an import of the library that raised it.
 """
 
 import errno
+import os
+import sys
 from collections.abc import Iterator
+from typing import NoReturn
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _OF_TRAINING = ("tensorflow", "keras", "tensorflow_datasets")
@@ -36,6 +39,12 @@ def sentence(error: BaseException, afterwards: str) -> str | None:
     if isinstance(error, OSError) and error.strerror and (path := _path(error)):
         return f"{path} cannot be read or written ({error.strerror}); {afterwards}."
     return None
+
+
+def end_unread() -> NoReturn:
+    """Ends in silence where nobody reads the output any more, as behind `| head`."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at the end
+    sys.exit(141)  # 128 and the number of SIGPIPE, as shells have it
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -56,8 +56,7 @@ def run(
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes at the end
-        sys.exit(141)  # 128 and the number of SIGPIPE, as shells have it
+        failures.end_unread()
     except Exception as error:
         sentence = failures.sentence(error, f"{after_stop} with the same command")
         if sentence is None:

@@ -10,6 +10,8 @@ import importlib
 import importlib.metadata
 import sys
 
+from kdmri_tf.cli import failures
+
 # The module of this room that runs it -> one line of `kdmri --help`. In a clone of the repository
 # `python train/<command>.py` runs the same module.
 COMMANDS = {
@@ -31,7 +33,10 @@ def main() -> None:
     """Runs the command that the command line names; a mistake ends in one line and status 2."""
     name = sys.argv[1] if len(sys.argv) > 1 else None
     if name in ("-h", "--help"):
-        print(_help())
+        try:
+            print(_help(), flush=True)
+        except BrokenPipeError:
+            failures.end_unread()
     elif name == "--version":
         print(f"kdmri {importlib.metadata.version('kdmri_tf')}")
     elif name in COMMANDS:

@@ -77,3 +77,14 @@ def test_the_installed_command_is_the_module():
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout == (
         kdmri("--version").stdout
     )
+
+
+def test_help_that_nobody_reads():
+    """As behind `| head`."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kdmri_tf", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 141
