@@ -1,0 +1,18 @@
+"""Two networks and a batch, for tests of the distiller."""
+
+import keras
+import pytest
+
+from kdmri_tf import DCCNN
+
+
+@pytest.fixture
+def networks():
+    keras.utils.set_random_seed(0)
+    student, teacher = DCCNN(3, 2, filters=6), DCCNN(4, 2, filters=8)
+    return teacher, student
+
+
+@pytest.fixture
+def batch(inputs, images):
+    return inputs, images
