@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from kdmri_tf.distillation import feature_losses
-from kdmri_tf.distillation.feature_loss import Loss, for_loss, takes_any_dtype, warn_of_shares
+from kdmri_tf.distillation.feature_loss import Loss, for_loss, takes_any_dtype
 from kdmri_tf.distillation.image_check import image_and_features, like_target
 from kdmri_tf.distillation.weighted_losses import WeightedTraining, mean_absolute_error
 from kdmri_tf.errors import InputError
@@ -196,10 +196,9 @@ class Distiller(WeightedTraining):
 
     def _compare(self, teacher_outputs: dict[str, Any], features: list[tf.Tensor]) -> tf.Tensor:
         loss: Any = self.feature_loss
-        warn_of_shares(loss, tf.distribute.get_strategy().num_replicas_in_sync)
         if "described" in teacher_outputs:
             features = for_loss(features, loss)
-            return loss.compare(teacher_outputs["described"], loss.describe(features))
+            return loss.compare_batch(teacher_outputs["described"], loss.describe(features))
         if takes_any_dtype(loss):
             # `keras.losses.Loss.__call__` would first write all features in float32.
             return loss.call(teacher_outputs["features"], features)

@@ -1,12 +1,12 @@
 """What all losses of features share, and what they refuse to compare."""
 
-import warnings
 from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from kdmri_tf.distillation.replicas import whole_batch
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.network import Network
 
@@ -29,7 +29,7 @@ class FeatureLoss(keras.losses.Loss):
         is_compact: whether a description takes far less room than the features, so that reading
             back that of a teacher costs less than computing it again.
         smallest_batch: fewest slices that the method can compare. Where it is above 1, slices are
-            compared with each other; of a batch that replicas share, only those of each share.
+            compared with each other, those that other replicas hold of a batch as well.
         fewest_cascades: fewest features that it can compare.
         needs_equal_channels: whether it compares channel by channel.
         takes_any_dtype: whether `describe` and `compare` take activations of any floating dtype
@@ -70,7 +70,7 @@ class FeatureLoss(keras.losses.Loss):
             InputError: the method cannot compare them.
         """
         check_features(teacher_features, student_features, self)
-        return self.compare(self.describe(teacher_features), self.describe(student_features))
+        return self.compare_batch(self.describe(teacher_features), self.describe(student_features))
 
     def check_networks(self, teacher: Network, student: Network, batch_size: int) -> None:
         """Refuses networks and batches that the method cannot compare, before they are trained.
@@ -111,25 +111,21 @@ class FeatureLoss(keras.losses.Loss):
         """
         return list(features)
 
+    def compare_batch(
+        self, teacher: Sequence[tf.Tensor], student: Sequence[tf.Tensor]
+    ) -> tf.Tensor:
+        """Computes the loss of a batch from two lists that `describe` returned.
+
+        Where replicas share the batch and slices are compared with each other, each of them
+        compares all: the mean over replicas is the loss of one process.
+        """
+        if self.smallest_batch > 1:
+            teacher, student = whole_batch(teacher), whole_batch(student)
+        return self.compare(teacher, student)
+
     def compare(self, teacher: Sequence[tf.Tensor], student: Sequence[tf.Tensor]) -> tf.Tensor:
         """Computes the loss, a float32 scalar, of two lists that `describe` returned."""
         raise NotImplementedError
-
-
-def warn_of_shares(loss: Loss, replicas: int) -> None:
-    """Warns where a loss compares slices with each other and sees a part of each batch only.
-
-    Args:
-        loss: ours or another.
-        replicas: processors that share the slices of a batch.
-    """
-    if replicas > 1 and getattr(loss, "smallest_batch", 1) > 1:
-        warnings.warn(
-            f"{type(loss).__name__} compares the slices of a batch with each other, but each of "
-            f"the {replicas} replicas sees its own share alone: the training differs from that of "
-            f"one process, and resembles one with batches of a {replicas}th of the size.",
-            stacklevel=2,
-        )
 
 
 def takes_any_dtype(loss: Loss) -> bool:

@@ -9,7 +9,6 @@ import pytest
 import tensorflow as tf
 
 from kdmri_tf import InputError
-from kdmri_tf.distillation.feature_loss import warn_of_shares
 from kdmri_tf.distillation.feature_losses import (
     FEATURE_LOSSES,
     CorrelationCongruence,
@@ -207,17 +206,6 @@ def test_config_round_trip(method):
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(loss))
     assert type(copy) is type(loss)
     assert copy.get_config() == loss.get_config()
-
-
-@EVERY_METHOD
-def test_says_that_replicas_compare_within_their_shares(method, recwarn):
-    loss = feature_loss(method)
-    warn_of_shares(loss, replicas=1)
-    assert not recwarn.list
-    warn_of_shares(loss, replicas=2)
-    messages = [str(warning.message) for warning in recwarn.list]
-    assert len(messages) == (method in ("sp", "cc"))
-    assert all("each of the 2 replicas sees its own share alone" in text for text in messages)
 
 
 @EVERY_METHOD
