@@ -29,11 +29,13 @@ from .networks.dccnn import DCCNN as DCCNN
 from .networks.saved import load_network as load_network
 from .networks.vdsr import VDSR as VDSR
 from .phantoms.phantom_volume import phantom_volume as phantom_volume
+from .physics.calibration import calibration_region as calibration_region
 from .physics.low_resolution import LowResolution as LowResolution
 from .physics.masks import load_mask as load_mask
 from .physics.samplers import equispaced_mask as equispaced_mask
 from .physics.samplers import gaussian_mask as gaussian_mask
 from .physics.samplers import uniform_mask as uniform_mask
+from .physics.sensitivities import low_resolution_sensitivities as low_resolution_sensitivities
 from .physics.undersampling import Undersampling as Undersampling
 from .training.experiment import Experiment as Experiment
 from .training.settings import TrainingSettings as TrainingSettings

@@ -49,6 +49,18 @@ def kspace_to_magnitude(kspace: tf.Tensor) -> tf.Tensor:
     return tf.abs(complex_ifft2(to_complex(kspace)))[..., tf.newaxis]
 
 
+def kspace_to_image(kspace: tf.Tensor) -> tf.Tensor:
+    """Computes the complex images F^-1 y.
+
+    Args:
+        kspace: float32 `(..., H, W, 2)`, unshifted, ortho normalised.
+
+    Returns:
+        float32 of the same shape: (real, imaginary).
+    """
+    return to_channels(complex_ifft2(to_complex(kspace)))
+
+
 def to_complex(channels: tf.Tensor) -> tf.Tensor:
     """Turns float32 `(..., 2)` (real, imaginary) into complex64 `(...)`."""
     channels = tf.cast(channels, tf.float32)

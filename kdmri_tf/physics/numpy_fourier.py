@@ -37,3 +37,16 @@ def kspace_to_magnitude(kspace: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     image = np.fft.ifft2(kspace[..., 0] + 1j * kspace[..., 1], axes=IN_PLANE, norm="ortho")
     return np.abs(image)[..., np.newaxis].astype(np.float32)
+
+
+def kspace_to_image(kspace: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Computes the complex images F^-1 y.
+
+    Args:
+        kspace: float32 `(..., H, W, 2)`, unshifted, ortho normalised.
+
+    Returns:
+        float32 of the same shape: (real, imaginary).
+    """
+    image = np.fft.ifft2(kspace[..., 0] + 1j * kspace[..., 1], axes=IN_PLANE, norm="ortho")
+    return np.stack([image.real, image.imag], axis=-1).astype(np.float32)
