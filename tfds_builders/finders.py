@@ -4,18 +4,31 @@ A finder takes the folder of its source and only lists files: nothing is opened 
 read. A split whose files are missing is an empty list.
 """
 
+import math
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.volumes.volume import KspaceVolume
 from tfds_builders.raw_volume import RawVolume, Splits, volume_of_files
-from tfds_builders.readers.any_volume import READERS, read_volume
-from tfds_builders.readers.calgary_campinas import read_single_channel
-from tfds_builders.readers.fastmri import read_fastmri
+from tfds_builders.readers.any_volume import (
+    KSPACE_SUFFIXES,
+    READERS,
+    open_kspace,
+    read_kspace,
+    read_volume,
+)
+from tfds_builders.readers.calgary_campinas import (
+    open_multi_channel,
+    open_single_channel,
+    read_multi_channel,
+    read_single_channel,
+)
 from tfds_builders.readers.hammernik import read_rawdata
 
 MRBRAINS18_SUBJECTS = ("1", "4", "5", "7", "14", "070", "148")
@@ -89,7 +102,8 @@ def find_hammernik(root: Path) -> Splits:
                 f"{HAMMERNIK_SLICES[-1]}, so all {len(chosen)} are used"
             )
         selected = {index: files[index] for index in chosen}
-        return volume_of_files(f"patient{patient:02d}", str(patient), selected, read_rawdata, note)
+        name = f"patient{patient:02d}"
+        return volume_of_files(name, str(patient), selected, read_rawdata, note, open_kspace)
 
     return {
         split: [found for patient in patients if (found := volume(patient))]
@@ -100,25 +114,68 @@ def find_hammernik(root: Path) -> Splits:
 def find_fastmri(root: Path) -> Splits:
     """Lists the files of the single-coil knee set."""
     return {
-        "train": _volume_files(root / "singlecoil_train", "*.h5", read_fastmri),
-        "validation": _volume_files(root / "singlecoil_val", "*.h5", read_fastmri),
+        "train": _volume_files(root / "singlecoil_train", "*.h5", read_kspace, open_kspace),
+        "validation": _volume_files(root / "singlecoil_val", "*.h5", read_kspace, open_kspace),
     }
+
+
+def find_fastmri_multicoil(root: Path) -> Splits:
+    """Lists the files of a multi-coil set, knee or brain."""
+    return {
+        "train": _volume_files(root / "multicoil_train", "*.h5", read_kspace, open_kspace),
+        "validation": _volume_files(root / "multicoil_val", "*.h5", read_kspace, open_kspace),
+    }
+
+
+def find_cmrxrecon(root: Path) -> Splits:
+    """Lists `cine_sax.mat` of each patient of the training set, the only one that is fully sampled.
+
+    Later years have folders of centres and scanners between, which become part of the name. The
+    last tenth of the patients is for validation.
+    """
+    folder = root / "MultiCoil/Cine/TrainingSet/FullSample"
+    volumes = []
+    for path in sorted(folder.rglob("cine_sax.mat")):
+        name = "_".join(path.parent.relative_to(folder).parts)
+        volumes.append(volume_of_files(name, name, {0: path}, read_kspace, "", open_kspace))
+    if len(volumes) == 1:
+        raise InputError(
+            f"Only one patient is in {folder}, but the last tenth of them is for validation: add "
+            "at least one more."
+        )
+    num_validation = math.ceil(len(volumes) / 10)
+    first = len(volumes) - num_validation
+    return {"train": volumes[:first], "validation": volumes[first:]}
 
 
 def find_calgary_single_channel(root: Path) -> Splits:
     """Lists the single-channel volumes of the Calgary-Campinas set, `Raw-data/SC/...`."""
+    folder, readers = root / "Raw-data/SC", (read_single_channel, open_single_channel)
     return {
-        "train": _volume_files(root / "Raw-data/SC/Train", "*.npy", read_single_channel),
-        "validation": _volume_files(root / "Raw-data/SC/Val", "*.npy", read_single_channel),
+        "train": _volume_files(folder / "Train", "*.npy", *readers),
+        "validation": _volume_files(folder / "Val", "*.npy", *readers),
+    }
+
+
+def find_calgary_multi_channel(root: Path) -> Splits:
+    """Lists the 12-channel volumes of the Calgary-Campinas set, `Raw-data/Multi-channel/...`."""
+    folder = root / "Raw-data/Multi-channel/12-channel"
+    readers = (read_multi_channel, open_multi_channel)
+    return {
+        "train": _volume_files(folder / "Train", "*.h5", *readers),
+        "validation": _volume_files(folder / "Val", "*.h5", *readers),
     }
 
 
 def _volume_files(
-    folder: Path, pattern: str, read: Callable[[Path], NDArray[np.float32]]
+    folder: Path,
+    pattern: str,
+    read: Callable[[Path], NDArray[np.float32]],
+    open_kspace: Callable[[Path], AbstractContextManager[KspaceVolume]] | None = None,
 ) -> list[RawVolume]:
     """Lists the files of a folder; each is one volume of one patient."""
     return [
-        volume_of_files(path.stem, path.stem, {0: path}, read)
+        volume_of_files(path.stem, path.stem, {0: path}, read, open_kspace=open_kspace)
         for path in sorted(folder.glob(pattern))
         if not path.name.startswith(".")
     ]
@@ -126,14 +183,25 @@ def _volume_files(
 
 def find_folder(root: Path) -> Splits:
     """Lists the user's own volumes; each file is a patient."""
+    return _own_files(root, tuple(READERS), read_volume, None)
 
+
+def find_folder_kspace(root: Path) -> Splits:
+    """Lists the user's own k-space; each file is a patient."""
+    return _own_files(root, KSPACE_SUFFIXES, read_kspace, open_kspace)
+
+
+def _own_files(
+    root: Path,
+    suffixes: tuple[str, ...],
+    read: Callable[[Path], NDArray[np.float32]],
+    open_kspace: Callable[[Path], AbstractContextManager[KspaceVolume]] | None,
+) -> Splits:
     def volumes(folder: Path) -> list[RawVolume]:
         return [
-            volume_of_files(_stem(path), _stem(path), {0: path}, read)
+            volume_of_files(_stem(path), _stem(path), {0: path}, read, open_kspace=open_kspace)
             for path in sorted(folder.glob("*"))
-            if not path.name.startswith(".")
-            for suffix, read in READERS.items()
-            if path.name.lower().endswith(suffix)
+            if not path.name.startswith(".") and path.name.lower().endswith(suffixes)
         ]
 
     return {"train": volumes(root / "train"), "validation": volumes(root / "validation")}

@@ -7,7 +7,7 @@ from pathlib import Path
 from tfds_builders import finders
 from tfds_builders.finders import MRBRAINS13_SUBJECTS, MRBRAINS18_SUBJECTS
 from tfds_builders.raw_volume import Splits
-from tfds_builders.readers.any_volume import READERS
+from tfds_builders.readers.any_volume import KSPACE_SUFFIXES, READERS
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,36 @@ LAYOUTS = {
         find=finders.find_fastmri,
         places={"train": "singlecoil_train", "validation": "singlecoil_val"},
     ),
+    "fastmri_multicoil": Layout(
+        tree=(
+            "multicoil_train/file1000001.h5\nmulticoil_train/...\n"
+            "multicoil_val/file1000000.h5\nmulticoil_val/..."
+        ),
+        find=finders.find_fastmri_multicoil,
+        places={"train": "multicoil_train", "validation": "multicoil_val"},
+    ),
+    "cmrxrecon": Layout(
+        tree=(
+            "MultiCoil/Cine/TrainingSet/FullSample/P001/cine_sax.mat\n"
+            "MultiCoil/Cine/TrainingSet/FullSample/...  (the last tenth of them: validation)"
+        ),
+        find=finders.find_cmrxrecon,
+        places={
+            "train": "MultiCoil/Cine/TrainingSet/FullSample",
+            "validation": "MultiCoil/Cine/TrainingSet/FullSample",
+        },
+    ),
+    "mc": Layout(
+        tree=(
+            "Raw-data/Multi-channel/12-channel/Train/<volume>.h5\n"
+            "Raw-data/Multi-channel/12-channel/Val/<volume>.h5"
+        ),
+        find=finders.find_calgary_multi_channel,
+        places={
+            "train": "Raw-data/Multi-channel/12-channel/Train",
+            "validation": "Raw-data/Multi-channel/12-channel/Val",
+        },
+    ),
     "sc": Layout(
         tree=(
             "Raw-data/SC/Train/<volume>.npy  (one file of k-space a volume)\n"
@@ -83,6 +113,14 @@ LAYOUTS = {
             f"validation/<patient>{{{','.join(READERS)}}}"
         ),
         find=finders.find_folder,
+        places={"train": "train", "validation": "validation"},
+    ),
+    "folder_kspace": Layout(
+        tree=(
+            f"train/<patient>{{{','.join(KSPACE_SUFFIXES)}}}  (one file of k-space a volume)\n"
+            f"validation/<patient>{{{','.join(KSPACE_SUFFIXES)}}}"
+        ),
+        find=finders.find_folder_kspace,
         places={"train": "train", "validation": "validation"},
     ),
 }

@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import operator
 from collections.abc import Callable, Sequence
 from functools import partial
 from os import PathLike
@@ -15,6 +16,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.files import printable
 from kdmri_tf.progress import is_terminal
 from kdmri_tf.sizes import image_size_of
+from tfds_builders.catalog import DATASETS
 from tfds_builders.file_formats import check_file_format, format_of
 from tfds_builders.prepared_folder import alone, aside, kept_until_replaced, take_back
 from tfds_builders.reuse import check_format, check_raw_files, earlier_versions, report_skipped
@@ -23,6 +25,8 @@ from tfds_builders.sources import resolve_source
 from tfds_builders.whole import DamagedDataError, check_whole
 
 logger = logging.getLogger(__name__)
+
+MOST_COILS = 256
 
 
 def prepare(
@@ -34,8 +38,11 @@ def prepare(
     rebuild: bool = False,
     skip_unreadable: bool = False,
     file_format: str | None = None,
+    coils: int | None = None,
 ) -> tfds.core.DatasetBuilder:
     """Returns the prepared builder of a data set; its `as_dataset` reads it.
+
+    What is stored, and its size per slice, is logged once it is prepared.
 
     If several processes prepare the same data set, one does it and the others wait. What was
     prepared before is compared with its checksums.
@@ -52,17 +59,21 @@ def prepare(
         skip_unreadable: leave out raw files that cannot be read, instead of raising an error.
         file_format: "tfrecord", or "array_record" to read it with `as_data_source` as well; None
             for what it is prepared as, else "tfrecord".
+        coils: None for magnitude images; else fully sampled k-space of so many coils, the feature
+            `kspace`, float32 `(coils, H, W, 2)`, of a source with raw k-space (`kspace_sources` of
+            the catalog). More coils are compressed to so many virtual ones.
 
     Raises:
-        InputError: an unknown name, missing or unreadable raw files, raw files that changed since
-            they were prepared (unless `rebuild`), prepared data that are damaged or in another
-            format (unless `rebuild`), an empty split, or a bad `image_size`, `manual_dir` or
-            `data_dir`.
+        InputError: an unknown name, `coils` of a source without k-space or with fewer of them,
+            missing or unreadable raw files, raw files that changed since they were prepared (unless
+            `rebuild`), prepared data that are damaged or in another format (unless `rebuild`), an
+            empty split, or a bad `image_size`, `manual_dir` or `data_dir`.
     """
     check_file_format(file_format)
-    source = resolve_source(dataset, source, manual_dir)
+    source = resolve_source(dataset, source, manual_dir, coils)
     size = None if image_size is None else image_size_of(image_size)
-    name = config_name(dataset, source, size)
+    number = None if coils is None else _checked_coils(dataset, source, coils)
+    name = config_name(dataset, source, size, number)
     make = partial(_builder, dataset, name, data_dir, skip_unreadable)
     try:
         builder = make()
@@ -92,10 +103,28 @@ def prepare(
             *(dataset, source, manual_dir, data_dir, image_size),
             skip_unreadable=skip_unreadable,
             file_format=file_format,
+            coils=coils,
         )
     for earlier in earlier_versions(folder):
         logger.info("%s was prepared by an earlier version and can be deleted.", earlier)
     return make()
+
+
+def _checked_coils(dataset: str, source: str, coils: SupportsIndex) -> int:
+    """Returns a number of coils that a source can be asked for."""
+    try:
+        number = operator.index(coils)
+    except TypeError:
+        number = 0
+    if not 1 <= number <= MOST_COILS:
+        raise InputError(f"The number of coils must be 1 to {MOST_COILS}, not {coils!r}.")
+    raw = DATASETS[dataset].kspace_sources
+    if source not in raw:
+        raise InputError(
+            f"{dataset}/{source} has images, but no k-space of coils: choose a source that has "
+            f"({', '.join(raw)}), or leave out the number of coils."
+        )
+    return number
 
 
 def _write(

@@ -1,7 +1,8 @@
 """One 3-D volume of one patient, known by name and read only when asked."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.files import printable
+from kdmri_tf.volumes.volume import KspaceVolume
+
+OpenKspace = Callable[[], AbstractContextManager[KspaceVolume]]
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,8 @@ class RawVolume:
             magnitude, float32 `(slices, H, W)`; in order.
         files: the raw files behind the readers.
         note: something about the volume that its user should know, or empty.
+        kspace: index of a part's first slice -> function that opens the k-space of that part; empty
+            if the source has images only.
     """
 
     name: str
@@ -29,6 +35,7 @@ class RawVolume:
     readers: Mapping[int, Callable[[], NDArray[np.float32]]]
     files: tuple[Path, ...] = ()
     note: str = ""
+    kspace: Mapping[int, OpenKspace] = field(default_factory=dict)
 
 
 Splits = dict[str, list[RawVolume]]
@@ -40,6 +47,7 @@ def volume_of_files(
     files: dict[int, Path],
     read: Callable[[Path], NDArray[np.float32]],
     note: str = "",
+    open_kspace: Callable[[Path], AbstractContextManager[KspaceVolume]] | None = None,
 ) -> RawVolume:
     """Returns the volume of some files, each given with the index of its first slice.
 
@@ -48,4 +56,7 @@ def volume_of_files(
     """
     name, patient = printable(name), printable(patient)
     readers = {first: partial(read, path) for first, path in files.items()}
-    return RawVolume(name, patient, readers, tuple(files.values()), note)
+    kspace: dict[int, OpenKspace] = {}
+    if open_kspace is not None:
+        kspace = {first: partial(open_kspace, path) for first, path in files.items()}
+    return RawVolume(name, patient, readers, tuple(files.values()), note, kspace)

@@ -3,10 +3,9 @@
 import dataclasses
 import hashlib
 import logging
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 import tensorflow as tf
@@ -16,10 +15,12 @@ from numpy.typing import NDArray
 from kdmri_tf.errors import InputError
 from kdmri_tf.files import printable
 from kdmri_tf.progress import follow, is_terminal
+from tfds_builders.catalog import DATASETS
 from tfds_builders.file_formats import dataset_of_source, format_of
 from tfds_builders.fingerprint import fingerprint
+from tfds_builders.kspace_slices import coil_images
 from tfds_builders.raw_volume import RawVolume
-from tfds_builders.slice_config import LICENSES, SliceConfig
+from tfds_builders.slice_config import LICENSES, SliceConfig, config_of_name
 from tfds_builders.slice_features import slice_features
 from tfds_builders.slices import center_crop_or_pad, is_blank, normalize
 from tfds_builders.sources import find_volumes, raw_folder
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 # steps spread up to 2^20 slices over all of them.
 KEY_STEP = 2**128 // 2**20
 
+Result = TypeVar("Result")
+
 
 class SliceBuilder(
     tfds.core.GeneratorBasedBuilder,
@@ -42,8 +45,9 @@ class SliceBuilder(
 
     Every example is one slice: `image`, float32 `(H, W, 1)`, centre-cropped or zero-padded and
     divided by its own maximum, so in [0, 1]; `volume`, the name of its volume; `slice`, its index
-    in that volume. Blank slices are left out. The metadata says what was read and what was not, and
-    has for each split the SHA-256 of its images and the patient of every volume.
+    in that volume. A config of coils has `kspace` in place of `image`, see `slice_features`. Blank
+    slices are left out. The metadata says what was read and what was not, and has for each split
+    the SHA-256 of its images or k-space and the patient of every volume.
 
     Args:
         skip_unreadable: leave out files that cannot be read, instead of raising an InputError.
@@ -110,22 +114,25 @@ class SliceBuilder(
 
     @classmethod
     def get_builder_config(cls, name: str, version: str | None = None) -> SliceConfig | None:
-        """Returns a config by name; `<source>_<H>x<W>` is made from that of the source."""
-        sized = re.fullmatch(r"(\w+)_([1-9]\d*)x([1-9]\d*)", name)
-        if sized is None:
-            return super().get_builder_config(name, version)
-        standard = super().get_builder_config(sized[1], version)
-        if standard is None:
+        """Returns a config by name, of another size or of coils made from that of its source."""
+        found = config_of_name(name)
+        standard = None if found is None else super().get_builder_config(found[0], version)
+        if found is None or standard is None:
             return None
-        return dataclasses.replace(standard, name=name, image_size=(int(sized[2]), int(sized[3])))
+        source, size, coils = found
+        if coils is not None and source not in DATASETS[cls.name].kspace_sources:
+            return None
+        size = standard.image_size if size is None else size
+        return dataclasses.replace(standard, name=name, image_size=size, coils=coils)
 
     def _info(self) -> tfds.core.DatasetInfo:
-        source = self.builder_config.source
-        homepage = self.HOMEPAGES.get(source, self.HOMEPAGE)
+        config = self.builder_config
+        homepage = self.HOMEPAGES.get(config.source, self.HOMEPAGE)
+        terms = f"The terms of those who distribute the data: {homepage}"
         return self.dataset_info_from_configs(
-            features=slice_features(self.builder_config.image_size, Path(self.data_dir)),
+            features=slice_features(config.image_size, Path(self.data_dir), config.coils),
             homepage=homepage,
-            license=LICENSES.get(source, f"The terms of those who distribute the data: {homepage}"),
+            license=LICENSES.get(config.source, terms),
             disable_shuffling=True,  # keeps the order of the volumes and their slices
             metadata=tfds.core.MetadataDict(),
         )
@@ -141,9 +148,11 @@ class SliceBuilder(
         self.info.metadata.update(
             source=config.source,
             image_size=list(config.image_size),
+            coils=config.coils,
             raw_files=raw_files,
             splits={},
             skipped_files=[],
+            **({} if config.coils is None else {"energy_shares": {}}),
         )
         return {split: self._generate_examples(split, volumes) for split, volumes in splits.items()}
 
@@ -151,22 +160,21 @@ class SliceBuilder(
         self, split: str, volumes: list[RawVolume]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         num_slices = num_blank = 0
+        feature = "image" if self.builder_config.coils is None else "kspace"
         patients: dict[str, str] = {}  # of volumes of which a slice is left
         digest = hashlib.sha256()
         # In a terminal TFDS has bars of its own.
         what = f"preparing {self.name}, {split}"
         for volume in follow(volumes, what=what, unit="volume", is_shown=not is_terminal()):
-            for index, raw_image in self._slices(volume):
-                image = center_crop_or_pad(raw_image, self.builder_config.image_size)
-                if is_blank(image):
+            for index, content in self._slices(volume):
+                if content is None:
                     num_blank += 1
                     continue
-                image = normalize(image)[..., np.newaxis]
-                digest.update(image.tobytes())
+                digest.update(content.tobytes())
                 patients[volume.name] = volume.patient
                 yield (
                     num_slices * KEY_STEP,
-                    {"image": image, "slice": index, "volume": volume.name},
+                    {feature: content, "slice": index, "volume": volume.name},
                 )
                 num_slices += 1
         if num_slices == 0:
@@ -182,21 +190,41 @@ class SliceBuilder(
             "sha256": digest.hexdigest(),
         }
 
-    def _slices(self, volume: RawVolume) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Yields (index in the volume, image), with one part of the volume in memory at a time."""
+    def _slices(self, volume: RawVolume) -> Iterator[tuple[int, NDArray[np.float32] | None]]:
+        """Yields (index in the volume, image or k-space), None for what is blank."""
         if volume.note:
             logger.warning("%s: %s.", self._full_name, printable(volume.note))
+        config = self.builder_config
+        if config.coils is None:
+            yield from self._images(volume, config.image_size)
+            return
+        found = coil_images(volume, config.coils, config.image_size, self._unless_unreadable)
+        if found is not None:
+            shares = self.info.metadata["energy_shares"]
+            shares[volume.name] = found.energy_share
+            yield from found.kspace()
+
+    def _images(
+        self, volume: RawVolume, size: tuple[int, int]
+    ) -> Iterator[tuple[int, NDArray[np.float32] | None]]:
+        """Yields (index, image), with one part of the volume in memory at a time."""
         for first, read in volume.readers.items():
-            try:
-                images = read()
-            except InputError as error:
-                if not self._skip_unreadable:
-                    raise
-                reason = printable(str(error))
-                self._skipped_files.append(reason)
-                logger.warning("Skipped: %s", reason)
-                continue
-            yield from enumerate(images, start=first)
+            images = self._unless_unreadable(read)
+            for index, raw_image in enumerate(() if images is None else images, start=first):
+                image = center_crop_or_pad(raw_image, size)
+                yield index, None if is_blank(image) else normalize(image)[..., np.newaxis]
+
+    def _unless_unreadable(self, read: Callable[[], Result]) -> Result | None:
+        """Returns what a function reads, or notes that it cannot and returns None."""
+        try:
+            return read()
+        except InputError as error:
+            if not self._skip_unreadable:
+                raise
+            reason = printable(str(error))
+            self._skipped_files.append(reason)
+            logger.warning("Skipped: %s", reason)
+            return None
 
     @property
     def _full_name(self) -> str:
@@ -221,4 +249,18 @@ class SliceBuilder(
             self._full_name,
             counts,
             len(self._skipped_files),
+        )
+        logger.info("%s.", self._stored())
+
+    def _stored(self) -> str:
+        """Says what a slice is stored as, and its size before any compression."""
+        feature = next(iter(self.info.features.values()))
+        megabytes = 4 * np.prod(feature.shape) / 1e6
+        what = f"{feature.shape}, {megabytes:.1f} MB a slice"
+        if self.builder_config.coils is None:
+            return f"Stored: magnitude images, float32 {what}"
+        share = min(self.info.metadata["energy_shares"].values(), default=1.0)
+        return (
+            f"Stored: fully sampled k-space, float32 {what}; the {self.builder_config.coils} coils "
+            f"keep {share:.1%} of the energy of all coils at least"
         )

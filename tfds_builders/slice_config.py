@@ -1,6 +1,7 @@
-"""The configs of a data set: a source and an image size each."""
+"""The configs of a data set: a source, an image size, and images or k-space of some coils."""
 
 import dataclasses
+import re
 
 import tensorflow_datasets as tfds
 
@@ -16,16 +17,24 @@ RELEASE_NOTES = {
 # Of the sources that are not somebody else's.
 LICENSES = {
     "folder": "Your own files, on your own terms.",
+    "folder_kspace": "Your own files, on your own terms.",
     "synthetic": "Apache License 2.0, as the code that draws the phantoms.",
 }
 
 
 @dataclasses.dataclass(kw_only=True)
 class SliceConfig(tfds.core.BuilderConfig):
-    """Names one source at one image size, (height, width) in pixels."""
+    """Names one source at one image size, (height, width) in pixels.
+
+    Attributes:
+        source: of the catalog.
+        image_size: (height, width) in pixels.
+        coils: of how many virtual coils k-space is stored; None for magnitude images.
+    """
 
     source: str
     image_size: tuple[int, int]
+    coils: int | None = None
 
 
 def slice_configs(dataset: str, descriptions: dict[str, str]) -> list[SliceConfig]:
@@ -43,8 +52,30 @@ def slice_configs(dataset: str, descriptions: dict[str, str]) -> list[SliceConfi
     ]
 
 
-def config_name(dataset: str, source: str, image_size: tuple[int, int] | None) -> str:
-    """Returns `<source>`, or `<source>_<H>x<W>` for another size than that of the catalog."""
-    if image_size is None or tuple(image_size) == DATASETS[dataset].image_sizes[source]:
-        return source
-    return f"{source}_{image_size[0]}x{image_size[1]}"
+def config_name(
+    dataset: str, source: str, image_size: tuple[int, int] | None, coils: int | None = None
+) -> str:
+    """Returns `<source>`, with `_<H>x<W>` for another size than that of the catalog.
+
+    K-space of N coils instead of magnitude images: with `_coils<N>` behind that.
+    """
+    name = source
+    if image_size is not None and tuple(image_size) != DATASETS[dataset].image_sizes[source]:
+        name = f"{name}_{image_size[0]}x{image_size[1]}"
+    return name if coils is None else f"{name}_coils{coils}"
+
+
+def config_of_name(name: str) -> tuple[str, tuple[int, int] | None, int | None] | None:
+    """Returns what `config_name` made a name of: source, size, coils; None for another name.
+
+    Example:
+        >>> config_of_name("hammernik_320x256_coils8")
+        ('hammernik', (320, 256), 8)
+    """
+    number = r"([1-9]\d*)"
+    found = re.fullmatch(rf"(\w+?)(?:_{number}x{number})?(?:_coils{number})?", name)
+    if found is None:
+        return None
+    source, height, width, coils = found.groups()
+    size = (int(height), int(width)) if height else None
+    return source, size, int(coils) if coils else None

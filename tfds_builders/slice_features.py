@@ -14,6 +14,12 @@ IMAGE = tfds.features.Documentation(
     "its own maximum.",
     value_range="[0, 1]",
 )
+KSPACE = tfds.features.Documentation(
+    desc="One slice: k-space of its (virtual) coils, real and imaginary part, fully sampled, "
+    "unshifted (zero frequency at [0, 0]) and of an orthonormal FFT. The images are cropped around "
+    "the centre or padded with zeros; the root sum of squares over the coils has the maximum 1 in "
+    "each volume.",
+)
 VOLUME = tfds.features.Documentation(
     desc="Name of the volume that the slice is from; the metadata name its patient."
 )
@@ -23,16 +29,40 @@ SLICE = tfds.features.Documentation(
 )
 
 
-def slice_features(image_size: tuple[int, int], folder: Path) -> tfds.features.FeaturesDict:
-    """Returns the features of a data set of slices.
+def slice_features(
+    image_size: tuple[int, int], folder: Path, coils: int | None = None
+) -> tfds.features.FeaturesDict:
+    """Returns the features of a data set of slices: `image` or, of coils, `kspace`.
 
     Images are stored without loss, as PNG of the bits of their floats: `tfds.visualization` shows
     such features. Data sets of earlier versions, which read the same, have compressed tensors.
+    K-space, float32 `(coils, H, W, 2)`, is stored as it is, as noise does not compress.
 
     Args:
         image_size: (height, width).
         folder: of the data set, where it may have been prepared.
+        coils: of how many coils k-space is stored; None for images.
     """
+    if coils is None:
+        content = {"image": _image(image_size, folder)}
+    else:
+        content = {"kspace": _kspace(coils, image_size)}
+    return tfds.features.FeaturesDict(
+        {
+            **content,
+            "volume": tfds.features.Text(doc=VOLUME),
+            "slice": tfds.features.Scalar(dtype=np.int32, doc=SLICE),
+        }
+    )
+
+
+def _kspace(coils: int, image_size: tuple[int, int]) -> tfds.features.Tensor:
+    return tfds.features.Tensor(
+        shape=(coils, *image_size, 2), dtype=np.float32, encoding="bytes", doc=KSPACE
+    )
+
+
+def _image(image_size: tuple[int, int], folder: Path) -> tfds.features.FeatureConnector:
     shape = (*image_size, 1)
     if _holds_tensors(folder):
         image = tfds.features.Tensor(shape=shape, dtype=np.float32, encoding="zlib", doc=IMAGE)
@@ -40,13 +70,7 @@ def slice_features(image_size: tuple[int, int], folder: Path) -> tfds.features.F
         image = tfds.features.Image(shape=shape, dtype=np.float32, doc=IMAGE)
         # TFDS would have TensorFlow compute this, after which it is too late for `divide_cores`.
         image.encode_example = png_of_floats
-    return tfds.features.FeaturesDict(
-        {
-            "image": image,
-            "volume": tfds.features.Text(doc=VOLUME),
-            "slice": tfds.features.Scalar(dtype=np.int32, doc=SLICE),
-        }
-    )
+    return image
 
 
 def png_of_floats(image: NDArray[np.float32]) -> bytes:

@@ -1,5 +1,7 @@
 """One slice: its size, its scale, and whether it shows anything."""
 
+from types import EllipsisType
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,15 +13,16 @@ def center_crop_or_pad(image: NDArray, size: tuple[int, int]) -> NDArray:
     lengths, odd or even), so that the centre of a centred FFT stays the centre.
 
     Args:
-        image: `(H, W)`.
+        image: `(..., H, W)`.
         size: the new (height, width) in pixels.
 
     Returns:
-        `size`, in the dtype of `image`.
+        `(..., *size)`, in the dtype of `image`.
     """
-    result = np.zeros(size, image.dtype)
-    source, target = [], []
-    for length, new_length in zip(image.shape, size, strict=True):
+    result = np.zeros((*image.shape[:-2], *size), image.dtype)
+    source: list[EllipsisType | slice] = [...]
+    target: list[EllipsisType | slice] = [...]
+    for length, new_length in zip(image.shape[-2:], size, strict=True):
         shift = new_length // 2 - length // 2
         source.append(slice(max(0, -shift), min(length, new_length - shift)))
         target.append(slice(max(0, shift), min(new_length, length + shift)))

@@ -15,7 +15,9 @@ class SyntheticDataWarning(UserWarning):
     """Warns that no real data was found and synthetic phantoms are used instead."""
 
 
-def resolve_source(dataset: str, source: str, manual_dir: str | PathLike[str] | None) -> str:
+def resolve_source(
+    dataset: str, source: str, manual_dir: str | PathLike[str] | None, coils: int | None = None
+) -> str:
     """Returns the source to use.
 
     Args:
@@ -24,6 +26,7 @@ def resolve_source(dataset: str, source: str, manual_dir: str | PathLike[str] | 
             catalog with raw files under `manual_dir`, else "synthetic" with a
             `SyntheticDataWarning`.
         manual_dir: folder with `<dataset>/<source>/...`, or None.
+        coils: with a number of coils, "auto" looks for sources of raw k-space before the others.
 
     Raises:
         InputError: unknown data set or source, or a `manual_dir` that is not a folder.
@@ -43,7 +46,8 @@ def resolve_source(dataset: str, source: str, manual_dir: str | PathLike[str] | 
     if source != "auto":
         return source
     if manual_dir is not None:
-        for candidate in sources:
+        raw = DATASETS[dataset].kspace_sources if coils is not None else ()
+        for candidate in dict.fromkeys([*raw, *sources]):
             if candidate in LAYOUTS and has_raw_files(dataset, candidate, manual_dir):
                 return candidate
     warnings.warn(_synthetic_box(dataset, manual_dir), SyntheticDataWarning, stacklevel=2)

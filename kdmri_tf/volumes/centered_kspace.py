@@ -28,6 +28,35 @@ def images_of_kspace(kspace: NDArray) -> NDArray:
     return np.fft.fftshift(image, axes=IN_PLANE)
 
 
+def unshifted_kspace(kspace: NDArray) -> NDArray:
+    """Returns the unshifted k-space of the same image: `fft2(images_of_kspace(kspace))`.
+
+    No FFT is needed: moving the image centre from `n // 2` to 0 turns the phase of frequency k by
+    `2 pi k (n // 2) / n`, which for even n is a change of sign at odd k. So zeros stay zeros.
+
+    Args:
+        kspace: complex `(..., H, W)`, centred, see `images_of_kspace`.
+
+    Returns:
+        Complex `(..., H, W)`, zero frequency at [0, 0].
+
+    Example:
+        >>> image = np.arange(30.0).reshape(5, 6)
+        >>> centred = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(image), norm="ortho"))
+        >>> np.allclose(np.fft.ifft2(unshifted_kspace(centred), norm="ortho"), image)
+        True
+    """
+    rows, columns = map(_turned, kspace.shape[-2:])
+    turned = np.fft.ifftshift(kspace, axes=IN_PLANE) * np.outer(rows, columns)
+    return turned.astype(kspace.dtype, copy=False)
+
+
+def _turned(length: int) -> NDArray[np.complexfloating]:
+    """Returns by which complex number each frequency of an axis is multiplied."""
+    turns = np.arange(length) * (length // 2) % length / length
+    return np.exp(-2j * np.pi * turns)
+
+
 def combined_coils(images: NDArray) -> NDArray:
     """Returns sqrt(sum over coils of |image|^2), which is |image| for a single coil.
 

@@ -11,13 +11,13 @@ from kdmri_tf.errors import InputError
 LARGEST_GAP_SHARE = 0.1
 
 
-def refuse_gaps(samples: NDArray[np.bool_], path: Path | str, index: int) -> None:
+def refuse_gaps(samples: NDArray[np.bool_], path: Path | str, name: str) -> None:
     """Refuses a slice whose image would be aliased.
 
     Args:
         samples: bool `(H, W)`, unshifted, true where measured.
         path: its file.
-        index: its slice.
+        name: of its slice, such as "slice 3", counted from 0.
 
     Raises:
         InputError: more than a tenth of the samples between measured ones are missing, see
@@ -26,7 +26,7 @@ def refuse_gaps(samples: NDArray[np.bool_], path: Path | str, index: int) -> Non
     gaps = gap_share(samples)
     if gaps > LARGEST_GAP_SHARE:
         raise InputError(
-            f"{path}: slice {index} (the first is 0) is undersampled, {gaps:.0%} of its samples "
+            f"{path}: {name} (the first is 0) is undersampled, {gaps:.0%} of its samples "
             "between measured ones are 0, so its image is aliased; give fully sampled k-space, or "
             "reconstruct the file as it is, without --acc and --mask."
         )
@@ -51,9 +51,20 @@ def gap_share(samples: NDArray[np.bool_]) -> float:
         0.43
     """
     samples = np.fft.fftshift(samples)
-    between = np.zeros_like(samples)
-    for axis in (0, 1):
-        before = np.logical_or.accumulate(samples, axis)
-        after = np.flip(np.logical_or.accumulate(np.flip(samples, axis), axis), axis)
-        between |= before & after
-    return float(1 - samples.sum() / max(between.sum(), 1)) if samples.any() else 0.0
+    return _share_missing(samples, _between(samples, 0) | _between(samples, 1))
+
+
+def gap_share_of_readout(samples: NDArray[np.bool_]) -> float:
+    """Returns the share that is missing along H between measured samples of the same line."""
+    samples = np.fft.fftshift(samples)
+    return _share_missing(samples, _between(samples, 0))
+
+
+def _between(samples: NDArray[np.bool_], axis: int) -> NDArray[np.bool_]:
+    before = np.logical_or.accumulate(samples, axis)
+    after = np.flip(np.logical_or.accumulate(np.flip(samples, axis), axis), axis)
+    return before & after
+
+
+def _share_missing(samples: NDArray[np.bool_], between: NDArray[np.bool_]) -> float:
+    return float(1 - samples.sum() / between.sum()) if samples.any() else 0.0

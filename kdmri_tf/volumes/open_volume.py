@@ -12,6 +12,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.volumes.array_volume import check_array, volume_of_array
 from kdmri_tf.volumes.geometry import VoxelGrid
 from kdmri_tf.volumes.hdf5_file import read_hdf5
+from kdmri_tf.volumes.mat_file import read_mat
 from kdmri_tf.volumes.nifti_file import read_nifti
 from kdmri_tf.volumes.reading import reading
 from kdmri_tf.volumes.volume import ImageVolume, KspaceVolume
@@ -97,4 +98,5 @@ READERS: dict[str, Callable[[Path, ExitStack], ImageVolume]] = {
     ".nii.gz": read_nifti,
     ".npy": _read_npy,
     ".h5": read_hdf5,
+    ".mat": read_mat,
 }

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.volumes.centered_kspace import combined_coils, images_of_kspace
+from kdmri_tf.volumes.centered_kspace import combined_coils, images_of_kspace, unshifted_kspace
 from kdmri_tf.volumes.geometry import VoxelGrid
 from kdmri_tf.volumes.kspace_convention import check_convention, warn_of_rolled_image
 from kdmri_tf.volumes.kspace_gaps import refuse_gaps
@@ -29,6 +29,7 @@ class ImageVolume:
         image_size: (H, W).
         grid: where the voxels lie.
         read_slice: index -> the slice as it is in the file, real or complex.
+        slice_name: index -> what to call the slice in a message, counted from 0.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class ImageVolume:
     image_size: tuple[int, int]
     grid: VoxelGrid
     read_slice: Callable[[int], NDArray]
+    slice_name: Callable[[int], str] = "slice {}".format
 
     def stored(self, index: int) -> NDArray:
         """Returns a slice as it is in the file.
@@ -71,11 +73,13 @@ class ImageVolume:
             )
 
     def _finite(self, array: NDArray, index: int) -> NDArray:
-        """Returns a slice unless it holds NaN or infinity."""
-        if not np.isfinite(array).all():
+        """Returns a slice `([coils,] H, W)` unless it holds NaN or infinity."""
+        finite = np.isfinite(array)
+        if not finite.all():
+            coil = f" of coil {finite.all(axis=(1, 2)).argmin()}" if array.ndim == 3 else ""
             raise InputError(
-                f"{self.path} contains NaN or infinity in slice {index} (the first is 0); replace "
-                "these values or leave the slice out."
+                f"{self.path} contains NaN or infinity in {self.slice_name(index)}{coil} (the "
+                "first is 0); replace these values or leave the slice out."
             )
         return array
 
@@ -84,25 +88,66 @@ class ImageVolume:
 class KspaceVolume(ImageVolume):
     """Reads k-space of one or several coils from a file.
 
+    The readout runs along H and the phase encode along W where the format says which is which.
+
     Attributes:
         num_coils: how many; slices are `(H, W)` or `(num_coils, H, W)`.
         centered: whether the zero frequency is at `(H // 2, W // 2)` and the centre of the image at
             the same index, as in fastMRI; otherwise both are unshifted. Unitary either way.
+        mask: which samples the file says it measured, bool `(H, W)`, unshifted; None if it leaves
+            that to the samples.
+        readout_rows: how many rows of the image its header keeps, in the middle, where the readout
+            is oversampled; None if it does not say. See `crop_readout`.
     """
 
     num_coils: int = 1
     centered: bool = True
+    mask: NDArray[np.bool_] | None = None
+    readout_rows: int | None = None
 
     def check(self) -> None:
         """Checks that the frequencies and the image of the middle slice are where they should be.
 
         Raises:
-            InputError: as `check_convention` and `stored`.
+            InputError: as `check_convention` and `stored`, or there are more coils than pixels
+                along a side of the image: the axes are in another order.
         """
+        if self.num_coils > min(self.image_size):
+            height, width = self.image_size
+            raise InputError(
+                f"{self.path} would have {self.num_coils} coils of {height}x{width} pixels: its "
+                "axes must be in another order, the last two those of the image and the coils "
+                "before them; reorder them."
+            )
         index = self.num_slices // 2
         kspace = self._coils(index)
         check_convention(kspace, self.centered, self.path, index)
         warn_of_rolled_image(combined_coils(self._images(kspace)), self.path, index)
+
+    def kspace(self, index: int) -> NDArray[np.complex64]:
+        """Returns the k-space of a slice in the convention of the whole package.
+
+        Unshifted and ortho: `fft2(image)`, zero frequency at [0, 0]. Samples that are 0 in the
+        file are 0. This is the one place where centred k-space is converted.
+
+        Returns:
+            complex64 `(coils, H, W)`, in the units of the file.
+
+        Raises:
+            InputError: as `stored`, values that complex64 cannot hold, or a coil without any
+                signal among others that have some.
+        """
+        stored = self._coils(index)
+        unshifted = unshifted_kspace(stored) if self.centered else stored
+        with np.errstate(over="ignore"):
+            kspace = self._finite(unshifted.astype(np.complex64), index)
+        has_signal = kspace.any(axis=(1, 2))
+        if has_signal.any() and not has_signal.all():
+            raise InputError(
+                f"{self.path}: coil {has_signal.argmin()} of {self.slice_name(index)} is empty, "
+                "all its samples are 0; leave this coil out of the file."
+            )
+        return kspace
 
     def coil_images(self, index: int) -> NDArray[np.complexfloating]:
         """Returns the complex images of a slice, `(coils, H, W)`, aliased or not.
@@ -120,7 +165,7 @@ class KspaceVolume(ImageVolume):
                 than `refuse_gaps` lets pass.
         """
         kspace = self._coils(index)
-        refuse_gaps(self._measured(kspace), self.path, index)
+        refuse_gaps(self._measured(kspace), self.path, self.slice_name(index))
         return self._finite(magnitude_of(combined_coils(self._images(kspace))), index)
 
     def samples(self, index: int) -> NDArray[np.bool_]:

@@ -16,8 +16,7 @@ from raw_data import (
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.volumes.centered_kspace import images_of_kspace, root_sum_of_squares
-from tfds_builders.readers.any_volume import read_volume
-from tfds_builders.readers.fastmri import read_fastmri
+from tfds_builders.readers.any_volume import read_kspace, read_volume
 from tfds_builders.readers.hammernik import read_rawdata
 from tfds_builders.slices import center_crop_or_pad, is_blank, normalize
 
@@ -122,7 +121,7 @@ class TestFastMRI:
     def test_single_coil(self, tmp_path, rng):
         images = complex_images(rng, (3, 10, 6))
         path = write_hdf5(tmp_path / "a.h5", kspace=centered_kspace(images))
-        result = read_fastmri(path)
+        result = read_kspace(path)
         assert result.dtype == np.float32
         np.testing.assert_allclose(result, np.abs(images), rtol=1e-4, atol=1e-5)
 
@@ -130,13 +129,13 @@ class TestFastMRI:
         coils = complex_images(rng, (3, 4, 10, 6))
         path = write_hdf5(tmp_path / "a.h5", kspace=centered_kspace(coils))
         expected = np.sqrt(np.sum(np.abs(coils) ** 2, axis=1))
-        np.testing.assert_allclose(read_fastmri(path), expected, rtol=1e-4)
+        np.testing.assert_allclose(read_kspace(path), expected, rtol=1e-4)
 
     def test_refuses_a_file_without_kspace(self, tmp_path):
         path = write_hdf5(tmp_path / "a.h5", reconstruction_esc=np.ones((2, 4, 4)))
         message = r"a\.h5 holds images, but k-space is needed\. .*skip_unreadable"
         with pytest.raises(InputError, match=message):
-            read_fastmri(path)
+            read_kspace(path)
 
     @pytest.mark.parametrize(
         ("kspace", "message"),
@@ -147,29 +146,29 @@ class TestFastMRI:
     )
     def test_refuses_real_values_and_other_ranks(self, tmp_path, kspace, message):
         with pytest.raises(InputError, match=message):
-            read_fastmri(write_hdf5(tmp_path / "a.h5", kspace=kspace))
+            read_kspace(write_hdf5(tmp_path / "a.h5", kspace=kspace))
 
     def test_zeros_at_the_edges_are_no_gaps(self, tmp_path, rng):
         kspace = centered_kspace(complex_images(rng, (2, 16, 20)))
         kspace[:, :, [*range(6), *range(15, 20)]] = 0  # zero-padding and partial Fourier
-        result = read_fastmri(write_hdf5(tmp_path / "a.h5", kspace=kspace))
+        result = read_kspace(write_hdf5(tmp_path / "a.h5", kspace=kspace))
         np.testing.assert_allclose(result, np.abs(images_of_kspace(kspace)), rtol=1e-5)
 
     def test_refuses_no_slices(self, tmp_path):
         path = write_hdf5(tmp_path / "a.h5", kspace=np.ones((0, 4, 4), np.complex64))
         with pytest.raises(InputError, match="'kspace' is empty"):
-            read_fastmri(path)
+            read_kspace(path)
 
     def test_refuses_nan(self, tmp_path):
         kspace = np.full((1, 4, 4), np.nan, np.complex64)
         with pytest.raises(InputError, match="contains NaN"):
-            read_fastmri(write_hdf5(tmp_path / "a.h5", kspace=kspace))
+            read_kspace(write_hdf5(tmp_path / "a.h5", kspace=kspace))
 
     @pytest.mark.parametrize("keep", [0.0, 0.01, 0.6])
     def test_refuses_a_truncated_file(self, tmp_path, rng, keep):
         path = write_hdf5(tmp_path / "a.h5", kspace=complex_images(rng, (4, 32, 32)))
         with pytest.raises(InputError, match=r"a\.h5 cannot be read"):
-            read_fastmri(truncate(path, keep))
+            read_kspace(truncate(path, keep))
 
 
 class TestHammernik:

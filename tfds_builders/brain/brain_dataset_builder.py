@@ -11,7 +11,10 @@ class Builder(SliceBuilder):
     """Prepares T1-weighted slices of the brain, 240x240 unless you ask for another size."""
 
     HOMEPAGE = "https://mrbrains18.isi.uu.nl/"
-    HOMEPAGES: ClassVar[dict[str, str]] = {"mrbrains13": "https://mrbrains13.isi.uu.nl/"}
+    HOMEPAGES: ClassVar[dict[str, str]] = {
+        "mrbrains13": "https://mrbrains13.isi.uu.nl/",
+        "fastmri_multicoil": "https://fastmri.med.nyu.edu/",
+    }
     MANUAL_DOWNLOAD_INSTRUCTIONS = manual_instructions("brain")
     BUILDER_CONFIGS = slice_configs(
         "brain",
@@ -20,7 +23,10 @@ class Builder(SliceBuilder):
             "for validation.",
             "mrbrains13": "MRBrainS13 training subjects, T1; the last two subjects you have "
             "for validation.",
+            "fastmri_multicoil": "fastMRI multi-coil brain, 320x320; the official training and "
+            "validation files.",
             "folder": "Your own volumes: NIfTI, NumPy or HDF5.",
+            "folder_kspace": "Your own k-space of one coil or of many, fully sampled.",
             "synthetic": "Synthetic brains; no files needed.",
         },
     )

@@ -15,7 +15,10 @@ class Builder(SliceBuilder):
         {
             "sc": "Calgary-Campinas raw data, single channel: the 110 slices in the middle of each "
             "volume, split as its organisers do.",
+            "mc": "Calgary-Campinas raw data, 12 channels, 218x170: the 110 slices in the middle "
+            "of each volume, split as its organisers do.",
             "folder": "Your own volumes: NIfTI, NumPy or HDF5.",
+            "folder_kspace": "Your own k-space of one coil or of many, fully sampled.",
             "synthetic": "Synthetic brains; no files needed.",
         },
     )

@@ -2,19 +2,15 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
-import scipy.io
 from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.volumes.array_volume import check_array
 from kdmri_tf.volumes.centered_kspace import root_sum_of_squares
-from kdmri_tf.volumes.hdf5_file import dataset_within, has_link
 from kdmri_tf.volumes.kspace_convention import warn_of_rolled_image
 from kdmri_tf.volumes.kspace_gaps import refuse_gaps
+from kdmri_tf.volumes.mat_file import mat_array
 from kdmri_tf.volumes.reading import WAY_OUT, magnitude_volume, reading
-from tfds_builders.readers.mat5 import check_mat5
 
 KEY = "rawdata"
 
@@ -35,7 +31,7 @@ def read_rawdata(path: Path) -> NDArray[np.float32]:
             infinity.
     """
     with reading(path):
-        kspace = _hdf5_rawdata(path) if h5py.is_hdf5(path) else _mat5_rawdata(path)
+        kspace = mat_array(path, KEY)
     if kspace is None:
         raise InputError(f"{path} has no variable 'rawdata'. {WAY_OUT}")
     if kspace.ndim == 2:
@@ -47,26 +43,7 @@ def read_rawdata(path: Path) -> NDArray[np.float32]:
         )
     if kspace.size == 0:
         raise InputError(f"{path}: 'rawdata' is empty, its shape is {kspace.shape}. {WAY_OUT}")
-    refuse_gaps(np.fft.ifftshift((kspace != 0).any(axis=2)), path, index=0)
+    refuse_gaps(np.fft.ifftshift((kspace != 0).any(axis=2)), path, "slice 0")
     volume = magnitude_volume(root_sum_of_squares(np.moveaxis(kspace, 2, 0))[np.newaxis], path)
     warn_of_rolled_image(volume[0], path, index=0)
     return volume
-
-
-def _mat5_rawdata(path: Path) -> NDArray | None:
-    """Reads MATLAB v5."""
-    check_mat5(path, KEY)
-    return scipy.io.loadmat(path, variable_names=[KEY]).get(KEY)
-
-
-def _hdf5_rawdata(path: Path) -> NDArray | None:
-    """Reads MATLAB v7.3: HDF5 with axes reversed and complex numbers as (real, imag) records."""
-    with h5py.File(path) as file:
-        if not has_link(file, KEY):
-            return None
-        dataset = dataset_within(file, KEY, path)
-        check_array(path, KEY, dataset.shape, dataset.shape[:-3:-1], np.dtype(complex))
-        stored = dataset[()].T
-    if stored.dtype.names == ("real", "imag"):
-        return stored["real"] + 1j * stored["imag"]
-    return stored

@@ -5,6 +5,7 @@ SciPy believes the sizes and types that a file states: a single flipped bit can 
 
 import math
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,34 @@ def check_mat5(path: Path, name: str) -> None:
         InputError: the array holds no numbers, is empty or too large.
         ValueError, zlib.error: the file is damaged.
     """
+    for kind, body, order in _elements(path):
+        if kind == MATRIX:
+            _Matrix(body, order, path, name).check_values(body)
+            continue
+        stream = zlib.decompressobj()
+        head = stream.decompress(body, HEAD)
+        matrix = _Matrix(head[8:], order, path, name)
+        rest = stream.decompress(stream.unconsumed_tail, matrix.most_bytes)
+        if matrix.is_wanted and not stream.eof:
+            raise ValueError("its compressed values do not end where they should")
+        matrix.check_values(head[8:] + rest)
+
+
+def names_in_mat5(path: Path) -> list[str]:
+    """Returns the names of the variables of a file, but for objects of MATLAB's.
+
+    Raises:
+        ValueError, zlib.error: the file is damaged.
+    """
+    names = []
+    for kind, body, order in _elements(path):
+        head = body if kind == MATRIX else zlib.decompressobj().decompress(body, HEAD)[8:]
+        names.append(_Matrix(head, order, path, name="").name)
+    return [name for name in names if name]
+
+
+def _elements(path: Path) -> Iterator[tuple[int, bytes, str]]:
+    """Yields the type and content of every element of a file, and the order of its bytes."""
     with open(path, "rb") as file:
         order = {b"IM": "<", b"MI": ">"}.get(file.read(128)[126:])
         if order is None:
@@ -43,16 +72,7 @@ def check_mat5(path: Path, name: str) -> None:
             body = file.read(size)
             if len(body) < size or kind not in (MATRIX, COMPRESSED):
                 raise ValueError("it ends early, or a tag is damaged")
-            if kind == MATRIX:
-                _Matrix(body, order, path, name).check_values(body)
-                continue
-            stream = zlib.decompressobj()
-            head = stream.decompress(body, HEAD)
-            matrix = _Matrix(head[8:], order, path, name)
-            rest = stream.decompress(stream.unconsumed_tail, matrix.most_bytes)
-            if matrix.is_wanted and not stream.eof:
-                raise ValueError("its compressed values do not end where they should")
-            matrix.check_values(head[8:] + rest)
+            yield kind, body, order
 
 
 class _Matrix:
@@ -68,12 +88,14 @@ class _Matrix:
             kinds.append(kind)
             flags, shape, named = shape, named, head[start:end]
         self._flags = _integers(flags, "I", order)[0]
+        self.name = ""
         if self._flags & 0xFF == OPAQUE:  # an object of MATLAB's, which has another header
             self.is_wanted = False
             return
         if kinds != [UINT32, INT32, INT8] or len(flags) != 8:
             raise ValueError("the header of an array is damaged")
-        self.is_wanted = named == name.encode()
+        self.name = named.decode("latin-1")
+        self.is_wanted = self.name == name
         self._shape = _integers(shape, "i", order)
         if self.is_wanted:
             if self._flags & 0xFF not in NUMERIC_CLASSES:

@@ -1,0 +1,45 @@
+"""Masks in the files that come with raw k-space."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.volumes.mat_file import mat_array, mat_names
+from kdmri_tf.volumes.reading import reading
+
+
+def read_mat_mask(path: Path, image_size: tuple[int, int]) -> NDArray[np.float32]:
+    """Reads a mask of the CMRxRecon challenge: `..._mask....mat`, v5 or v7.3.
+
+    Its variable is the one whose name begins with `mask`, (kx, ky) of 0 and 1, zero frequency in
+    the centre.
+
+    Args:
+        path: the file.
+        image_size: (H, W) of the k-space.
+
+    Returns:
+        float32 `(H, W)` of 0 and 1, unshifted as everywhere in the package.
+
+    Raises:
+        InputError: unreadable or damaged, no such variable or several, other values than 0 and 1,
+            or of another size.
+    """
+    with reading(path, way_out=""):
+        names = mat_names(path)
+        found = [name for name in names if name.startswith("mask")]
+        if len(found) != 1:
+            raise InputError(
+                f"{path} must have one variable whose name begins with 'mask' (it has: "
+                f"{', '.join(names) or 'nothing'})."
+            )
+        mask = mat_array(path, found[0])
+    if mask is None or mask.shape != tuple(image_size):
+        shape = "nothing" if mask is None else "x".join(map(str, mask.shape))
+        height, width = image_size
+        raise InputError(f"The mask {path} is {shape}, but the k-space is {height}x{width}.")
+    if not np.isin(mask, (0, 1)).all():
+        raise InputError(f"The mask {path} holds other values than 0 and 1.")
+    return np.fft.ifftshift(mask).astype(np.float32)
