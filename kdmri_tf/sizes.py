@@ -15,6 +15,7 @@ from kdmri_tf.errors import InputError
 
 LARGEST_IMAGE = 2**24  # pixels of one image or mask, such as 4096 x 4096
 LARGEST_VOLUME = 2**30  # samples of all slices and coils: 4 GiB of float32
+MOST_COILS = 1024  # of one array
 MOST_CONVOLUTIONS = 1000  # of one network; D5C5 has 25
 MOST_WEIGHTS = 2**26  # of one network; D5C5 has 141,765
 LARGEST_NETWORK_FILE = 2**30  # bytes: the weights and what an optimizer keeps about them
