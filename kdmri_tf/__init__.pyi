@@ -35,9 +35,10 @@ from .physics.masks import load_mask as load_mask
 from .physics.samplers import equispaced_mask as equispaced_mask
 from .physics.samplers import gaussian_mask as gaussian_mask
 from .physics.samplers import uniform_mask as uniform_mask
+from .physics.sense import SenseOperator as SenseOperator
 from .physics.sensitivities import low_resolution_sensitivities as low_resolution_sensitivities
-from .physics.undersampling import Undersampling as Undersampling
 from .physics.simulated_acquisition import SimulatedAcquisition as SimulatedAcquisition
+from .physics.undersampling import Undersampling as Undersampling
 from .training.experiment import Experiment as Experiment
 from .training.settings import TrainingSettings as TrainingSettings
 

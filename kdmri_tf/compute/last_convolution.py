@@ -6,10 +6,10 @@ import tensorflow as tf
 
 
 @tf.custom_gradient
-def convolve_to_one_channel(
+def convolve_to_image(
     activation: tf.Tensor, kernel: tf.Tensor
 ) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]]:
-    """Computes a 3x3 convolution to one channel, with stride 1 and same padding.
+    """Computes a 3x3 convolution to one or two channels, with stride 1 and same padding.
 
     Let a(p) be the activation at pixel p, k(s) the kernel at place s (-1 .. 1 along both axes) and
     g the gradient of the output. Both gradients are written as operations that oneDNN computes
@@ -23,13 +23,13 @@ def convolve_to_one_channel(
 
     Args:
         activation: `(batch, H, W, channels)`, of any floating dtype.
-        kernel: `(3, 3, channels, 1)`, of the same dtype.
+        kernel: `(3, 3, channels, 1)`, or `(3, 3, channels, 2)`, of the same dtype.
 
     Returns:
-        `(batch, H, W, 1)`; the decorator takes the gradients away.
+        `(batch, H, W, 1)`, or 2; the decorator takes the gradients away.
 
     Example:
-        >>> image = convolve_to_one_channel(tf.ones((1, 4, 4, 2)), tf.ones((3, 3, 2, 1)))
+        >>> image = convolve_to_image(tf.ones((1, 4, 4, 2)), tf.ones((3, 3, 2, 1)))
         >>> image[0, :, :, 0].numpy().astype(int).tolist()
         [[8, 12, 12, 8], [12, 18, 18, 12], [12, 18, 18, 12], [8, 12, 12, 8]]
     """

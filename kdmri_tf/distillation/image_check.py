@@ -9,19 +9,20 @@ from kdmri_tf.networks.image_shape import as_images
 
 
 def target_images(target: tf.Tensor) -> tf.Tensor:
-    """Returns the target of a batch as float32 `(batch, H, W, 1)`.
+    """Returns the target of a batch as float32 `(batch, H, W, 1)`, or 2 where it is complex.
 
     Args:
-        target: `(batch, H, W, 1)` or `(batch, H, W)`, of any dtype; its rank may be unknown.
+        target: `(batch, H, W, 1)`, `(batch, H, W)` or, with real and imaginary part,
+            `(batch, H, W, 2)`, of any dtype; its rank may be unknown, if it is not complex.
 
     Raises:
         InputError: a target of another shape.
     """
     target = as_images(target)
-    if target.shape.rank != 4 or target.shape[-1] not in (1, None):
+    if target.shape.rank != 4 or target.shape[-1] not in (1, 2, None):
         raise InputError(
-            "The target must be images (batch, H, W, 1) or (batch, H, W); got shape "
-            f"{target.shape}."
+            "The target must be images (batch, H, W, 1) or (batch, H, W), or complex images "
+            f"(batch, H, W, 2); got shape {target.shape}."
         )
     return target
 
@@ -29,12 +30,12 @@ def target_images(target: tf.Tensor) -> tf.Tensor:
 def like_target(image: Any, target: tf.Tensor, whose: str) -> tf.Tensor:
     """Returns the image in float32, if it is one that can be compared with the target.
 
-    Shapes that would broadcast, such as `(batch, H, W)`, two channels or 1 x 1 pixels, are refused:
-    by their static shape where it is known, else when the graph runs.
+    Shapes that would broadcast, such as `(batch, H, W)`, other channels or 1 x 1 pixels, are
+    refused: by their static shape where it is known, else when the graph runs.
 
     Args:
         image: what a network or a cache gave.
-        target: float32 `(batch, H, W, 1)`.
+        target: float32 `(batch, H, W, 1)` or `(batch, H, W, 2)`.
         whose: who gave it, for messages, such as "student".
 
     Raises:
@@ -42,15 +43,17 @@ def like_target(image: Any, target: tf.Tensor, whose: str) -> tf.Tensor:
     """
     if not tf.is_tensor(image):
         raise InputError(
-            f"The {whose} must give one image (batch, H, W, 1), but gives a {type(image).__name__}."
+            f"The {whose} must give one image like the target, {target.shape}, but gives a "
+            f"{type(image).__name__}."
         )
     image, target = tf.cast(image, tf.float32), tf.convert_to_tensor(target)
-    refusal = f"The {whose} must give images shaped like the target, (batch, H, W, 1)"
+    refusal = f"The {whose} must give images shaped like the target"
     shape = image.shape
+    channels = (1, 2, None)
     if shape.rank is not None and (
-        shape.rank != 4 or shape[-1] not in (1, None) or not shape.is_compatible_with(target.shape)
+        shape.rank != 4 or shape[-1] not in channels or not shape.is_compatible_with(target.shape)
     ):
-        raise InputError(f"{refusal}, here {target.shape}; got {shape}.")
+        raise InputError(f"{refusal}, {target.shape}; got {shape}.")
     if shape.is_fully_defined() and target.shape.is_fully_defined():
         return image
     checks = []

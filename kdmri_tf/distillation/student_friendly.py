@@ -14,7 +14,6 @@ from kdmri_tf.distillation.image_check import like_target
 from kdmri_tf.distillation.weighted_losses import WeightedTraining, mean_absolute_error
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.consistency_forms import Measurement
-from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.dccnn import DCCNN
 
 
@@ -98,6 +97,11 @@ class StudentFriendlyTeacher(WeightedTraining):
                 "Teacher and student need the same number of cascades, two or more; the teacher is "
                 f"a {teacher.architecture}, the student a {student.architecture}."
             )
+        if teacher.complex_images != student.complex_images:
+            raise InputError(
+                "Teacher and student must reconstruct the same kind of images, but only one of "
+                "them has complex_images=True."
+            )
         self.teacher = teacher
         self.student = student
         # Not a Keras variable: it belongs to no state, as it follows from the epoch.
@@ -138,7 +142,7 @@ class StudentFriendlyTeacher(WeightedTraining):
         self.compiled_with["stop_imitation_gradient"] = self.stop_imitation_gradient
 
     def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
-        """Returns x_T, float32 `(batch, H, W, 1)`."""
+        """Returns x_T, float32 `(batch, H, W, C)`."""
         return self.teacher(inputs, training=training)
 
     def branches(self, inputs: Mapping[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
@@ -148,38 +152,40 @@ class StudentFriendlyTeacher(WeightedTraining):
             inputs: as a `DCCNN` takes them.
 
         Returns:
-            (x_T `(batch, H, W, 1)`, all x_Si `(batch, n - 1, H, W, 1)`).
+            (x_T `(batch, H, W, C)`, all x_Si `(batch, n - 1, H, W, C)`), C the channels of images.
         """
         tensors, variables = self.teacher.check_inputs(inputs), self.trainable_variables
         return parallel.by_parts(self._reconstruct, *tensors, variables=variables)
 
-    def _reconstruct(self, kspace: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        image, measured = self.teacher.begin(kspace, mask)
-        _, student_measured = self.student.begin(kspace, mask)
+    def _reconstruct(self, *tensors: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        image, measured = self.teacher.begin(*tensors)
+        _, student_measured = self.student.begin(*tensors)
         branches: list[tf.Tensor] = []
         for index in range(len(self.teacher.blocks)):
-            branches = self._advance(self.student.blocks[index], branches, student_measured)
-            image, _ = self.teacher.cascade(self.teacher.blocks[index], image, measured)
+            branches = self._advance(index, branches, student_measured)
+            image, _ = self.teacher.cascade(index, image, measured)
             # The next cascade uses it twice, and the branch that begins here.
             image, branch = fan_out(image, 2)
             branches.append(branch)
         return image, tf.stack(branches[:-1], axis=1)
 
     def _advance(
-        self, block: ConvBlock, branches: list[tf.Tensor], measured: Measurement
+        self, index: int, branches: list[tf.Tensor], measured: Measurement
     ) -> list[tf.Tensor]:
         """Computes one cascade of the student on every branch; convolved together, for speed."""
         if not branches:
             return []
-        images, _ = self.student.convolve(block, tf.concat(branches, axis=0))
-        consistency = self.student.data_consistency
-        return [consistency.correct(x, measured) for x in tf.split(images, len(branches))]
+        images, _ = self.student.convolve(index, tf.concat(branches, axis=0))
+        images = tf.split(images, len(branches))
+        return [self.student.correct(index, image, measured) for image in images]
 
     def variables_of(self, name: str) -> list[keras.Variable]:
         """Returns all of the teacher's, and the student's but for those of its first cascade."""
         if name == "teacher" or not self.student.trainable:
             return super().variables_of(name)
-        return [v for block in self.student.blocks[1:] for v in block.trainable_variables]
+        used: list[keras.layers.Layer] = self.student.blocks[1:]
+        used = used + self.student.consistency_weights[1:]
+        return [variable for layer in used for variable in layer.trainable_variables]
 
     @property
     def current_weights(self) -> dict[str, float | tf.Tensor]:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from kdmri_tf.compute.last_convolution import convolve_to_one_channel
+from kdmri_tf.compute.last_convolution import convolve_to_image
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.frozen import freeze_parts, frozen_parts
 
@@ -19,9 +19,9 @@ class ConvBlock(keras.layers.Layer):
     """Applies the convolutions of one cascade of `DCCNN`, or all those of `VDSR`.
 
     `num_convs` 3x3 convolutions with bias, stride 1 and same padding: `filters` channels with ReLU,
-    but for the last one, which returns to one channel and has no activation.
+    but for the last one, which returns to the channels of the image and has no activation.
 
-    Input: `(batch, H, W, 1)`. Output: the pair (image `(batch, H, W, 1)`, feature
+    Input: `(batch, H, W, channels)`. Output: the pair (image `(batch, H, W, channels)`, feature
     `(batch, H, W, filters)`); the feature is the activation, after ReLU, of convolution
     ceil(num_convs / 2): the layer that distillation matches (the third of five, the second of
     three, the sixth of eleven, the fourth of seven). Dtype: the policy's compute dtype.
@@ -37,6 +37,7 @@ class ConvBlock(keras.layers.Layer):
         starts_at_zero: whether the output is 0 before training.
         frozen: names of the convolutions that are not trained, such as "conv1"; one can also set
             `block.convs[0].trainable = False` later.
+        channels: of the image: 1, or 2 for the real and imaginary part.
 
     Attributes:
         splits_last: whether the last convolution is computed in two steps, for inference: one over
@@ -45,7 +46,7 @@ class ConvBlock(keras.layers.Layer):
             32 -> 1 channels by 3x3. RESULTS.md has the measurement.
 
     Raises:
-        InputError: fewer than 2 convolutions or no filter.
+        InputError: fewer than 2 convolutions, no filter or no channel.
 
     Example:
         >>> import numpy as np
@@ -64,14 +65,16 @@ class ConvBlock(keras.layers.Layer):
         filters: int = 32,
         starts_at_zero: bool = False,
         frozen: Sequence[str] = (),
+        channels: int = 1,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if num_convs < 2 or filters < 1:
+        if num_convs < 2 or filters < 1 or channels < 1:
             raise InputError(
-                f"A ConvBlock needs at least 2 convolutions and 1 filter; got {num_convs} "
-                f"convolutions and {filters} filters."
+                "A ConvBlock needs at least 2 convolutions, 1 filter and 1 channel; got "
+                f"{num_convs} convolutions, {filters} filters and {channels} channels."
             )
+        self.channels = channels
         self.num_convs = num_convs
         self.filters = filters
         self.starts_at_zero = starts_at_zero
@@ -85,12 +88,12 @@ class ConvBlock(keras.layers.Layer):
         if self.starts_at_zero:
             kernel, bias = "zeros" if is_last else "he_normal", "zeros"
         else:
-            limit = 1 / math.sqrt(9 * (1 if index == 0 else self.filters))
+            limit = 1 / math.sqrt(9 * (self.channels if index == 0 else self.filters))
             # A variance of 1 / (3 fan_in) is the uniform distribution in +-1/sqrt(fan_in).
             kernel = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
             bias = keras.initializers.RandomUniform(-limit, limit)
         return keras.layers.Conv2D(
-            filters=1 if is_last else self.filters,
+            filters=self.channels if is_last else self.filters,
             kernel_size=3,
             padding="same",
             data_format="channels_last",  # whatever keras.json says
@@ -103,7 +106,7 @@ class ConvBlock(keras.layers.Layer):
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates the weights; height and width of the input may be None."""
-        channels = 1
+        channels = self.channels
         for conv in self.convs:
             conv.build((*input_shape[:-1], channels))
             channels = conv.filters
@@ -113,26 +116,28 @@ class ConvBlock(keras.layers.Layer):
         self, input_shape: tuple[int | None, ...]
     ) -> tuple[tuple[int | None, ...], tuple[int | None, ...]]:
         """Returns the shapes of (image, feature)."""
-        channels = 1 if self.feature_index == self.num_convs - 1 else self.filters
-        return (*input_shape[:-1], 1), (*input_shape[:-1], channels)
+        is_last = self.feature_index == self.num_convs - 1
+        channels = self.channels if is_last else self.filters
+        return (*input_shape[:-1], self.channels), (*input_shape[:-1], channels)
 
     def call(self, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns (image, feature) for an image `(batch, H, W, 1)`."""
+        """Returns (image, feature) for an image `(batch, H, W, channels)`."""
         activation = image
         for index, conv in enumerate(self.convs):
             is_last = conv is self.convs[-1]
-            activation = self._to_one_channel(conv, activation) if is_last else conv(activation)
+            activation = self._to_image(conv, activation) if is_last else conv(activation)
             if index == self.feature_index:
                 feature = activation
         return activation, feature
 
-    def _to_one_channel(self, conv: keras.layers.Conv2D, activation: tf.Tensor) -> tf.Tensor:
+    def _to_image(self, conv: keras.layers.Conv2D, activation: tf.Tensor) -> tf.Tensor:
         kernel, bias = (ops.cast(weight, activation.dtype) for weight in (conv.kernel, conv.bias))
         if not self.splits_last:
-            return convolve_to_one_channel(activation, kernel) + bias
-        kernel = ops.transpose(ops.reshape(kernel, (9, -1)))
+            return convolve_to_image(activation, kernel) + bias
+        kernel = ops.reshape(ops.transpose(kernel, (2, 0, 1, 3)), (self.filters, -1))
         places = _convolve(activation, kernel[None, None])
-        shifts = ops.cast(np.eye(9).reshape(3, 3, 9, 1), activation.dtype)
+        shifts = np.kron(np.eye(9), np.eye(self.channels)).reshape(3, 3, self.channels, -1)
+        shifts = ops.cast(shifts.transpose(0, 1, 3, 2), activation.dtype)
         return _convolve(places, shifts) + bias
 
     def get_config(self) -> dict[str, Any]:
@@ -143,6 +148,7 @@ class ConvBlock(keras.layers.Layer):
             "num_convs": self.num_convs,
             "filters": self.filters,
             "starts_at_zero": self.starts_at_zero,
+            **({"channels": self.channels} if self.channels > 1 else {}),
             **({"frozen": frozen} if frozen else {}),
         }
 

@@ -8,6 +8,12 @@ import tensorflow as tf
 
 from kdmri_tf.choices import CONSISTENCY_FORMS
 from kdmri_tf.errors import InputError
+from kdmri_tf.networks.complex_consistency import measure_by_fft, normal_by_fft
+from kdmri_tf.networks.complex_line_consistency import (
+    measure_complex_lines,
+    normal_of_columns,
+    normal_of_rows,
+)
 from kdmri_tf.networks.consistency_forms import (
     KEEP,
     Measurement,
@@ -19,6 +25,7 @@ from kdmri_tf.networks.line_consistency import measure_lines
 from kdmri_tf.physics import fourier
 
 LINE_AXES = {"rows": 0, "columns": 1}  # form of exports -> phase-encode axis
+NORMAL_OF_LINES = {"rows": normal_of_rows, "columns": normal_of_columns}
 FORMS = (*CONSISTENCY_FORMS, *LINE_AXES)
 
 
@@ -52,9 +59,19 @@ class DataConsistency(keras.layers.Layer):
     - "rows", "columns": for masks of whole rows or columns alone, NaN for others; no FFT and no
       complex number at all, for exported networks. See `line_consistency`.
 
+    Complex images, of one coil or several, follow the same formula without taking a real part::
+
+        output = x + w A^H (y - A x),    A = M F S,    S the sensitivities of the coils
+
+    For one coil this replaces the measured samples; for several it does so coil by coil, and puts
+    the coils together again, where the squares of the sensitivities sum to 1. Inputs are then image
+    `(batch, H, W, 2)`, kspace `(batch, coils, H, W, 2)` and, for several coils, sensitivities of
+    the same shape. "auto", "rfft" and "fft" are one form here, by the FFT.
+
     Args:
         noise_weight: lambda >= 0, or None for hard replacement.
         form: "auto", "rfft", "fft", "rows" or "columns".
+        complex_images: whether images are complex.
 
     Raises:
         InputError: a negative or infinite `noise_weight`, or an unknown form.
@@ -68,11 +85,16 @@ class DataConsistency(keras.layers.Layer):
         >>> np.allclose(output, image, atol=1e-5)
         True
 
-    Source: KD-MRI (2020), section 2.1; both papers' code replaces and keeps the real part.
+    Source: KD-MRI (2020), section 2.1; both papers' code replaces and keeps the real part. The
+    step for coils is that of Aggarwal et al., MoDL (IEEE TMI 2019), and of variational networks.
     """
 
     def __init__(
-        self, noise_weight: float | None = None, form: str = "auto", **kwargs: Any
+        self,
+        noise_weight: float | None = None,
+        form: str = "auto",
+        complex_images: bool = False,
+        **kwargs: Any,
     ) -> None:
         kwargs["dtype"] = "float32"
         super().__init__(autocast=False, **kwargs)
@@ -90,6 +112,7 @@ class DataConsistency(keras.layers.Layer):
             )
         self.noise_weight = noise_weight
         self.form = form
+        self.complex_images = complex_images
         self._weight = 1.0 if noise_weight is None else noise_weight / (1 + noise_weight)
 
     @property
@@ -98,23 +121,36 @@ class DataConsistency(keras.layers.Layer):
         on_gpu = self.form == "auto" and tf.config.list_physical_devices("GPU")
         return "rfft" if on_gpu else self.form
 
-    def call(self, image: tf.Tensor, kspace: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+    def call(
+        self,
+        image: tf.Tensor,
+        kspace: tf.Tensor,
+        mask: tf.Tensor,
+        sensitivities: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """Returns the corrected image; where there are several cascades, `measure` only once."""
-        return self.correct(image, self.measure(kspace, mask))
+        return self.correct(image, self.measure(kspace, mask, sensitivities))
 
-    def measure(self, kspace: tf.Tensor, mask: tf.Tensor) -> Measurement:
+    def measure(
+        self, kspace: tf.Tensor, mask: tf.Tensor, sensitivities: tf.Tensor | None = None
+    ) -> Measurement:
         """Computes what a measurement brings to every correction, once for all cascades.
 
         Args:
-            kspace: float32 `(batch, H, W, 2)`.
+            kspace: float32 `(batch, H, W, 2)`; for complex images `(batch, coils, H, W, 2)`.
             mask: `(batch, H, W)`.
+            sensitivities: of complex images, float32 `(batch, coils, H, W, 2)`; None for one coil.
 
         Returns:
-            Dictionary of tensors; "magnitude", float32 `(batch, H, W)`, is |F^-1 M y|, the
-            zero-filled image.
+            Dictionary of tensors. "magnitude", float32 `(batch, H, W)`, is |F^-1 M y|, the
+            zero-filled image; that of complex images is "zero_filled", A^H y, `(batch, H, W, 2)`.
         """
         mask = tf.cast(mask, tf.float32)
         form = self._form_here
+        if self.complex_images:
+            if form in LINE_AXES:
+                return measure_complex_lines(kspace, mask, sensitivities, LINE_AXES[form])
+            return measure_by_fft(kspace, mask, sensitivities)
         if form in LINE_AXES:
             return measure_lines(kspace, mask, self._weight, LINE_AXES[form])
         measured = fourier.to_complex(kspace) * fourier.real_to_complex(mask)
@@ -127,12 +163,18 @@ class DataConsistency(keras.layers.Layer):
         return measurement | prepare(1 - self._weight * mask)
 
     def correct(self, image: tf.Tensor, measurement: Measurement) -> tf.Tensor:
-        """Returns the corrected image, float32 `(batch, H, W, 1)`.
+        """Returns the corrected image, float32, in the shape of the image.
 
         Args:
-            image: `(batch, H, W, 1)`, of any floating dtype.
+            image: `(batch, H, W, 1)`, or complex `(batch, H, W, 2)`, of any floating dtype.
             measurement: what `measure` returned.
         """
+        if self.complex_images:
+            image = tf.cast(image, tf.float32)
+            form = self._form_here
+            # Exported networks have no gradients, and converters warn of those of our own.
+            normal = NORMAL_OF_LINES.get(form) or self_adjoint(normal_by_fft)
+            return image + self._weight * (measurement["zero_filled"] - normal(image, measurement))
         # Not image[..., 0], whose gradient copies the image.
         image = tf.squeeze(tf.cast(image, tf.float32), -1)
         form = self._form_here
@@ -153,6 +195,7 @@ class DataConsistency(keras.layers.Layer):
         image_shape: tuple[int | None, ...],
         kspace_shape: tuple[int | None, ...] | None = None,
         mask_shape: tuple[int | None, ...] | None = None,
+        sensitivities_shape: tuple[int | None, ...] | None = None,
     ) -> None:
         """Creates nothing: the layer has no weights."""
         self.built = True
@@ -162,10 +205,12 @@ class DataConsistency(keras.layers.Layer):
         image_shape: tuple[int | None, ...],
         kspace_shape: tuple[int | None, ...] | None = None,
         mask_shape: tuple[int | None, ...] | None = None,
+        sensitivities_shape: tuple[int | None, ...] | None = None,
     ) -> tuple[int | None, ...]:
         """Returns the shape of the image, which the layer keeps."""
         return image_shape
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, for Keras to make the layer anew."""
-        return {**super().get_config(), "noise_weight": self.noise_weight, "form": self.form}
+        own = {"noise_weight": self.noise_weight, "form": self.form}
+        return {**super().get_config(), **own, "complex_images": self.complex_images}

@@ -1,16 +1,20 @@
 """DC-CNN: the deep cascade of convolutional networks that reconstructs undersampled MRI."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import tensorflow as tf
 from keras import ops
 
+from kdmri_tf.compute.fan_out import fan_out
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.consistency_forms import Measurement
+from kdmri_tf.networks.consistency_weight import ConsistencyWeight
 from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.data_consistency import DataConsistency
 from kdmri_tf.networks.network import Network, Shape
+from kdmri_tf.physics.sense import KSPACE, MASK, SENSITIVITIES, check_coils
 from kdmri_tf.physics.undersampling import Undersampling
 from kdmri_tf.sizes import check_network_size
 
@@ -30,6 +34,13 @@ class DCCNN(Network):
     normalised, zero where not measured) and `mask` float32 `(batch, H, W)`, 1 where measured.
     Output: image float32 `(batch, H, W, 1)` in the scale of the k-space. Any batch, H and W.
 
+    With `complex_images` the network has two channels, real and imaginary part, and takes what a
+    scanner measures: `kspace` float32 `(batch, coils, H, W, 2)`, `mask`, and `sensitivities`
+    float32 `(batch, coils, H, W, 2)`, whose squares sum to 1 over the coils. The zero-filled image
+    is x_0 = A^H y of `SenseOperator`; the output is complex, `(batch, H, W, 2)`. One coil needs no
+    sensitivities, and its k-space may lack the axis of coils. The number of coils is free, and no
+    weight depends on it. Scale k-space so that the largest magnitude of A^H y is 1.
+
     `model(inputs, return_features=True)` gives `(image, features)`: the matched activation of each
     cascade, `(batch, H, W, filters)`, which distillation compares.
 
@@ -43,9 +54,11 @@ class DCCNN(Network):
         filters: channels between the convolutions.
         residual: whether a cascade adds its input to the output of its convolutions: the KD-MRI
             paper does, its code does not. RESULTS.md has the measurement behind the default.
-        noise_weight: lambda of `DataConsistency`; None replaces measured samples.
+        noise_weight: lambda of `DataConsistency`; None replaces measured samples; "learned" lets
+            every cascade learn how far to go, see `ConsistencyWeight`.
         consistency_form: how `DataConsistency` is computed: "auto", "rfft", "fft", "rows" or
             "columns".
+        complex_images: whether images are complex: two channels in and out instead of one.
 
     Raises:
         InputError: an impossible architecture, or inputs that break the contract above.
@@ -72,8 +85,9 @@ class DCCNN(Network):
         num_cascades: int,
         filters: int = 32,
         residual: bool = True,
-        noise_weight: float | None = None,
+        noise_weight: float | str | None = None,
         consistency_form: str = "auto",
+        complex_images: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -86,14 +100,33 @@ class DCCNN(Network):
         self.residual = residual
         self.noise_weight = noise_weight
         self.consistency_form = consistency_form
+        if isinstance(noise_weight, str) and noise_weight != "learned":
+            raise InputError(
+                f'noise_weight must be a number, None or "learned"; got {noise_weight!r}.'
+            )
+        self.complex_images = bool(complex_images)
+        channels = 2 if complex_images else 1
         self.blocks = [
-            ConvBlock(num_convs, filters, dtype=self.dtype_policy, name=f"cascade{index + 1}")
+            ConvBlock(
+                *(num_convs, filters),
+                channels=channels,
+                dtype=self.dtype_policy,
+                name=f"cascade{index + 1}",
+            )
             for index in range(num_cascades)
         ]
+        is_learned = noise_weight == "learned"
         self.data_consistency = DataConsistency(
-            noise_weight, consistency_form, name="data_consistency"
+            None if isinstance(noise_weight, str) else noise_weight,
+            consistency_form,
+            complex_images=self.complex_images,
+            name="data_consistency",
         )
-        self.build({"kspace": (None, None, None, 2), "mask": (None, None, None)})
+        self.consistency_weights = [
+            ConsistencyWeight(name=f"consistency{index + 1}")
+            for index in range(num_cascades if is_learned else 0)
+        ]
+        self.build(dict.fromkeys(self.input_specification))
 
     @property
     def architecture(self) -> str:
@@ -110,52 +143,106 @@ class DCCNN(Network):
             "residual": self.residual,
             "noise_weight": self.noise_weight,
             "consistency_form": self.consistency_form,
+            # Left out where it is not needed, so that configurations of old stages still agree.
+            **({"complex_images": True} if self.complex_images else {}),
         }
 
-    def _restore(self, kspace: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        image, measurement = self.begin(kspace, mask)
+    def _restore(self, *measured: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
+        image, measurement = self.begin(*measured)
         features = []
-        for block in self.blocks:
-            image, feature = self.cascade(block, image, measurement)
+        for index in range(self.num_cascades):
+            image, feature = self.cascade(index, image, measurement)
             features.append(feature)
         return image, features
 
-    def begin(self, kspace: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, Measurement]:
-        """Returns what cascades work on: (zero-filled image `(batch, H, W, 1)`, measurement).
+    def begin(
+        self, kspace: tf.Tensor, mask: tf.Tensor, sensitivities: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, Measurement]:
+        """Returns what cascades work on: (zero-filled image `(batch, H, W, C)`, measurement).
 
         Args:
-            kspace: `(batch, H, W, 2)`.
+            kspace: `(batch, H, W, 2)`, or `(batch, coils, H, W, 2)` of complex images.
             mask: `(batch, H, W)`.
+            sensitivities: of complex images, as the k-space; None for one coil.
         """
-        measurement = self.data_consistency.measure(kspace, mask)
+        measurement = self.data_consistency.measure(kspace, mask, sensitivities)
+        if self.complex_images:
+            return measurement["zero_filled"], measurement
         return ops.expand_dims(measurement["magnitude"], -1), measurement
 
     def cascade(
-        self, block: ConvBlock, image: tf.Tensor, measurement: Measurement
+        self, index: int, image: tf.Tensor, measurement: Measurement
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Computes one cascade: (image after data consistency `(batch, H, W, 1)`, feature).
+        """Computes one cascade: (image after data consistency `(batch, H, W, C)`, feature).
 
         Args:
-            block: one of `blocks`.
-            image: float32 `(batch, H, W, 1)`.
+            index: which of the `blocks`.
+            image: float32 `(batch, H, W, C)`.
             measurement: what `begin` returned.
         """
-        image, feature = self.convolve(block, image)
-        return self.data_consistency.correct(image, measurement), feature
+        image, feature = self.convolve(index, image)
+        return self.correct(index, image, measurement), feature
 
-    def convolve(self, block: ConvBlock, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Computes one cascade up to data consistency: (image `(batch, H, W, 1)`, feature).
+    def convolve(self, index: int, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Computes one cascade up to data consistency: (image `(batch, H, W, C)`, feature).
 
         Args:
-            block: one of `blocks`.
-            image: float32 `(batch, H, W, 1)`.
+            index: which of the `blocks`.
+            image: float32 `(batch, H, W, C)`.
         """
+        block = self.blocks[index]
         update, feature = block(ops.cast(image, block.compute_dtype))
         update = ops.cast(update, "float32")
         return image + update if self.residual else update, feature
 
+    def correct(self, index: int, image: tf.Tensor, measurement: Measurement) -> tf.Tensor:
+        """Computes the data consistency of one cascade, `(batch, H, W, C)`.
+
+        Args:
+            index: which of the cascades.
+            image: float32 `(batch, H, W, C)`.
+            measurement: what `begin` returned.
+        """
+        if not self.consistency_weights:
+            return self.data_consistency.correct(image, measurement)
+        image, kept = fan_out(image, 2)  # data consistency uses it twice itself
+        corrected = self.data_consistency.correct(image, measurement)
+        return self.consistency_weights[index](kept, corrected)
+
+    @property
+    def input_specification(self) -> dict[str, tf.TensorSpec]:
+        """Name -> `tf.TensorSpec` of the inputs; batch, coils, height and width are free."""
+        if self.complex_images:
+            return {spec.name: spec for spec in (KSPACE, MASK, SENSITIVITIES)}
+        return super().input_specification
+
+    @property
+    def optional_inputs(self) -> tuple[str, ...]:
+        """The inputs that may be missing: sensitivities, for one coil."""
+        return ("sensitivities",) if self.complex_images else ()
+
+    def check_inputs(self, inputs: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
+        """Returns the float32 tensors of the inputs; k-space of complex images has coils then.
+
+        Raises:
+            InputError: they break the contract of the network.
+        """
+        is_alone = self.complex_images and isinstance(inputs, dict) and len(inputs) == 2
+        if is_alone and len(getattr(inputs.get("kspace"), "shape", ())) == 4:
+            inputs = {**inputs, "kspace": ops.expand_dims(inputs["kspace"], 1)}
+        return super().check_inputs(inputs)
+
     def _check_shapes(self, shapes: dict[str, Shape]) -> None:
         kspace, mask = shapes["kspace"], shapes["mask"]
+        if self.complex_images:
+            check_coils(kspace, mask, "kspace")
+            _check_sensitivities(shapes.get("sensitivities"), kspace)
+            return
+        if len(kspace) == 5:
+            raise InputError(
+                f"kspace has an axis of coils, shape {kspace}, but this network reconstructs "
+                "magnitude images of one coil: make it with complex_images=True."
+            )
         if len(kspace) != 4 or kspace[-1] != 2:
             raise InputError(
                 f"kspace must have shape (batch, height, width, 2), the last axis (real, "
@@ -169,3 +256,19 @@ class DCCNN(Network):
                 f"mask must have shape (batch, height, width) to match kspace; got mask {mask} and "
                 f"kspace {kspace}."
             )
+
+
+def _check_sensitivities(shape: Shape | None, kspace: Shape) -> None:
+    """Refuses sensitivities that are missing, or of another shape than the k-space."""
+    if shape is None:
+        if kspace[1] not in (None, 1):
+            raise InputError(
+                f"kspace has {kspace[1]} coils: give their sensitivities as well, in the same "
+                "shape; low_resolution_sensitivities(kspace, mask) estimates them."
+            )
+        return
+    pairs = zip(shape, kspace, strict=False)
+    if len(shape) != 5 or any(None not in pair and pair[0] != pair[1] for pair in pairs):
+        raise InputError(
+            f"sensitivities must have the shape of kspace, {kspace}, one map a coil; got {shape}."
+        )

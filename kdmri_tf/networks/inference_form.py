@@ -28,23 +28,24 @@ def inference_copy(
 
 
 def serve(
-    network: Network, image_size: tuple[int | None, int | None] = (None, None)
+    network: Network,
+    image_size: tuple[int | None, int | None] = (None, None),
+    coils: int | None = None,
 ) -> tf.types.experimental.PolymorphicFunction:
     """Wraps a network in the contract of all exports.
 
     Args:
         network: `DCCNN` or `VDSR`.
         image_size: (H, W), None for any.
+        coils: of a network of complex images; None for any number, 1 for one without sensitivities.
 
     Returns:
         `tf.function` of the network's named float32 inputs, in their order, to
-        {"image": float32 `(batch, H, W, 1)`}.
+        {"image": float32 `(batch, H, W, C)`}.
     """
-    names = list(network.input_specification)
-    signature = [
-        tf.TensorSpec((None, *image_size, *spec.shape[3:]), spec.dtype, name=name)
-        for name, spec in network.input_specification.items()
-    ]
+    left_out = network.optional_inputs if coils == 1 else ()
+    names = [name for name in network.input_specification if name not in left_out]
+    signature = [_sized(network.input_specification[name], image_size, coils) for name in names]
 
     @tf.function(input_signature=signature)
     def serve(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -52,3 +53,12 @@ def serve(
             return {"image": network(dict(zip(names, tensors, strict=True)), training=False)}
 
     return serve
+
+
+def _sized(
+    spec: tf.TensorSpec, image_size: tuple[int | None, int | None], coils: int | None
+) -> tf.TensorSpec:
+    """Returns the specification of an input with these sizes; k-space with coils has five axes."""
+    if spec.shape.rank == 5:
+        return tf.TensorSpec((None, coils, *image_size, 2), spec.dtype, name=spec.name)
+    return tf.TensorSpec((None, *image_size, *spec.shape[3:]), spec.dtype, name=spec.name)

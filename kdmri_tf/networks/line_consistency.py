@@ -32,14 +32,8 @@ def measure_lines(
         "magnitude" and "measured_image", float32 `(batch, H, W)`, and the circulant "matrix",
         `(batch, N, N)` for N lines, all as `DataConsistency.correct` takes them.
     """
-    across = 2 - axis  # the readout axis of `(batch, H, W)`
-    lines = tf.gather(mask, 0, axis=across)
-    deviation = tf.reduce_max(tf.abs(mask - tf.expand_dims(lines, across)))
-    refusal = tf.where(deviation > 0, math.nan, 0.0)
-    zero = tf.cast(tf.minimum(lines[0, 0], 0), tf.int32)  # for the runtime to find out
-    height, width = _image_size(kspace)
-    bases = dft_matrix(height, zero), dft_matrix(width, zero)
-    real, imaginary = _inverse_fft(kspace * mask[..., tf.newaxis], lines, bases, axis)
+    lines, bases, refusal = lines_of(mask, axis)
+    real, imaginary = inverse_fft_of_lines(kspace * mask[..., tf.newaxis], lines, bases, axis)
     cosines, _ = bases[axis]
     scale = tf.cast(tf.shape(lines)[1], tf.float32)
     column = tf.linalg.matmul(1 - weight * lines, cosines) / scale
@@ -50,10 +44,30 @@ def measure_lines(
     }
 
 
-def _inverse_fft(
+def lines_of(mask: tf.Tensor, axis: int) -> tuple[tf.Tensor, tuple[Basis, Basis], tf.Tensor]:
+    """Takes a mask apart.
+
+    Args:
+        mask: float32 `(batch, H, W)`.
+        axis: phase-encode axis.
+
+    Returns:
+        Its lines `(batch, N)`; the `dft_matrix` of height and width; and what to add to an image:
+        0, or NaN where the mask is not of whole lines along that axis.
+    """
+    across = 2 - axis  # the readout axis of `(batch, H, W)`
+    lines = tf.gather(mask, 0, axis=across)
+    deviation = tf.reduce_max(tf.abs(mask - tf.expand_dims(lines, across)))
+    refusal = tf.where(deviation > 0, math.nan, 0.0)
+    zero = tf.cast(tf.minimum(lines[0, 0], 0), tf.int32)  # for the runtime to find out
+    height, width = _image_size(mask)
+    return lines, (dft_matrix(height, zero), dft_matrix(width, zero)), refusal
+
+
+def inverse_fft_of_lines(
     kspace: tf.Tensor, lines: tf.Tensor, bases: tuple[Basis, Basis], axis: int
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Computes real and imaginary part of F^-1 y, each `(batch, H, W)`.
+    """Computes real and imaginary part of F^-1 y, each `(batch, H, W)`, y 0 outside the lines.
 
     Multiplies by the block matrix (C, -S; S, C) once for each axis, first along the readout, where
     both parts alternate in memory and need not be taken apart.

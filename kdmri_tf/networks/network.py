@@ -24,10 +24,10 @@ Shape = tuple[int | None, ...]
 class Network(keras.Model):
     """Undoes a degradation with one or more blocks of convolutions; what all networks share.
 
-    `network(inputs)` gives the image, float32 `(batch, H, W, 1)`;
-    `network(inputs, return_features=True)` gives `(image, features)`, a list with the matched
-    activation `(batch, H, W, filters)` of every block. Inputs are a dictionary of float32 tensors,
-    as `input_specification` has them.
+    `network(inputs)` gives the image, float32 `(batch, H, W, C)`, C = 1, or 2 for real and
+    imaginary part; `network(inputs, return_features=True)` gives `(image, features)`, a list
+    with the matched activation `(batch, H, W, filters)` of every block. Inputs are a dictionary of
+    float32 tensors, as `input_specification` has them.
 
     Parts can be frozen, `network.blocks[0].trainable = False` or a convolution of a block, and stay
     so when the network is saved and loaded or cloned: its configuration lists them as `frozen`.
@@ -42,6 +42,7 @@ class Network(keras.Model):
         hyperparameters: all its arguments, name -> value.
         filters: channels between its convolutions.
         blocks: its `ConvBlock`s.
+        complex_images: whether images have a real and an imaginary part.
     """
 
     degradation: ClassVar[type[Degradation]]
@@ -49,6 +50,7 @@ class Network(keras.Model):
     name_example: ClassVar[str]
     filters: int
     blocks: list[ConvBlock]
+    complex_images: bool = False
 
     def __init__(self, *, frozen: Sequence[str] = (), **kwargs: Any) -> None:
         if keras.backend.backend() != "tensorflow":
@@ -87,6 +89,16 @@ class Network(keras.Model):
         raise NotImplementedError
 
     @property
+    def channels(self) -> int:
+        """Channels of its images: 1, or 2 for real and imaginary part."""
+        return 2 if self.complex_images else 1
+
+    @property
+    def optional_inputs(self) -> tuple[str, ...]:
+        """Names of the inputs that may be missing."""
+        return ()
+
+    @property
     def input_specification(self) -> dict[str, tf.TensorSpec]:
         """Name -> `tf.TensorSpec` of the inputs; batch, height and width are free."""
         return self.degradation.input_specification
@@ -103,18 +115,21 @@ class Network(keras.Model):
 
     def build(self, input_shape: Any) -> None:
         """Creates the weights, which depend on no size."""
+        image = (None, None, None, self.channels)
         for block in self.blocks:
-            block.build((None, None, None, 1))
+            block.build(image)
+        for weight in getattr(self, "consistency_weights", ()):
+            weight.build(image)
         if hasattr(self, "data_consistency"):  # without weights, but `summary` asks for it
-            image = (None, None, None)
-            self.data_consistency.build((*image, 1), (*image, 2), image)
+            shapes = (tuple(spec.shape) for spec in self.input_specification.values())
+            self.data_consistency.build(image, *shapes)
         freeze_parts(self, self._frozen)
         self.built = True
 
     def call(
         self, inputs: Mapping[str, tf.Tensor], return_features: bool = False
     ) -> tf.Tensor | tuple[tf.Tensor, list[tf.Tensor]]:
-        """Returns the image, float32 `(batch, H, W, 1)`; with `return_features` its features too.
+        """Returns the image, float32 `(batch, H, W, C)`; with `return_features` its features too.
 
         Raises:
             InputError: the inputs break the contract of the network.
@@ -130,10 +145,14 @@ class Network(keras.Model):
     def check_inputs(self, inputs: Mapping[str, tf.Tensor]) -> list[tf.Tensor]:
         """Returns the float32 tensors of the inputs, in the order of `input_specification`.
 
+        Those of `optional_inputs` that are not given are left out.
+
         Raises:
             InputError: they break the contract of the network.
         """
         names = list(self.input_specification)
+        if isinstance(inputs, dict):
+            names = [name for name in names if name in inputs or name not in self.optional_inputs]
         if not isinstance(inputs, dict) or set(inputs) != set(names):
             given = sorted(inputs) if isinstance(inputs, dict) else type(inputs).__name__
             keys = "key" if len(names) == 1 else "keys"
@@ -142,20 +161,22 @@ class Network(keras.Model):
                 f"got {given}."
             )
         tensors = {name: ops.convert_to_tensor(inputs[name], "float32") for name in names}
-        for name, spec in self.input_specification.items():
+        for name in names:
             if tensors[name].shape.rank is None:  # as behind `tf.numpy_function`
-                tensors[name] = tf.ensure_shape(tensors[name], spec.shape)
+                shape = self.input_specification[name].shape
+                tensors[name] = tf.ensure_shape(tensors[name], shape)
         self._check_shapes({name: tuple(tensors[name].shape) for name in names})
         return [tensors[name] for name in names]
 
     def compute_output_shape(self, input_shape: Mapping[str, Shape]) -> Shape:
-        """Returns the shape of the image, `(batch, H, W, 1)`.
+        """Returns the shape of the image, `(batch, H, W, C)`.
 
         Args:
             input_shape: name -> shape of the inputs.
         """
         first = next(iter(self.input_specification))
-        return (*tuple(input_shape[first])[:3], 1)
+        batch, *others = tuple(input_shape[first])
+        return (batch, *others[-3:-1], self.channels)
 
     def compute_loss(
         self,
@@ -169,8 +190,8 @@ class Network(keras.Model):
         y = None if y is None else as_images(y)
         if y is not None and not y.shape.is_compatible_with(y_pred.shape):
             raise InputError(
-                "The target must be images shaped like the network's, (batch, H, W, 1), here "
-                f"{y_pred.shape}; got {y.shape}."
+                f"The target must be images shaped like the network's, (batch, H, W, "
+                f"{self.channels}), here {y_pred.shape}; got {y.shape}."
             )
         return super().compute_loss(x, y, y_pred, _weights(sample_weight), training)
 
@@ -189,7 +210,9 @@ class Network(keras.Model):
         Raises:
             InputError: the degradation makes other inputs.
         """
-        if not isinstance(degradation, self.degradation):
+        taken_ranks, given_ranks = _ranks(self), _ranks(degradation)
+        required = taken_ranks.keys() - set(self.optional_inputs)
+        if not (required <= given_ranks.keys() and given_ranks.items() <= taken_ranks.items()):
             taken, given = _in_words(self), _in_words(degradation)
             raise InputError(
                 f"{self.architecture} takes {taken}, but the data provides {given}; choose a "
@@ -250,6 +273,12 @@ def _weights(sample_weight: Any) -> Any:
     return ops.reshape(sample_weight, (-1, 1, 1, 1))
 
 
+def _ranks(party: Network | Degradation) -> dict[str, int]:
+    """Returns the number of axes of each input that a network takes or a degradation makes."""
+    return {name: spec.shape.rank for name, spec in party.input_specification.items()}
+
+
 def _in_words(party: Network | Degradation) -> str:
-    """Names the inputs that a network takes or a degradation makes."""
-    return " and ".join(f'"{name}"' for name in party.input_specification)
+    """Names these inputs."""
+    words = " and ".join(f'"{name}"' for name in party.input_specification)
+    return f"{words} of complex images" if 5 in _ranks(party).values() else words

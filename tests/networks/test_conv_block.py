@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from kdmri_tf import ConvBlock, InputError
-from kdmri_tf.compute.last_convolution import convolve_to_one_channel
+from kdmri_tf.compute.last_convolution import convolve_to_image
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_convolution_to_one_channel_has_tensorflows_values_and_gradients(shape
         for size in (shape, (3, 3, shape[-1], 1), (*shape[:-1], 1))
     )
     found = []
-    for convolve in (convolve_to_one_channel, lambda a, k: tf.nn.conv2d(a, k, 1, "SAME")):
+    for convolve in (convolve_to_image, lambda a, k: tf.nn.conv2d(a, k, 1, "SAME")):
         with tf.GradientTape() as tape:
             tape.watch([activation, kernel])
             output = convolve(activation, kernel)
@@ -76,7 +76,7 @@ def test_the_split_form_computes_the_same(dtype):
 
 @pytest.mark.parametrize(("num_convs", "filters"), [(1, 32), (3, 0)])
 def test_bad_block(num_convs, filters):
-    with pytest.raises(InputError, match="at least 2 convolutions and 1 filter"):
+    with pytest.raises(InputError, match="at least 2 convolutions, 1 filter and 1 channel"):
         ConvBlock(num_convs, filters)
 
 
