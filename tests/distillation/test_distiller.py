@@ -168,7 +168,9 @@ def test_goes_on_after_it_was_saved(networks, batch, tmp_path):
     fsp = {"teacher": DCCNN(3, 2, filters=4), "student": DCCNN(2, 2, filters=4)}
     for model, arguments in ((distiller, {}), (Distiller(**fsp), losses)):
         model.compile(keras.optimizers.Adam(1e-3), metrics=[SlicePSNR()], **arguments)
-        keep = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", save_best_only=True)
+        watched = {"monitor": "val_student_loss", "mode": "min"}
+        best = tmp_path / "best.keras"
+        keep = keras.callbacks.ModelCheckpoint(best, save_best_only=True, **watched)
         model.fit(*batch, epochs=2, validation_data=batch, callbacks=[keep], verbose=0)
         model.save(tmp_path / "last.keras")
         loaded = keras.models.load_model(tmp_path / "last.keras")
@@ -183,7 +185,7 @@ def test_goes_on_after_it_was_saved(networks, batch, tmp_path):
         for weight, expected in zip(loaded.get_weights(), model.get_weights(), strict=True):
             np.testing.assert_allclose(weight, expected, atol=1e-7)
         with pytest.raises(InputError, match=r"holds a Distiller.*load_model\(.*\)\.student"):
-            load_network(tmp_path / "best.keras")
+            load_network(best)
 
 
 def test_a_plain_function_as_feature_loss(batch):
