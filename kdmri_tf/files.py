@@ -1,5 +1,6 @@
 """Folders for results, and the one writer: files and folders are whole or not there at all."""
 
+import errno
 import os
 import shutil
 import socket
@@ -9,9 +10,12 @@ from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
-from kdmri_tf.errors import InputError
+from kdmri_tf.errors import InputError, causes
 
 EARLIER = "earlier"  # what a folder is called while a new one takes its name
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+NO_ROOM_IN_WORDS = ("No space left on device", "Disk quota exceeded")
 
 
 def make_folder(path: Path, flag: str) -> None:
@@ -32,6 +36,25 @@ def make_folder(path: Path, flag: str) -> None:
         raise InputError(
             f"The folder {path} cannot be written to ({error.strerror}); choose another ({flag})."
         ) from error
+
+
+def is_full_disk(error: BaseException) -> bool:
+    """Tells whether an error comes of a disk that is full, or of a quota that is used up.
+
+    HDF5, TensorFlow and its data sets have exceptions of their own for it, and put its words among
+    others.
+
+    Example:
+        >>> is_full_disk(OSError(errno.EDQUOT, "Disk quota exceeded"))
+        True
+        >>> is_full_disk(RuntimeError("model.index; No space left on device"))
+        True
+    """
+    return any(
+        (isinstance(cause, OSError) and cause.errno in NO_ROOM)
+        or any(words in str(cause) for words in NO_ROOM_IN_WORDS)
+        for cause in causes(error)
+    )
 
 
 def printable(text: str) -> str:

@@ -1,5 +1,6 @@
 """The one writer: whole or not at all, whatever interrupts it."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kdmri_tf.files import replacing
+from kdmri_tf.files import is_full_disk, replacing
 
 KILLED = """
 import os, signal, sys
@@ -121,3 +122,26 @@ def test_no_permission(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(PermissionError), replacing(tmp_path / "a"):
         pass
+
+
+def wrapped(cause):
+    """The cause in an error of another library."""
+    error = RuntimeError("while writing")
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "is_full"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "a.csv"), True),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), True),
+        (OSError("Can't write data (error message = 'No space left on device')"), True),  # HDF5
+        (RuntimeError("ResourceExhaustedError: a.pb; Disk quota exceeded\nat y"), True),
+        (wrapped(OSError(errno.ENOSPC, "no room")), True),
+        (OSError(errno.EACCES, "Permission denied"), False),
+        (wrapped(KeyError("a")), False),
+    ],
+)
+def test_a_full_disk_is_recognised_whoever_meets_it(error, is_full):
+    assert is_full_disk(error) == is_full

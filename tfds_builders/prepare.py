@@ -13,7 +13,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.files import printable
+from kdmri_tf.files import is_full_disk, printable
 from kdmri_tf.progress import is_terminal
 from kdmri_tf.sizes import image_size_of
 from tfds_builders.catalog import DATASETS
@@ -156,7 +156,7 @@ def _write(
 
 def _reason_of_writing(error: Exception) -> str | None:
     """Returns in a few words why a data set could not be written; None if it is something else."""
-    if "No space left on device" in str(error):  # TensorFlow's error, as a RuntimeError of TFDS
+    if is_full_disk(error):
         return "no space left on device"
     return str(error) if isinstance(error, OSError) else None
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 from numpy.typing import NDArray
 
-from kdmri_tf.errors import InputError
+from kdmri_tf.errors import InputError, in_one_line
 from kdmri_tf.files import printable
 from kdmri_tf.progress import follow, is_terminal
 from tfds_builders.catalog import DATASETS
@@ -65,10 +65,8 @@ class SliceBuilder(
             info = Path(getattr(self, "_data_dir", ""), "dataset_info.json")
             if not info.is_file():
                 raise
-            reason = " ".join(str(error).split())[:200]
-            raise DamagedDataError(
-                info, f"or a file beside it cannot be read ({reason})"
-            ) from error
+            reason = f"or a file beside it cannot be read ({in_one_line(error)})"
+            raise DamagedDataError(info, reason) from error
 
     def is_prepared(self) -> bool:
         """Returns whether the data set is prepared.

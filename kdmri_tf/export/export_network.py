@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from kdmri_tf.errors import InputError
+from kdmri_tf.errors import InputError, in_one_line
 from kdmri_tf.export.agreement import (
     Agreement,
     measure_agreement,
@@ -21,13 +21,12 @@ from kdmri_tf.export.litert import write_litert
 from kdmri_tf.export.onnx import write_onnx
 from kdmri_tf.export.openvino import write_openvino
 from kdmri_tf.export.saved_model import write_saved_model
-from kdmri_tf.files import replacing
+from kdmri_tf.files import NO_ROOM_IN_WORDS, is_full_disk, replacing
 from kdmri_tf.inference.reconstructor import Reconstructor
 from kdmri_tf.networks import inference_form
 from kdmri_tf.networks.network import Network
 
 LARGEST_LOSS = 0.05  # of PSNR [dB] in reduced precision
-NO_SPACE = "No space left on device"
 SMALLEST_EXPORT = 2**14  # bytes
 USUAL_SIZE = (95, 80)  # of slices to check on, where the format does not fix one
 
@@ -127,8 +126,7 @@ def export_network(
             agreement = measure_agreement(exact, exported, samples)
             refuse_inaccurate(agreement, str(path), quantize, largest_loss)
     except OSError as error:
-        is_full = NO_SPACE in str(error)
-        reason = "no space left on device" if is_full else " ".join(str(error).split())
+        reason = "no space left on device" if is_full_disk(error) else in_one_line(error)
         raise InputError(
             f"{path.parent} cannot be written to ({reason}): make room or give another path."
         ) from error
@@ -164,5 +162,5 @@ def _write(
         # OpenVINO's reason for a full disk is "basic_ios::clear: iostream error".
         is_full = shutil.disk_usage(place.parent).free < SMALLEST_EXPORT
         if is_full or isinstance(error, tf.errors.OpError):
-            raise OSError(NO_SPACE if is_full else str(error)) from error
+            raise OSError(NO_ROOM_IN_WORDS[0] if is_full else str(error)) from error
         raise

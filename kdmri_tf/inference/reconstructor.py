@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from kdmri_tf.errors import InputError
-from kdmri_tf.inference.runtimes.open_runtime import in_one_line, open_runtime
+from kdmri_tf.errors import InputError, in_one_line
+from kdmri_tf.inference.runtimes.open_runtime import open_runtime
 
 
 class Reconstructor:

@@ -14,7 +14,7 @@ from typing import Any
 import filelock
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.files import replacing
+from kdmri_tf.files import is_full_disk, replacing
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import load_network, save_network
 from kdmri_tf.training.stage_differences import CONFIG_FILE, check_config
@@ -24,9 +24,6 @@ STATE_FILE = "state.npz"
 
 # The finished network of a stage, beside it.
 MODEL_FILE = "model.keras"
-
-# How Python, HDF5 and TensorFlow call a full disk.
-NO_SPACE = "No space left on device"
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,7 @@ class Stage:
                 f"{self.folder} was deleted during training; the same command trains this stage "
                 "from the beginning."
             )
-        if NO_SPACE in str(error):
+        if is_full_disk(error):
             return (
                 f"There is no space left on the disk of {self.folder}: make room, and the same "
                 "command continues after the last full epoch."

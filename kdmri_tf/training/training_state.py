@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from kdmri_tf.errors import InputError
+from kdmri_tf.errors import InputError, in_one_line
 from kdmri_tf.files import replacing
 from kdmri_tf.training.run_folder import STATE_FILE
 
@@ -122,10 +122,9 @@ class TrainingState(keras.callbacks.Callback):
         except MemoryError:
             raise
         except Exception as error:  # whatever NumPy, zipfile and zlib make of a damaged file
-            reason = " ".join(str(error).split()).rstrip(".")
             raise InputError(
-                f"{self._path} is damaged ({reason}): delete {self.folder}, and the same command "
-                "trains this stage from the beginning."
+                f"{self._path} is damaged ({in_one_line(error)}): delete {self.folder}, and "
+                "the same command trains this stage from the beginning."
             ) from error
         self.history, self.best_weights = history, best
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kdmri_tf.errors import InputError
+from kdmri_tf.errors import InputError, in_one_line
 
 WAY_OUT = "Replace the file, or leave it out (--skip-unreadable; in code skip_unreadable=True)."
 
@@ -25,7 +25,7 @@ def reading(path: Path, way_out: str = WAY_OUT) -> Iterator[None]:
     except (InputError, MemoryError):
         raise
     except Exception as error:  # the libraries raise many unrelated types on a damaged file
-        reason = " ".join(str(error).split()).rstrip(".") or "no reason given"
+        reason = in_one_line(error) or "no reason given"
         message = f"{path} cannot be read ({type(error).__name__}: {reason}). {way_out}"
         raise InputError(message.rstrip()) from error
 

@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-from kdmri_tf.errors import InputError
+from kdmri_tf.errors import InputError, in_one_line
 from kdmri_tf.inference.runtimes.keras import KerasRuntime
 from kdmri_tf.inference.runtimes.litert import LiteRTRuntime
 from kdmri_tf.inference.runtimes.onnx import ONNXRuntime
 from kdmri_tf.inference.runtimes.openvino import OpenVINORuntime
 from kdmri_tf.inference.runtimes.runtime import Runtime, import_library
 from kdmri_tf.inference.runtimes.saved_model import SavedModelRuntime
-
-LONGEST_REASON = 400  # characters
 
 RUNTIMES: tuple[type[Runtime], ...] = (
     KerasRuntime,
@@ -49,12 +47,6 @@ def open_runtime(path: Path | str, num_threads: int | None = None) -> Runtime:
         raise
     except Exception as error:  # each library raises its own types on a damaged file
         raise InputError(f"{path} is not a readable model ({in_one_line(error)}).") from error
-
-
-def in_one_line(error: Exception) -> str:
-    """Returns what a library says about an error in one line, for a sentence in brackets."""
-    reason = " ".join(str(error).split()).rstrip(".")
-    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}..."
 
 
 def runtime_for(path: Path | str) -> type[Runtime]:
