@@ -12,6 +12,7 @@ from kdmri_tf.cli.flag_types import (
     network,
     seconds,
 )
+from kdmri_tf.cli.parser import Parser
 from kdmri_tf.errors import InputError
 from kdmri_tf.sizes import LARGEST_IMAGE, image_size_of
 
@@ -40,7 +41,7 @@ def named_network(text: str) -> tuple[str, str]:
 
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of all of them."""
-    flags = argparse.ArgumentParser(
+    flags = Parser(
         description="Measure slices a second in one interleaved run: of training, or of inference."
     )
     add = flags.add_argument

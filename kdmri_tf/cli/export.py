@@ -10,6 +10,7 @@ import argparse
 from kdmri_tf.choices import EXPORT_FORMATS, REDUCTIONS
 from kdmri_tf.cli import flags, launch
 from kdmri_tf.cli.flag_types import ImageSize, count, positive_number
+from kdmri_tf.cli.parser import Parser
 from kdmri_tf.errors import InputError
 from kdmri_tf.sizes import LARGEST_IMAGE
 
@@ -41,9 +42,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 def run() -> None:
     """Runs the command with the arguments of the command line."""
-    parser = argparse.ArgumentParser(
-        description="Export a network.", formatter_class=flags.Formatter
-    )
+    parser = Parser(description="Export a network.", formatter_class=flags.Formatter)
     parser.add_argument("model", metavar="MODEL.keras", help="network that training saved")
     parser.add_argument(
         "--format", choices=EXPORT_FORMATS, default="saved_model", help="what to make"

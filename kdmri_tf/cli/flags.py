@@ -15,6 +15,7 @@ from kdmri_tf.cli.flag_types import (
     positive_number,
     seed,
 )
+from kdmri_tf.cli.parser import Parser
 from kdmri_tf.sizes import LARGEST_IMAGE
 from tfds_builders.catalog import DATASETS
 
@@ -46,7 +47,7 @@ def parser(
         super_resolution: whether it takes the flags of super-resolution.
         one_dataset: whether the user chooses the data set and how it is undersampled.
     """
-    flags = argparse.ArgumentParser(description=description, formatter_class=Formatter)
+    flags = Parser(description=description, formatter_class=Formatter)
     data = flags.add_argument_group("data")
     flags.set_defaults(scale=None)
     if one_dataset:

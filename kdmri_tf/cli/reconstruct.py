@@ -8,6 +8,7 @@ import argparse
 from kdmri_tf.choices import SAMPLERS
 from kdmri_tf.cli import launch
 from kdmri_tf.cli.flag_types import MOST_LINES, MOST_SLICES, count, positive_number, seed
+from kdmri_tf.cli.parser import Parser
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -29,7 +30,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 def run() -> None:
     """Runs the command with the arguments of the command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description="Reconstruct a volume with a trained network: k-space that is undersampled, or "
         "fully sampled images or k-space that --acc, --mask or --scale degrade first. A preview is "
         "written beside the output, as .png; files that are there are overwritten. Research only, "
