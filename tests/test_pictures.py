@@ -32,7 +32,7 @@ def test_a_users_settings_change_nothing(tmp_path):
     ("error", "words"),
     [
         (RuntimeError("latex was not found\n\n"), r"\(latex was not found\)"),
-        (OSError(28, "No space left on device"), r"\(\[Errno 28\] No space left on device\)"),
+        (OSError(28, "No space left on device", "/tmp/x/a.png"), r"\(No space left on device\)"),
         (MemoryError(), r"\(MemoryError\)"),
     ],
 )
@@ -49,6 +49,12 @@ def test_what_fails_is_said_and_the_earlier_picture_stays(tmp_path, error, words
         assert not draw(path, half)
     assert [file.name for file in tmp_path.iterdir()] == ["a.png"]
     assert path.read_bytes() == b"earlier"
+
+
+def test_a_temporary_file_is_not_named(tmp_path):
+    words = r"^The slices after epoch 3 could not be drawn \(No such file or directory\)\. All oth"
+    with pytest.warns(UserWarning, match=words):
+        assert not draw(tmp_path / "no" / "a.png", paint, "The slices after epoch 3")
 
 
 def test_a_stop_is_not_held_up(tmp_path):

@@ -55,7 +55,8 @@ class ImageLog(keras.callbacks.Callback):
         if epoch + 1 < self.epochs and self._spent + self._usual > allowed:
             return
         with tempfile.TemporaryDirectory() as folder:
-            draw(Path(folder, "validation.png"), lambda place: self._paint(place, epoch))
+            what = f"TensorBoard's picture of validation slices after epoch {epoch + 1}"
+            draw(Path(folder, "validation.png"), lambda place: self._paint(place, epoch), what)
         self._usual = time.perf_counter() - start
         self._spent += self._usual
 
