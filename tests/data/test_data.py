@@ -90,6 +90,23 @@ def test_seeds_give_different_orders(data):
     assert len(orders(1) | orders(2)) == 8
 
 
+def test_passes_at_once_after_one_that_was_cut_short(data):
+    """Each fills the memory by itself, and only a full pass stays there."""
+    fresh = dataclasses.replace(data)
+    seeds, passes_of = (1, 2), {}
+    cut_short = iter(fresh.batches("train", 2, seed=0, first_epoch=0))
+    next(cut_short)
+    at_once = [iter(fresh.batches("train", 2, seed, first_epoch=0)) for seed in seeds]
+    for step in range(9):  # of three epochs
+        if step == 1:
+            del cut_short
+        for seed, batches in zip(seeds, at_once, strict=True):
+            passes_of.setdefault(seed, []).append(next(batches)[1].numpy())
+    for seed in seeds:
+        expected = targets(data.batches("train", 2, seed, first_epoch=0), batches=9)
+        np.testing.assert_array_equal(passes_of[seed], expected)
+
+
 @pytest.mark.parametrize("num_slices", [0, 3, 6, 17])
 def test_what_is_kept_in_memory_changes_no_bit(data, monkeypatch, num_slices):
     """Nothing, images alone (from 6 slices on), or k-space too, which takes twice as much more."""
