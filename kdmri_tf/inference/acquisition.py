@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kdmri_tf.errors import InputError
 from kdmri_tf.inference.smooth_phase import without_smooth_phase
 from kdmri_tf.physics import numpy_fourier
 from kdmri_tf.physics.low_frequencies import center_window, kept_size
@@ -83,7 +84,13 @@ class UndersampledAlready(Undersampled):
     """
 
     def __init__(self, volume: KspaceVolume) -> None:
-        super().__init__(volume, measured_mask(volume), "undersampled already")
+        mask = measured_mask(volume)
+        if volume.num_coils != 1:
+            raise InputError(
+                f"{volume.path} is undersampled and has {volume.num_coils} coils; combine the "
+                "coils first, as the networks take one."
+            )
+        super().__init__(volume, mask, "undersampled already")
         self._kspace_volume = volume
         self._warn_of_phase()
 

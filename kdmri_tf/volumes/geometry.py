@@ -74,15 +74,36 @@ def grid_of_fastmri(header: str | bytes | None, image_size: Sequence[int]) -> Vo
     return VoxelGrid.of_voxels(*spaces[0].voxel) if spaces else VoxelGrid.of_voxels()
 
 
+def rows_of_readout(header: str | bytes | None, height: int) -> int | None:
+    """Returns how many rows of the image a header keeps where the readout is oversampled.
+
+    These are as many as `reconSpace` has millimetres, in voxels of `encodedSpace`.
+
+    Args:
+        header: as in `grid_of_fastmri`.
+        height: of the k-space, along the readout.
+
+    Returns:
+        The number, less than `height`; None if the header does not say, is of k-space of another
+        height, or keeps all rows.
+    """
+    spaces = list(map(_Space, _encoded_spaces(header)))
+    if len(spaces) != 2 or not all(space.is_known for space in spaces):
+        return None
+    encoded, kept = spaces
+    rows = round(kept.field_of_view[0] / encoded.voxel[0])
+    return rows if encoded.matrix[0] == height and 0 < rows < height else None
+
+
 class _Space:
     """Reads the matrix (x, y, z) and voxel size in mm of an `encodedSpace` or `reconSpace`."""
 
     def __init__(self, element: Element) -> None:
         self.matrix = tuple(_number(element, "matrixSize", axis) for axis in "xyz")
-        field_of_view = tuple(_number(element, "fieldOfView_mm", axis) for axis in "xyz")
-        self.is_known = min(self.matrix) > 0 and min(field_of_view) > 0
+        self.field_of_view = tuple(_number(element, "fieldOfView_mm", axis) for axis in "xyz")
+        self.is_known = min(self.matrix) > 0 and min(self.field_of_view) > 0
         if self.is_known:
-            self.voxel = np.divide(field_of_view, self.matrix)
+            self.voxel = np.divide(self.field_of_view, self.matrix)
             self.is_known = can_be_written(np.diag([*self.voxel, 1.0]))
 
 

@@ -1,20 +1,22 @@
-"""HDF5 files: only what is in the file itself is read, and sizes are looked at before."""
+"""HDF5 files of fastMRI, of images, and of ISMRMRD."""
 
-import math
+import dataclasses
 from contextlib import ExitStack
 from pathlib import Path
 
 import h5py
 import numpy as np
+from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
-from kdmri_tf.sizes import LARGEST_IMAGE
 from kdmri_tf.volumes.array_volume import volume_of_array
-from kdmri_tf.volumes.geometry import grid_of_fastmri
-from kdmri_tf.volumes.volume import ImageVolume
+from kdmri_tf.volumes.geometry import grid_of_fastmri, rows_of_readout
+from kdmri_tf.volumes.hdf5_content import dataset_within, has_link
+from kdmri_tf.volumes.ismrmrd_file import is_ismrmrd, read_ismrmrd
+from kdmri_tf.volumes.volume import ImageVolume, KspaceVolume
 
 HDF5_DATASETS = ("kspace", "image", "reconstruction_esc", "reconstruction_rss")
-HEADER = "ismrmrd_header"
+HEADER, MASK = "ismrmrd_header", "mask"
 
 
 def read_hdf5(path: Path, stack: ExitStack) -> ImageVolume:
@@ -24,64 +26,42 @@ def read_hdf5(path: Path, stack: ExitStack) -> ImageVolume:
     """
     file = stack.enter_context(h5py.File(path))
     name = next((name for name in HDF5_DATASETS if has_link(file, name)), None)
+    if name is None and is_ismrmrd(file):
+        return read_ismrmrd(path, file)
     if name is None:
         needed, found = ", ".join(HDF5_DATASETS), ", ".join(file) or "nothing"
         raise InputError(f"{path} has none of the datasets {needed} (it has: {found}).")
     dataset = dataset_within(file, name, path)
     if name == "kspace" and dataset.dtype.kind != "c":
         raise InputError(f"{path}: 'kspace' is {dataset.dtype}, but must be complex.")
-    grid = grid_of_fastmri(_header(file, path), dataset.shape[-2:])
-    return volume_of_array(path, name, dataset, grid, is_kspace=name == "kspace")
+    header = _header(file, path)
+    grid = grid_of_fastmri(header, dataset.shape[-2:])
+    volume = volume_of_array(path, name, dataset, grid, is_kspace=name == "kspace")
+    if not isinstance(volume, KspaceVolume):
+        return volume
+    mask = _line_mask(file, path, volume.image_size) if has_link(file, MASK) else None
+    rows = rows_of_readout(header, volume.image_size[0])
+    return dataclasses.replace(volume, mask=mask, readout_rows=rows)
 
 
-def has_link(file: h5py.File, name: str) -> bool:
-    """Returns whether a file has something of this name, without following a link."""
-    return file.id.links.exists(name.encode())
+def _line_mask(file: h5py.File, path: Path, image_size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Returns the `mask` of a file of fastMRI's test set: which lines along W are measured.
 
-
-def dataset_within(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
-    """Returns a dataset whose values are in the file itself, all of them.
-
-    Whoever passes on a file decides which other files an external link, external storage or a
-    virtual dataset would read, and where one of those is missing HDF5 gives fill values instead.
-
-    Args:
-        file: the open file.
-        name: of the dataset, which is there.
-        path: of the file, for error messages.
+    Returns:
+        bool `(H, W)`, unshifted.
 
     Raises:
-        InputError: it is no dataset, has no values, or they are elsewhere.
+        InputError: it is no mask of lines, or of another length.
     """
-    link = file.get(name, getlink=True)
-    if isinstance(link, h5py.ExternalLink):
-        raise InputError(f"{path}: '{name}' is a link to another file, {_COPY}")
-    if isinstance(link, h5py.SoftLink) and file.get(name) is None:
-        raise InputError(f"{path}: '{name}' is a link that leads nowhere.")
-    dataset = file[name]
-    if dataset.file.filename != file.filename:
-        raise InputError(f"{path}: '{name}' is a link to another file, {_COPY}")
-    if not isinstance(dataset, h5py.Dataset):
-        kind = type(dataset).__name__.lower()
-        raise InputError(f"{path}: '{name}' is a {kind}, but must be a dataset.")
-    if dataset.external:
-        raise InputError(f"{path}: the values of '{name}' are in another file, {_COPY}")
-    if dataset.is_virtual:
-        raise InputError(f"{path}: '{name}' is a virtual dataset, made of others, {_COPY}")
-    if dataset.shape is None or dataset.size == 0:
-        shape = "" if dataset.shape is None else f": its shape is {dataset.shape}"
-        raise InputError(f"{path}: '{name}' is empty{shape}.")
-    if dataset.id.get_storage_size() == 0:
-        raise InputError(f"{path}: '{name}' has a shape, {dataset.shape}, but no values.")
-    if math.prod(dataset.chunks or ()) > max(dataset.size, LARGEST_IMAGE):
+    width = image_size[1]
+    dataset = dataset_within(file, MASK, path)
+    if dataset.size != width or max(dataset.shape) != width or dataset.dtype.kind not in "biuf":
         raise InputError(
-            f"{path}: '{name}' has chunks of shape {dataset.chunks}, larger than the dataset, "
-            f"{dataset.shape}; write it anew with smaller chunks."
+            f"{path}: '{MASK}' is {dataset.dtype} of shape {dataset.shape}, but must say for each "
+            f"of the {width} columns of k-space whether it is measured, as fastMRI's test files do."
         )
-    return dataset
-
-
-_COPY = "and only the file itself is read; copy the values into it."
+    lines = np.fft.ifftshift(dataset[()].reshape(-1) != 0)
+    return np.broadcast_to(lines, image_size)
 
 
 def _header(file: h5py.File, path: Path) -> str | bytes | None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from kdmri_tf.errors import InputError
 from kdmri_tf.volumes.array_volume import check_array
 from kdmri_tf.volumes.geometry import VoxelGrid
-from kdmri_tf.volumes.hdf5_file import dataset_within, has_link
+from kdmri_tf.volumes.hdf5_content import dataset_within, has_link
 from kdmri_tf.volumes.mat5 import check_mat5, names_in_mat5
 from kdmri_tf.volumes.volume import KspaceVolume
 

@@ -11,17 +11,18 @@ LINE_SHARE = 0.9
 
 
 def measured_mask(volume: KspaceVolume) -> NDArray[np.float32]:
-    """Returns the mask of an undersampled volume of one coil; reads all slices.
+    """Returns the mask of an undersampled volume of one coil or of several; reads all slices.
 
-    A sample is measured if it is not 0 in some slice. If that makes lines with hardly a gap, the
-    gaps are filled in, as these samples are 0 by chance.
+    A sample is measured if it is not 0 in some coil of some slice. If that makes lines with hardly
+    a gap, the gaps are filled in, as these samples are 0 by chance. A mask in the file itself says
+    it better, but for lines of which nothing is there: zero-padding often counts as measured.
 
     Returns:
         float32 `(H, W)` of 0 and 1, unshifted.
 
     Raises:
-        InputError: all samples are 0 or none is, there are several coils, or a slice lacks
-            samples that the others have.
+        InputError: all samples are 0 or none is, a slice lacks samples that the others have, or
+            there are samples where the file's own mask has none.
     """
     union = np.zeros(volume.image_size, bool)
     counts = np.zeros(volume.num_slices, int)
@@ -34,7 +35,7 @@ def measured_mask(volume: KspaceVolume) -> NDArray[np.float32]:
             lines[axis][index] = samples.any(axis=1 - axis)
     if not union.any():
         raise InputError(f"{volume.path} holds nothing but zeros.")
-    mask = _whole_lines(union)
+    mask = _whole_lines(union) if volume.mask is None else _stated(volume, union)
     different = counts < LINE_SHARE * union.sum()
     for axis in (0, 1):
         measured = mask.any(axis=1 - axis)
@@ -48,12 +49,19 @@ def measured_mask(volume: KspaceVolume) -> NDArray[np.float32]:
         )
     if mask.all():
         raise InputError(f"{volume.path} is fully sampled: add --acc 4 to undersample it.")
-    if volume.num_coils != 1:
-        raise InputError(
-            f"{volume.path} is undersampled and has {volume.num_coils} coils; combine the coils "
-            "first, as the networks take one."
-        )
     return mask.astype(np.float32)
+
+
+def _stated(volume: KspaceVolume, samples: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Returns the mask that a file has, without the lines along H that hold nothing."""
+    mask = np.zeros_like(samples) if volume.mask is None else volume.mask
+    outside = np.count_nonzero(samples & ~mask)
+    if outside:
+        raise InputError(
+            f"{volume.path} has {outside:,} samples other than 0 where its 'mask' says that "
+            "nothing was measured: remove the mask, or multiply the k-space by it."
+        )
+    return mask & samples.any(axis=0)
 
 
 def _whole_lines(samples: NDArray[np.bool_]) -> NDArray[np.bool_]:

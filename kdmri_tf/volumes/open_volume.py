@@ -1,4 +1,4 @@
-"""Opens volumes to train on or to reconstruct: NIfTI, HDF5 and NumPy files."""
+"""Opens volumes to train on or to reconstruct: images and k-space in many kinds of files."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from kdmri_tf.arrays import open_array
 from kdmri_tf.errors import InputError
 from kdmri_tf.volumes.array_volume import check_array, volume_of_array
+from kdmri_tf.volumes.bart_file import read_bart
+from kdmri_tf.volumes.dicom_series import is_dicom, read_dicom
 from kdmri_tf.volumes.geometry import VoxelGrid
 from kdmri_tf.volumes.hdf5_file import read_hdf5
 from kdmri_tf.volumes.mat_file import read_mat
@@ -26,6 +28,10 @@ def open_volume(path: str | PathLike[str]) -> Iterator[ImageVolume]:
       the orientation that the papers' masks are for.
     - HDF5: complex `kspace`, centred, `(slices, H, W)` or `(slices, coils, H, W)`; if there is
       none, images `(slices, H, W)`: `image`, `reconstruction_esc` or `reconstruction_rss`.
+    - HDF5 of ISMRMRD: raw acquisitions, see `read_ismrmrd`.
+    - MATLAB, v5 and v7.3: k-space as in CMRxRecon, see `read_mat`.
+    - BART, `.cfl` with its `.hdr`: k-space, see `read_bart`.
+    - A folder of `.dcm`, one DICOM series: images, see `read_dicom`.
     - NumPy: real numbers are images `(slices, H, W)`, complex ones centred k-space as in HDF5,
       floats `(slices, H, W, 2)` are the real and imaginary part of unshifted k-space.
 
@@ -36,7 +42,7 @@ def open_volume(path: str | PathLike[str]) -> Iterator[ImageVolume]:
     storage and virtual datasets are refused. Sizes are bounded, see `kdmri_tf.sizes`.
 
     Args:
-        path: the file.
+        path: the file, or the folder of a DICOM series.
 
     Yields:
         An `ImageVolume` or `KspaceVolume`, open as long as the context.
@@ -55,12 +61,15 @@ def open_volume(path: str | PathLike[str]) -> Iterator[ImageVolume]:
         (3, (12, 10), 'float32')
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"There is no file {path}; give a volume ({', '.join(READERS)}).")
+    known = f"{', '.join(READERS)}, or a folder of .dcm"
+    if not path.exists():
+        raise InputError(f"There is no file {path}; give a volume ({known}).")
     name = path.name.lower()
     read = next((READERS[suffix] for suffix in READERS if name.endswith(suffix)), None)
+    if is_dicom(path):
+        read = read_dicom
     if read is None:
-        raise InputError(f"{path} has an unknown suffix; use one of {', '.join(READERS)}.")
+        raise InputError(f"{path} has an unknown suffix; use one of {known}.")
     with ExitStack() as stack:
         with reading(path, way_out=""):
             volume = read(path, stack)
@@ -99,4 +108,5 @@ READERS: dict[str, Callable[[Path, ExitStack], ImageVolume]] = {
     ".npy": _read_npy,
     ".h5": read_hdf5,
     ".mat": read_mat,
+    ".cfl": read_bart,
 }

@@ -214,9 +214,9 @@ class TestReading:
     def test_no_volume(self, tmp_path):
         with pytest.raises(InputError, match=r"no file .*a\.nii; give a volume"):
             open_volume(tmp_path / "a.nii").__enter__()
-        (tmp_path / "a.dcm").touch()
-        with pytest.raises(InputError, match=r"a\.dcm has an unknown suffix; use one of \.nii,"):
-            open_volume(tmp_path / "a.dcm").__enter__()
+        (tmp_path / "a.tif").touch()
+        with pytest.raises(InputError, match=r"a\.tif has an unknown suffix; use one of \.nii,"):
+            open_volume(tmp_path / "a.tif").__enter__()
 
 
 class TestGrid:

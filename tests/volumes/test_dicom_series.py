@@ -1,0 +1,90 @@
+"""DICOM series: slices in order, where they lie in the patient, and what is no series."""
+
+import sys
+
+import numpy as np
+import pytest
+from pydicom.uid import generate_uid
+from raw_formats import write_dicom
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.volumes.open_volume import open_volume
+
+SERIES = generate_uid()
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(1, 4000, (4, 12, 10))
+
+
+@pytest.fixture
+def folder(tmp_path, images):
+    """A sagittal series, 3 mm from slice to slice, in files of another order."""
+    for name, index in zip("bdac", range(4), strict=True):
+        write_dicom(tmp_path / f"s/{name}.dcm", images[index], (3 * index - 5, 20, 40), SERIES)
+    (tmp_path / "s/notes.txt").touch()
+    return tmp_path / "s"
+
+
+def test_slices_in_order(folder, images):
+    with open_volume(folder) as volume:
+        assert (volume.num_slices, volume.image_size) == (4, (12, 10))
+        found = np.stack([volume.stored(index) for index in range(4)])
+        affine = volume.grid.affine
+    # Columns run to the back and rows down, so slices that are sorted along their normal go left.
+    order = slice(None) if affine[0, 2] < 0 else slice(None, None, -1)
+    np.testing.assert_array_equal(found[order], (2 * images - 1)[::-1])
+
+
+def test_where_they_are(folder):
+    """NIfTI counts to the right, front and top; DICOM to the left, back and top."""
+    with open_volume(folder) as volume:
+        affine = volume.grid.affine
+        first = volume.stored(0)
+    np.testing.assert_allclose(affine[:3, 0], [0, -1.5, 0])  # along W: to the back
+    np.testing.assert_allclose(affine[:3, 1], [0, 0, -2])  # along H: down
+    np.testing.assert_allclose(np.abs(affine[:3, 2]), [3, 0, 0])
+    with open_volume(folder / ("b.dcm" if affine[0, 3] == 5 else "c.dcm")) as one:
+        np.testing.assert_array_equal(first, one.stored(0))
+        np.testing.assert_allclose(one.grid.affine[:3, 3], affine[:3, 3])
+        np.testing.assert_allclose(np.abs(one.grid.affine[0, 2]), 4)  # its thickness
+
+
+@pytest.mark.parametrize(
+    ("changes", "position", "message"),
+    [
+        (
+            {"SeriesInstanceUID": generate_uid()},
+            7,
+            r"differ in SeriesInstanceUID \(2 values\): giv",
+        ),
+        ({"PixelSpacing": [1, 1]}, 7, "differ in PixelSpacing"),
+        ({}, 4, "several images at the same position, such as echoes"),
+        ({}, 13, "steps of 3 to 9 mm between its slices: a slice seems to be missing"),
+        ({"ImagePositionPatient": None}, 7, "lacks ImagePositionPatient: it is no slice of an MR"),
+        ({"NumberOfFrames": 5}, 7, r"has several frames \(enhanced DICOM\): convert it to NIfTI"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, 7, "shows the phase: give the series"),
+        ({"SamplesPerPixel": 3}, 7, "is a picture in colour"),
+    ],
+)
+def test_no_series(folder, images, changes, position, message):
+    write_dicom(folder / "e.dcm", images[0], (position, 20, 40), SERIES, **changes)
+    with pytest.raises(InputError, match=message):
+        open_volume(folder).__enter__()
+
+
+def test_other_folders(tmp_path, folder):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty has no \.dcm files; give one DICOM series"):
+        open_volume(tmp_path / "empty").__enter__()
+    (folder / "a.dcm").write_bytes(b"no slice")
+    with pytest.raises(InputError, match=r"s cannot be read \(InvalidDicomError"):
+        open_volume(folder).__enter__()
+
+
+def test_without_the_package(folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    message = r'needs the package pydicom, .* run pip install "kdmri_tf\[pydicom\]"\.$'
+    with pytest.raises(InputError, match=message):
+        open_volume(folder).__enter__()
