@@ -126,9 +126,7 @@ def _lines(path: Path, ismrmrd: Any, encoding: Any, heads: NDArray) -> Iterator[
         if flags & left_out:
             continue
         if flags & flag("REVERSE"):
-            raise InputError(
-                f"{path} has lines that were read in reverse (EPI), which is not read."
-            )
+            raise InputError(f"{path} has lines measured in reverse (EPI), which cannot be read.")
         counters = head["idx"]
         column = int(counters["kspace_encode_step_1"]) - centre + columns // 2
         first, last = int(head["discard_pre"]), int(head["discard_post"])

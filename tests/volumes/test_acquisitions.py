@@ -121,8 +121,7 @@ class TestRefused:
     def test_lines_that_do_not_fit(self, tmp_path, images):
         path = tmp_path / "a.h5"
         lines = lines_of(images)
-        message = r"acquisition 1 .*, of 12 samples at step 1, does not fit into .* 12x9 that the"
-        lines[1].idx.kspace_encode_step_1 = 1
+        message = r"acquisition 0 .*, of 12 samples at step 0, does not fit into .* 12x9 that the"
         self.refused(path, header(*SIZE, centre=6), lines, message)
         self.refused(path, header(10, 9), lines, r"acquisition 0 .*, of 12 samples at step 0, does")
         others = [*lines, acquisition(np.ones((2, 12)), 0)]

@@ -142,10 +142,14 @@ class TestMasks:
     def test_of_matlab(self, tmp_path, lines, version):
         path = tmp_path / "a_mask.mat"
         mask = np.broadcast_to(lines, SIZE).astype(float)
-        write = (
-            scipy.io.savemat if version == "v5" else lambda path, all_: write_mat73(path, **all_)
-        )
-        write(path, {"mask": mask})
+
+        def write(name, array):
+            if version == "v5":
+                scipy.io.savemat(path, {name: array})
+            else:
+                write_mat73(path, **{name: array})
+
+        write("mask", mask)
         np.testing.assert_array_equal(read_mat_mask(path, SIZE), np.fft.ifftshift(mask))
         with pytest.raises(InputError, match=r"mask .* is 16x13, but the k-space is 13x16"):
             read_mat_mask(path, SIZE[::-1])

@@ -48,7 +48,7 @@ def test_the_same_undersampled_of_bart():
         found, expected = volume.kspace(0), full.kspace(0) * mask
         scale = np.vdot(expected, found) / np.vdot(expected, expected)
         np.testing.assert_allclose(found, scale * expected, atol=1e-4 * np.abs(found).max())
-        with pytest.raises(InputError, match="slice 0 .* is undersampled"):
+        with pytest.raises(InputError, match=r"slice 0 .* is undersampled"):
             volume.magnitude(0)
 
 
