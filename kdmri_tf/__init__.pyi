@@ -30,6 +30,7 @@ from .networks.saved import load_network as load_network
 from .networks.vdsr import VDSR as VDSR
 from .phantoms.phantom_volume import phantom_volume as phantom_volume
 from .physics.calibration import calibration_region as calibration_region
+from .physics.espirit import espirit_sensitivities as espirit_sensitivities
 from .physics.low_resolution import LowResolution as LowResolution
 from .physics.masks import load_mask as load_mask
 from .physics.samplers import equispaced_mask as equispaced_mask
@@ -41,5 +42,6 @@ from .physics.simulated_acquisition import SimulatedAcquisition as SimulatedAcqu
 from .physics.undersampling import Undersampling as Undersampling
 from .training.experiment import Experiment as Experiment
 from .training.settings import TrainingSettings as TrainingSettings
+from .volumes.sensitivities_file import load_sensitivities as load_sensitivities
 
 __version__: str

@@ -4,6 +4,7 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kdmri_tf.physics import numpy_fourier
 from kdmri_tf.physics.calibration import calibration_window
@@ -45,10 +46,32 @@ def low_resolution_sensitivities(kspace: Array, mask: Array) -> Array:
         >>> low_resolution_sensitivities(kspace, np.ones((16, 16), np.float32))[:, 5, 7, 0].round(3)
         array([0.6, 0.8], dtype=float32)
     """
-    library, fourier = _libraries(kspace)
-    window = calibration_window(mask, library)[..., np.newaxis, :, :, np.newaxis]
-    images = fourier.kspace_to_image(kspace * window)
-    return normalized(images, library)
+    library, _ = _libraries(kspace)
+    return normalized(_low_resolution(kspace, mask), library)
+
+
+def with_image_phase(
+    sensitivities: NDArray[np.float32], kspace: NDArray[np.float32], mask: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Turns maps from elsewhere so that they take the smooth part of the image's phase.
+
+    Maps are known but for a phase at every pixel that all coils share. It is chosen as in
+    `low_resolution_sensitivities`, which networks are trained with: the image that is combined at
+    low resolution, sum of conj(S_c) x_c, gets real and positive. Where it is 0, the maps stay as
+    they are.
+
+    Args:
+        sensitivities: float32 `(..., coils, H, W, 2)`.
+        kspace: float32 `(..., coils, H, W, 2)`, unshifted, ortho, 0 where not measured.
+        mask: float32 `(..., H, W)` of 0 and 1, unshifted.
+
+    Returns:
+        float32 of the shape of the sensitivities.
+    """
+    maps, images = _to_complex(sensitivities), _to_complex(_low_resolution(kspace, mask))
+    combined = (maps.conj() * images).sum(axis=-3, keepdims=True)
+    turned = maps * np.exp(1j * np.angle(combined))
+    return np.stack([turned.real, turned.imag], axis=-1).astype(np.float32)
 
 
 def normalized(images: Array, library: ModuleType = np) -> Array:
@@ -67,6 +90,17 @@ def normalized(images: Array, library: ModuleType = np) -> Array:
     energy = library.sum(images**2, (-4, -1), keepdims=True)
     nothing = np.inf * library.ones_like(energy)
     return images / library.sqrt(library.where(energy > LEAST_ENERGY, energy, nothing))
+
+
+def _low_resolution(kspace: Array, mask: Array) -> Array:
+    """Returns the coils' images F^-1 w y, float32 `(..., coils, H, W, 2)`."""
+    library, fourier = _libraries(kspace)
+    window = calibration_window(mask, library)[..., np.newaxis, :, :, np.newaxis]
+    return fourier.kspace_to_image(kspace * window)
+
+
+def _to_complex(channels: NDArray[np.float32]) -> NDArray[np.complexfloating]:
+    return channels[..., 0] + 1j * channels[..., 1]
 
 
 def _libraries(kspace: Array) -> tuple[ModuleType, ModuleType]:

@@ -6,42 +6,17 @@ import sys
 import numpy as np
 import pytest
 import tensorflow as tf
+from simulated_coils import SIZE, coil_images, measure, smooth_maps, to_complex
 
-from kdmri_tf import gaussian_mask, low_resolution_sensitivities, phantom_volume
+from kdmri_tf import gaussian_mask, low_resolution_sensitivities
 from kdmri_tf.physics.sensitivities import normalized
 
-SIZE = (45, 36)
 
-
-def to_channels(values):
-    return np.stack([values.real, values.imag], axis=-1).astype(np.float32)
-
-
-def to_complex(channels):
-    return channels[..., 0] + 1j * channels[..., 1]
-
-
-def smooth_maps(size, coils):
-    """Linear gains and phases around a ring; squares sum to 1."""
-    rows, columns = np.meshgrid(*(np.linspace(-1, 1, n) for n in size), indexing="ij")
-    angles = 2 * np.pi * np.arange(coils)[:, np.newaxis, np.newaxis] / coils
-    along = np.cos(angles) * rows + np.sin(angles) * columns
-    maps = np.exp(0.6 * along + 0.7j * along)
-    return maps / np.sqrt((np.abs(maps) ** 2).sum(axis=0))
-
-
-def measured(coils=4, noise=0.0, center_lines=16, acceleration=2):
+def measured(coils=4, noise=0.0):
     """Images of coils and their undersampled k-space, two slices, a mask each."""
-    image = phantom_volume("brain", SIZE, num_slices=2, seed=5)
-    images = image[:, np.newaxis] * smooth_maps(SIZE, coils)
-    rng = np.random.default_rng(0)
-    images = images + noise * (rng.normal(size=images.shape) + 1j * rng.normal(size=images.shape))
-    masks = [
-        gaussian_mask(SIZE, acceleration, center_lines=center_lines, seed=seed) for seed in (0, 1)
-    ]
-    masks = np.stack(masks)
-    kspace = np.fft.fft2(images, norm="ortho") * masks[:, np.newaxis]
-    return images, to_channels(kspace), masks
+    images = coil_images(coils, noise)
+    masks = np.stack([gaussian_mask(SIZE, 2, center_lines=16, seed=seed) for seed in (0, 1)])
+    return images, measure(images, masks[:, np.newaxis]), masks
 
 
 @pytest.mark.parametrize("coils", [1, 4])
@@ -84,7 +59,7 @@ def test_known_maps_are_recovered():
     assert np.linalg.norm(maps * combined[:, np.newaxis] - images) < 0.07 * energy
     assert np.linalg.norm(combined.imag) < 0.07 * energy  # maps take the phase of the image
     # Without image content they are the known ones but for a phase that all coils share.
-    known = smooth_maps(SIZE, 4)
+    known = smooth_maps(4)
     likeness = np.abs((maps.conj() * known).sum(axis=1))
     assert (likeness[np.abs(images).max(axis=1) > 0.2] > 0.97).mean() > 0.95
 
