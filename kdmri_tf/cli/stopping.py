@@ -23,9 +23,12 @@ class Stopped(KeyboardInterrupt):
 
 
 def stop_in_order() -> None:
-    """Makes these signals raise `Stopped`, but leaves SIGTERM and SIGHUP ignored (`nohup`)."""
+    """Makes these signals raise `Stopped`, but for those that are ignored.
+
+    `nohup` ignores SIGHUP, and a script's shell SIGINT for whatever it starts with `&`.
+    """
     for number in _SIGNALS:
-        if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
+        if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stop)
 
 

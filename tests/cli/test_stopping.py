@@ -19,6 +19,7 @@ def test_interrupt_says_how_to_go_on(tiny_flags, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
+        preexec_fn=heed_all_signals,
     )
     for line in process.stdout:
         if line.startswith("Epoch 2/"):
@@ -87,12 +88,16 @@ def test_words_status_and_half_a_file(tmp_path, number, status):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_nohup_ignores_stays_ignored(tmp_path):
-    def as_nohup():
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+def test_what_is_ignored_stays_ignored(tmp_path):
+    """As under `nohup`, and behind `&` in a script."""
 
-    process = start(BUSY, tmp_path / "a.txt", prepare=as_nohup)
-    process.send_signal(signal.SIGHUP)
+    def ignore():
+        for number in (signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+
+    process = start(BUSY, tmp_path / "a.txt", prepare=ignore)
+    for number in (signal.SIGHUP, signal.SIGINT):
+        process.send_signal(number)
     process.communicate(timeout=60)
     assert process.returncode == 0
     assert (tmp_path / "a.txt").read_text() == "half of it"
