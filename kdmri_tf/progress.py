@@ -37,7 +37,7 @@ def follow(
         "desc": f"{what}: ",
         "unit": unit,
         "total": total,
-        "disable": not is_shown,
+        "disable": not is_shown or sys.stderr is None,  # as under pythonw
     }
     if not is_terminal():
         options |= {

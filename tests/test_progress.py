@@ -55,6 +55,12 @@ def test_nothing_is_shown_where_that_is_asked_for(shown, is_terminal):
     assert shown(is_terminal, is_shown=False) == ""
 
 
+def test_nothing_is_shown_where_there_is_no_standard_error(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    assert list(progress.follow(range(5), what="evaluating", unit="volume")) == list(range(5))
+
+
 def test_without_items_the_work_itself_counts(monkeypatch):
     """A new description is a line at once: what is measured now."""
     monkeypatch.setattr(sys, "stderr", Stream(False))
