@@ -17,8 +17,6 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.volumes.volume import KspaceVolume
 from tfds_builders.raw_volume import RawVolume, Splits, volume_of_files
 from tfds_builders.readers.any_volume import (
-    KSPACE_SUFFIXES,
-    READERS,
     open_kspace,
     read_kspace,
     read_volume,
@@ -43,9 +41,9 @@ def find_acdc(root: Path) -> Splits:
 
     def volumes(folder: Path) -> list[RawVolume]:
         return [
-            volume_of_files(_stem(path), path.parent.name, {0: path}, read_volume)
+            volume_of_files(match[1], path.parent.name, {0: path}, read_volume)
             for path in sorted(folder.glob("patient*/*"))
-            if re.fullmatch(r"patient\d+_frame\d+\.nii\.gz", path.name)
+            if (match := re.fullmatch(r"(patient\d+_frame\d+)\.nii\.gz", path.name))
         ]
 
     return {"train": volumes(root / "training"), "validation": volumes(root / "testing")}
@@ -179,35 +177,3 @@ def _volume_files(
         for path in sorted(folder.glob(pattern))
         if not path.name.startswith(".")
     ]
-
-
-def find_folder(root: Path) -> Splits:
-    """Lists the user's own volumes; each file is a patient."""
-    return _own_files(root, tuple(READERS), read_volume, None)
-
-
-def find_folder_kspace(root: Path) -> Splits:
-    """Lists the user's own k-space; each file is a patient."""
-    return _own_files(root, KSPACE_SUFFIXES, read_kspace, open_kspace)
-
-
-def _own_files(
-    root: Path,
-    suffixes: tuple[str, ...],
-    read: Callable[[Path], NDArray[np.float32]],
-    open_kspace: Callable[[Path], AbstractContextManager[KspaceVolume]] | None,
-) -> Splits:
-    def volumes(folder: Path) -> list[RawVolume]:
-        return [
-            volume_of_files(_stem(path), _stem(path), {0: path}, read, open_kspace=open_kspace)
-            for path in sorted(folder.glob("*"))
-            if not path.name.startswith(".") and path.name.lower().endswith(suffixes)
-        ]
-
-    return {"train": volumes(root / "train"), "validation": volumes(root / "validation")}
-
-
-def _stem(path: Path) -> str:
-    """Returns the file name up to its (double) extension."""
-    extension = next(suffix for suffix in READERS if path.name.lower().endswith(suffix))
-    return path.name[: -len(extension)]

@@ -18,6 +18,8 @@ from kdmri_tf.volumes.volume import KspaceVolume
 from tfds_builders.raw_volume import OpenKspace, RawVolume
 from tfds_builders.slices import center_crop_or_pad
 
+MOST_KINDS = 3  # of volumes that a line of the log tells apart
+
 Attempt = Callable[[Callable[[], Any]], Any]
 
 
@@ -27,11 +29,13 @@ class CoilImages:
 
     Attributes:
         slices: index in the volume -> images, complex64 `(coils, H, W)`.
-        energy_share: how much of the energy of all coils the virtual ones keep, 0 to 1.
+        facts: for the metadata: how many `coils` the file has, the `size` (H, W) of its k-space,
+            the `cropped` size without the oversampling of the readout, and the `energy_share` that
+            the virtual coils keep, 0 to 1.
     """
 
     slices: dict[int, NDArray[np.complex64]]
-    energy_share: float
+    facts: dict[str, Any]
 
     def kspace(self) -> Iterator[tuple[int, NDArray[np.float32] | None]]:
         """Yields (index, k-space), divided by the largest root sum of squares of the volume.
@@ -75,16 +79,44 @@ def coil_images(
     if mixing is None:
         return None
     slices, before, after = {}, 0.0, 0.0
+    facts: dict[str, Any] = {}
     for first in centres:
         with volume.kspace[first]() as opened:
             part = crop_readout(opened)
+            facts |= {"coils": part.num_coils, "size": list(opened.image_size)}
+            facts["cropped"] = list(part.image_size)
             for index in range(part.num_slices):
                 measured = part.kspace(index)
                 mixed = mix_coils(measured, mixing)
                 before, after = before + energy(measured), after + energy(mixed)
                 images = np.fft.ifft2(mixed, norm="ortho")
                 slices[first + index] = center_crop_or_pad(images, image_size)
-    return CoilImages(slices, min(after / before, 1.0) if before else 1.0)
+    facts["energy_share"] = min(after / before, 1.0) if before else 1.0
+    return CoilImages(slices, facts)
+
+
+def in_words(facts: dict[str, dict[str, Any]]) -> str:
+    """Says what was read, and what virtual coils keep of it.
+
+    Args:
+        facts: name of a volume -> its `CoilImages.facts`.
+
+    Example:
+        >>> facts = {"coils": 15, "size": [640, 372], "cropped": [320, 372], "energy_share": 0.9}
+        >>> in_words({"file1": facts})
+        'read: 15 coils, 640x372 with oversampled readout (320x372 without); kept: 90.0% of energy'
+    """
+    read = []
+    for volume in facts.values():
+        size, cropped = ("x".join(map(str, volume[name])) for name in ("size", "cropped"))
+        text = f"{volume['coils']} coils, {size}"
+        if cropped != size:
+            text += f" with oversampled readout ({cropped} without)"
+        read.append(text)
+    kinds = list(dict.fromkeys(read))
+    more = f" and {len(kinds) - MOST_KINDS} other kinds" if len(kinds) > MOST_KINDS else ""
+    share = min((volume["energy_share"] for volume in facts.values()), default=1.0)
+    return f"read: {'; '.join(kinds[:MOST_KINDS])}{more}; kept: {share:.1%} of energy"
 
 
 def _centres(open_part: OpenKspace) -> NDArray[np.complexfloating]:

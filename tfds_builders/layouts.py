@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tfds_builders import finders
+from tfds_builders import finders, own_files
 from tfds_builders.finders import MRBRAINS13_SUBJECTS, MRBRAINS18_SUBJECTS
 from tfds_builders.raw_volume import Splits
 from tfds_builders.readers.any_volume import KSPACE_SUFFIXES, READERS
@@ -109,10 +109,10 @@ LAYOUTS = {
     ),
     "folder": Layout(
         tree=(
-            f"train/<patient>{{{','.join(READERS)}}}  (one file a volume)\n"
+            f"train/<patient>{{{','.join(READERS)}}}  (one file a volume; or a folder of .dcm)\n"
             f"validation/<patient>{{{','.join(READERS)}}}"
         ),
-        find=finders.find_folder,
+        find=own_files.find_folder,
         places={"train": "train", "validation": "validation"},
     ),
     "folder_kspace": Layout(
@@ -120,7 +120,7 @@ LAYOUTS = {
             f"train/<patient>{{{','.join(KSPACE_SUFFIXES)}}}  (one file of k-space a volume)\n"
             f"validation/<patient>{{{','.join(KSPACE_SUFFIXES)}}}"
         ),
-        find=finders.find_folder_kspace,
+        find=own_files.find_folder_kspace,
         places={"train": "train", "validation": "validation"},
     ),
 }

@@ -18,7 +18,7 @@ from kdmri_tf.progress import follow, is_terminal
 from tfds_builders.catalog import DATASETS
 from tfds_builders.file_formats import dataset_of_source, format_of
 from tfds_builders.fingerprint import fingerprint
-from tfds_builders.kspace_slices import coil_images
+from tfds_builders.kspace_slices import coil_images, in_words
 from tfds_builders.raw_volume import RawVolume
 from tfds_builders.slice_config import LICENSES, SliceConfig, config_of_name
 from tfds_builders.slice_features import slice_features
@@ -150,7 +150,7 @@ class SliceBuilder(
             raw_files=raw_files,
             splits={},
             skipped_files=[],
-            **({} if config.coils is None else {"energy_shares": {}}),
+            **({} if config.coils is None else {"kspace": {}}),
         )
         return {split: self._generate_examples(split, volumes) for split, volumes in splits.items()}
 
@@ -198,8 +198,7 @@ class SliceBuilder(
             return
         found = coil_images(volume, config.coils, config.image_size, self._unless_unreadable)
         if found is not None:
-            shares = self.info.metadata["energy_shares"]
-            shares[volume.name] = found.energy_share
+            self.info.metadata["kspace"][volume.name] = found.facts
             yield from found.kspace()
 
     def _images(
@@ -253,12 +252,7 @@ class SliceBuilder(
     def _stored(self) -> str:
         """Says what a slice is stored as, and its size before any compression."""
         feature = next(iter(self.info.features.values()))
-        megabytes = 4 * np.prod(feature.shape) / 1e6
-        what = f"{feature.shape}, {megabytes:.1f} MB a slice"
+        size = f"float32 {feature.shape}, {4 * np.prod(feature.shape) / 1e6:.1f} MB a slice"
         if self.builder_config.coils is None:
-            return f"Stored: magnitude images, float32 {what}"
-        share = min(self.info.metadata["energy_shares"].values(), default=1.0)
-        return (
-            f"Stored: fully sampled k-space, float32 {what}; the {self.builder_config.coils} coils "
-            f"keep {share:.1%} of the energy of all coils at least"
-        )
+            return f"Stored: magnitude images, {size}"
+        return f"Stored: fully sampled k-space, {size}; {in_words(self.info.metadata['kspace'])}"

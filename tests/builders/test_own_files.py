@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from raw_data import centered_kspace, complex_images, write_hdf5
+from raw_formats import write_dicom
 
 from kdmri_tf.errors import InputError
 from tfds_builders.readers.any_volume import READERS, read_volume
+from tfds_builders.sources import find_volumes
 
 
 @pytest.fixture
@@ -91,3 +93,20 @@ def test_npy_runs_no_pickled_code(tmp_path):
 def test_hdf5_refuses_a_file_with_neither(tmp_path):
     with pytest.raises(InputError, match=r"none of the datasets kspace, .*\(it has: nothing\)"):
         read_volume(write_hdf5(tmp_path / "a.h5"))
+
+
+def test_folders_of_dicom_series(tmp_path, rng):
+    """Each is a patient, behind those of the files."""
+    images = rng.integers(1, 1000, (2, 6, 8))
+    for split in ("train", "validation"):
+        for index, image in enumerate(images):
+            position = (-index, 0, 0)
+            place = tmp_path / f"brain/folder/{split}/{split}1/{index}.dcm"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_dicom(place, image, position, "1.2.3")
+    np.save(tmp_path / "brain/folder/train/z.npy", images)
+    (tmp_path / "brain/folder/train/notes").mkdir()
+    volumes = find_volumes("brain", "folder", tmp_path)["train"]
+    assert [volume.name for volume in volumes] == ["z", "train1"]
+    assert [path.name for path in volumes[1].files] == ["0.dcm", "1.dcm"]
+    np.testing.assert_allclose(volumes[1].readers[0](), 2 * images - 1)

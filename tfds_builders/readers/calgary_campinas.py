@@ -13,7 +13,7 @@ from kdmri_tf.arrays import open_array
 from kdmri_tf.errors import InputError
 from kdmri_tf.volumes.array_volume import check_array
 from kdmri_tf.volumes.geometry import VoxelGrid
-from kdmri_tf.volumes.hdf5_file import dataset_within, has_link
+from kdmri_tf.volumes.hdf5_content import dataset_within, has_link
 from kdmri_tf.volumes.kspace_convention import warn_of_rolled_image
 from kdmri_tf.volumes.kspace_gaps import refuse_gaps
 from kdmri_tf.volumes.reading import WAY_OUT, magnitude_volume, reading

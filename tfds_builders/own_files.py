@@ -1,0 +1,67 @@
+"""The user's own volumes: files in `train/` and `validation/`, each of another patient."""
+
+from functools import partial
+from pathlib import Path
+
+from kdmri_tf.files import printable
+from kdmri_tf.volumes.dicom_series import files_of_series
+from tfds_builders.raw_volume import RawVolume, Splits, volume_of_files
+from tfds_builders.readers.any_volume import (
+    KSPACE_SUFFIXES,
+    READERS,
+    open_kspace,
+    read_kspace,
+    read_volume,
+)
+
+
+def find_folder(root: Path) -> Splits:
+    """Lists files of images or k-space, and then folders of a DICOM series."""
+
+    def volumes(folder: Path) -> list[RawVolume]:
+        files = [
+            volume_of_files(_stem(path), _stem(path), {0: path}, read_volume)
+            for path in _files(folder, tuple(READERS))
+        ]
+        return [*files, *_series(folder)]
+
+    return {"train": volumes(root / "train"), "validation": volumes(root / "validation")}
+
+
+def find_folder_kspace(root: Path) -> Splits:
+    """Lists files of k-space."""
+
+    def volumes(folder: Path) -> list[RawVolume]:
+        return [
+            volume_of_files(
+                _stem(path), _stem(path), {0: path}, read_kspace, open_kspace=open_kspace
+            )
+            for path in _files(folder, KSPACE_SUFFIXES)
+        ]
+
+    return {"train": volumes(root / "train"), "validation": volumes(root / "validation")}
+
+
+def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    return [
+        path
+        for path in sorted(folder.glob("*"))
+        if not path.name.startswith(".") and path.name.lower().endswith(suffixes)
+    ]
+
+
+def _series(folder: Path) -> list[RawVolume]:
+    """Lists the folders that have `.dcm` files."""
+    volumes = []
+    for path in sorted(path for path in folder.glob("*") if path.is_dir()):
+        files = tuple(files_of_series(path))
+        if files:
+            name = printable(path.name)
+            volumes.append(RawVolume(name, name, {0: partial(read_volume, path)}, files))
+    return volumes
+
+
+def _stem(path: Path) -> str:
+    """Returns the file name up to its (double) extension."""
+    extension = next(suffix for suffix in READERS if path.name.lower().endswith(suffix))
+    return path.name[: -len(extension)]
