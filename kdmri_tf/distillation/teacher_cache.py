@@ -7,14 +7,14 @@ from pathlib import Path
 from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.distillation.feature_loss import FeatureLoss
 from kdmri_tf.distillation.teacher_outputs import OutputsToCome, TeacherOutputs
-from kdmri_tf.files import replacing
+from kdmri_tf.files import printable, replacing
 from kdmri_tf.networks.network import Network
 
 # What may be kept in memory, for both splits together.
 MEMORY_BUDGET_BYTES = 4 * 2**30
 
-# Caches, and what a killed process left of one.
-CACHE_NAMES = re.compile(r"[0-9a-f]{16}|\.[0-9a-f]{16}\.partial-.*")
+# Caches, and what a killed process left of one: of this version, or of an earlier one.
+CACHE_NAMES = re.compile(r"[0-9a-f]{16}(\.partial)?|\.[0-9a-f]{16}\.partial-.*")
 
 
 def cache_teacher(
@@ -87,17 +87,19 @@ def cache_teacher(
         _say_every_step(f"its outputs take {size}, and memory may hold {_in_words(memory_budget)}")
         return None
     cache = Path(folder) / outputs.key
+    where = f"{size}, {printable(str(cache))}"
     if cache.is_dir():
-        print(f"The teacher's outputs are on disk already ({size}, {cache}).", flush=True)
+        print(f"The teacher's outputs are on disk already ({where}).", flush=True)
         return outputs.cached(cache)
     _delete_caches(Path(folder))
     free = shutil.disk_usage(folder).free
     if outputs.num_bytes > free:
         _say_every_step(
-            f"its outputs take {size}, and the disk of {folder} has {_in_words(free)} left"
+            f"its outputs take {size}, and the disk of {printable(str(folder))} has "
+            f"{_in_words(free)} left"
         )
         return None
-    print(f"The teacher's outputs are kept on disk ({size}, {cache}).", flush=True)
+    print(f"The teacher's outputs are kept on disk ({where}).", flush=True)
     with replacing(cache) as place:  # so that a folder of this name is a finished cache
         place.mkdir()
         outputs.computed(place)

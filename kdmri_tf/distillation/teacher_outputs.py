@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,7 +111,9 @@ class OutputsToCome:
         digest = data_digest(self._data)
         outputs = {}
         for split in self._data.num_slices:
-            slices = self._computed(split).cache("" if folder is None else str(folder / split))
+            slices = self._computed(split).cache(
+                "" if folder is None else os.fsencode(folder / split)
+            )
             outputs[split] = TeacherOutputs(slices, split, digest)
         return outputs
 

@@ -1,6 +1,7 @@
 """A student learns the same from a teacher's cached outputs as from the teacher."""
 
 import dataclasses
+import os
 import shutil
 from collections import namedtuple
 
@@ -235,11 +236,22 @@ def test_an_unfinished_cache_is_written_anew(data, small_teacher, tmp_path):
     finished.rename(killed)
     for path in killed.glob("validation*"):
         path.unlink()
+    (tmp_path / f"{finished.name}.partial").mkdir()  # of an earlier version
     (killed / "validation_0.lockfile").touch()
     (killed / "validation_0.data-00000-of-00001.tempstate1").write_bytes(b"half")
     again = cache_teacher(small_teacher, data, folder=tmp_path, memory_budget=0)
     np.testing.assert_array_equal(values(again), expected)
     assert caches(tmp_path) == [finished.name]
+
+
+@pytest.mark.parametrize("name", ["a [1]*?", os.fsdecode(b"h\xe4nsel")])
+def test_any_name_of_the_folder(data, small_teacher, tmp_path, name):
+    """As TensorFlow gets it: patterns are none, and bytes need not be UTF-8."""
+    expected = values(cache_teacher(small_teacher, data))
+    for _ in ("written", "read"):
+        kept = cache_teacher(small_teacher, data, folder=tmp_path / name, memory_budget=0)
+        np.testing.assert_array_equal(values(kept), expected)
+    assert len(caches(tmp_path / name)) == 1
 
 
 def test_other_files_in_the_folder_are_left_alone(data, small_teacher, tmp_path):

@@ -56,7 +56,7 @@ def test_the_slices_stay_the_same(data, tmp_path, form):
         log = ImageLog(tmp_path / str(number), network, data, epochs=1)
         assert log.network is teacher
         log.on_epoch_end(0)
-        shown.append([(part.label, part.volume, part.index) for part in log._slices])
+        shown.append([(label, *where[:2]) for label, where in log._slices.items()])
     assert shown[0] == shown[1]
     assert [label for label, _, _ in shown[0]] == ["good", "median", "bad"]
     first, second = (pictures(tmp_path / str(number))[0] for number in range(2))
@@ -68,7 +68,8 @@ def test_pictures_take_a_small_share_of_the_time(data, tmp_path, monkeypatch):
     now, drawn = [0.0], []
     monkeypatch.setattr(image_log.time, "perf_counter", lambda: now[0])
 
-    def draw(path, paint):
+    def draw(path, paint, what):
+        assert what == f"TensorBoard's picture of validation slices after epoch {epoch + 1}"
         now[0] += 5
         drawn.append(epoch)
 
