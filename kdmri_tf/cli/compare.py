@@ -14,6 +14,8 @@ from kdmri_tf.cli import distillation_flags, flags, from_flags, launch
 from kdmri_tf.cli.flag_types import network, seed
 from kdmri_tf.errors import InputError
 
+USUAL_STUDENT = "D3C5"
+
 # Flags that not all grids have -> the grids that do.
 FLAGS_OF = {
     "student": ("methods", "ablation"),
@@ -35,7 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
             flag = f"--{name.replace('_', '-')}"
             raise InputError(f"{flag} belongs to {' and '.join(grids)}: leave it out.")
     methods = (arguments.methods or METHODS) if arguments.grid == "methods" else ["at"]
-    students = [arguments.student or "D3C5"]
+    students = [arguments.student or USUAL_STUDENT]
     if arguments.grid == "compression":
         students = arguments.students or ["D4C5", "D3C5", "D2C5"]
     friendly = from_flags.friendly_settings(arguments)
@@ -64,7 +66,7 @@ def run() -> None:
     """Runs the command with the arguments of the command line."""
     parser = flags.parser("Compare many students of one teacher.")
     parser.add_argument("grid", choices=GRIDS, help="what is compared")
-    group = distillation_flags.add_networks(parser)
+    group = distillation_flags.add_networks(parser, student_note=f"(default: {USUAL_STUDENT})")
     distillation_flags.add_first_cascade(group)
     distillation_flags.add_friendly_teacher(parser)
     group.add_argument("--methods", nargs="+", choices=METHODS, help="default: all")

@@ -19,22 +19,26 @@ OF_FRIENDLY_TEACHERS = (
 )
 
 
-def add_networks(parser: argparse.ArgumentParser, trained: bool = True) -> argparse._ArgumentGroup:
+def add_networks(
+    parser: argparse.ArgumentParser, trained: bool = True, student_note: str = ""
+) -> argparse._ArgumentGroup:
     """Adds the flags of commands with teacher and student; returns their group.
 
     Args:
         parser: that gets the flags.
         trained: whether files of trained networks are accepted beside names.
+        student_note: ends the help of the student.
     """
     group = parser.add_argument_group("distillation")
     add = group.add_argument
-    for role, name in (("teacher", "D5C5"), ("student", "D3C5")):
+    words = "name, or trained .keras file" if trained else "name"
+    for role, name, note in (("teacher", "D5C5", ""), ("student", "D3C5", student_note)):
         add(
             f"--{role}",
             type=network if trained else network_name,
             metavar="NETWORK",
             default=name,
-            help="name, or trained .keras file" if trained else "name",
+            help=f"{words} {note}".rstrip(),
         )
     add(
         "--alpha",

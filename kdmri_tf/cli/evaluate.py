@@ -8,10 +8,14 @@ table of given models goes to a folder of its own in the run folder.
 """
 
 import argparse
+import hashlib
+from collections.abc import Sequence
 
 from kdmri_tf.cli import flags, from_flags, launch
 from kdmri_tf.cli.flag_types import named_model
 from kdmri_tf.errors import InputError
+
+LONGEST_NAME = 255  # bytes of a folder's name
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -23,8 +27,22 @@ def main(arguments: argparse.Namespace) -> None:
         experiment.evaluate(experiment.finished())
         return
     networks = {name: experiment.given(name, path) for name, path in arguments.models}
-    folder = experiment.run_dir / f"evaluation-{'-'.join(names)}".replace(" ", "-")
+    folder = experiment.run_dir / folder_of(names)
     experiment.evaluate(networks, folder)
+
+
+def folder_of(names: Sequence[str]) -> str:
+    """Returns the name of the folder for a table of these networks, which may be many.
+
+    Example:
+        >>> folder_of(["teacher", "my student"])
+        'evaluation-teacher-my-student'
+    """
+    folder = f"evaluation-{'-'.join(names)}".replace(" ", "-")
+    if len(folder.encode()) <= LONGEST_NAME:
+        return folder
+    digest = hashlib.sha256(folder.encode()).hexdigest()[:8]
+    return f"{folder.encode()[: LONGEST_NAME - 9].decode(errors='ignore')}-{digest}"
 
 
 def run() -> None:

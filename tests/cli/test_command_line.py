@@ -7,6 +7,7 @@ from command_line import TRAIN, imports_of_help, run
 
 from kdmri_tf import TrainingSettings, choices, random_contrast, random_flips
 from kdmri_tf.cli import distillation_flags, flags, from_flags
+from kdmri_tf.cli.evaluate import folder_of
 from kdmri_tf.distillation import teacher_cache
 from kdmri_tf.distillation.feature_losses import FEATURE_LOSSES
 from kdmri_tf.export.formats import FORMATS
@@ -116,8 +117,23 @@ def test_mistakes_on_the_command_line(script, arguments, message):
 def test_impossible_sizes_are_refused_before_any_work(arguments, message, run_here, tmp_path):
     where = ("--data-dir", tmp_path / "data", "--run-dir", tmp_path / "run")
     _, error = run_here("kd", "--dataset", "cardiac", *arguments.split(), *where, expect=2)
-    assert message in error.splitlines()[-1]
+    assert message in error.splitlines()[0]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("letter", ["a", "脳", "ä"])
+def test_a_table_of_many_networks_has_a_folder_of_its_own(letter):
+    names = [f"{letter * 20} {number}" for number in range(9)]
+    first, second = folder_of(names), folder_of([*names[:-1], "other"])
+    assert first.startswith(f"evaluation-{letter * 20}-0-")
+    assert first != second
+    assert max(len(folder.encode()) for folder in (first, second)) <= 255
+
+
+def test_defaults_are_in_the_help(run_here):
+    shown = " ".join(run_here("compare", "--help")[0].split())
+    assert "--student NETWORK name, or trained .keras file (default: D3C5)" in shown
+    assert "--teacher NETWORK name, or trained .keras file (default: D5C5)" in shown
 
 
 def test_numbers_of_usual_size_are_taken():
