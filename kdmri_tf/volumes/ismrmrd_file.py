@@ -37,10 +37,11 @@ class _Line:
 
 
 def is_ismrmrd(file: h5py.File) -> bool:
-    """Returns whether a file seems to hold raw acquisitions, without following a link."""
-    return has_link(file, GROUP) and all(
-        has_link(file, f"{GROUP}/{name}") for name in ("data", "xml")
-    )
+    """Returns whether a file seems to hold raw acquisitions, without following a link out of it."""
+    if not has_link(file, GROUP) or not isinstance(file.get(GROUP, getlink=True), h5py.HardLink):
+        return False
+    group = file[GROUP]
+    return isinstance(group, h5py.Group) and {"data", "xml"} <= set(group)
 
 
 def read_ismrmrd(path: Path, file: h5py.File) -> KspaceVolume:

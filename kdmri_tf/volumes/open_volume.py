@@ -33,7 +33,8 @@ def open_volume(path: str | PathLike[str]) -> Iterator[ImageVolume]:
     - BART, `.cfl` with its `.hdr`: k-space, see `read_bart`.
     - A folder of `.dcm`, one DICOM series: images, see `read_dicom`.
     - NumPy: real numbers are images `(slices, H, W)`, complex ones centred k-space as in HDF5,
-      floats `(slices, H, W, 2)` are the real and imaginary part of unshifted k-space.
+      floats `(slices, H, W, 2)` or `(slices, coils, H, W, 2)` are the real and imaginary part of
+      unshifted k-space, as this package has it everywhere.
 
     A single slice may also be `(H, W)`, except in NIfTI and as real and imaginary part.
 
@@ -85,14 +86,15 @@ def open_volume(path: str | PathLike[str]) -> Iterator[ImageVolume]:
 
 def _read_npy(path: Path, stack: ExitStack) -> ImageVolume:
     array = open_array(path)
-    if array.dtype.kind == "f" and array.ndim == 4 and array.shape[-1] == 2:
-        check_array(path, "k-space", array.shape, array.shape[1:3], array.dtype)
+    if array.dtype.kind == "f" and array.ndim in (4, 5) and array.shape[-1] == 2:
+        check_array(path, "k-space", array.shape, array.shape[-3:-1], array.dtype)
 
         def read_slice(index: int) -> NDArray:
             return array[index, ..., 0] + 1j * array[index, ..., 1]
 
-        shape = len(array), array.shape[1:3]
-        return KspaceVolume(path, *shape, VoxelGrid.of_voxels(), read_slice, centered=False)
+        facts = path, len(array), array.shape[-3:-1], VoxelGrid.of_voxels(), read_slice
+        num_coils = array.shape[1] if array.ndim == 5 else 1
+        return KspaceVolume(*facts, num_coils=num_coils, centered=False)
     if array.dtype.kind == "f" and array.ndim == 3 and array.shape[-1] == 2:
         raise InputError(
             f"{path} has shape {array.shape}: k-space of one slice needs an axis for slices as "

@@ -106,3 +106,32 @@ def test_zero_filled_as_in_the_papers(tmp_path_factory, acceleration, decibels, 
     assert len(values) == 20
     assert values.mean() == pytest.approx(decibels, abs=0.01)
     assert evaluation.values("zero-filled", "ssim").mean() == pytest.approx(similarity, abs=0.001)
+
+
+@pytest.mark.skipif(not (SHARED_DATA / "kspace").is_dir(), reason="needs the shared k-space")
+def test_raw_kspace_as_it_is_stored(tmp_path):
+    """A fastMRI file and an array: all coils keep their file's own root sum of squares."""
+    for split in ("train", "validation"):
+        (tmp_path / "brain/folder_kspace" / split).mkdir(parents=True)
+    path = SHARED_DATA / "kspace/brain_8coil.h5"
+    (tmp_path / "brain/folder_kspace/train/eight.h5").symlink_to(path)
+    kspace = np.load(SHARED_DATA / "kspace/brain_4coil_mprage.npy")
+    np.save(tmp_path / "brain/folder_kspace/validation/four.npy", kspace[np.newaxis])
+    with h5py.File(path) as file:
+        reference = center_crop_or_pad(file["reconstruction_rss"][0], (240, 240))
+    arguments = "brain", "folder_kspace", tmp_path, tmp_path / "prepared"
+    builder = prepare(*arguments, coils=4)
+    (example,) = builder.as_dataset(split="train").as_numpy_iterator()
+    images = np.fft.ifft2(example["kspace"][..., 0] + 1j * example["kspace"][..., 1], norm="ortho")
+    assert images.shape == (4, 240, 240)
+    combined = np.linalg.norm(images, axis=0)
+    assert combined.max() == pytest.approx(1, rel=1e-5)
+    np.testing.assert_allclose(combined, reference / reference.max(), atol=0.1)
+    facts = builder.info.metadata["kspace"]
+    assert facts["eight"]["energy_share"] > 0.9
+    assert facts["four"] == {
+        "coils": 4,
+        "size": [256, 256],
+        "cropped": [256, 256],
+        "energy_share": 1,
+    }

@@ -2,6 +2,7 @@
 
 import sys
 
+import h5py
 import numpy as np
 import pytest
 from raw_formats import acquisition, header, write_ismrmrd
@@ -137,6 +138,20 @@ class TestRefused:
         message = r'needs the package ismrmrd, .* run pip install "kdmri_tf\[ismrmrd\]"\.$'
         with pytest.raises(InputError, match=message):
             open_volume(path).__enter__()
+
+    def test_values_of_other_files(self, tmp_path, images):
+        other = write_ismrmrd(tmp_path / "b.h5", header(*SIZE), lines_of(images))
+        path = tmp_path / "a.h5"
+        for place, message in [
+            ("dataset", r"none of the datasets kspace, .* \(it has: dataset\)"),
+            ("dataset/data", "'dataset/data' is a link to another file, and only the file itself"),
+        ]:
+            with h5py.File(path, "w") as file:
+                file[place] = h5py.ExternalLink(other, place)
+                if place != "dataset":
+                    file["dataset/xml"] = [header(*SIZE)]
+            with pytest.raises(InputError, match=message):
+                open_volume(path).__enter__()
 
     def test_damaged(self, tmp_path, images):
         path = write_ismrmrd(tmp_path / "a.h5", "no header", lines_of(images))

@@ -58,11 +58,13 @@ class TestConvention:
         np.save(tmp_path / "one.npy", centered_kspace(images[:, 0]))
         pairs = np.stack([expected[:, 0].real, expected[:, 0].imag], axis=-1)
         np.save(tmp_path / "pairs.npy", pairs)
+        np.save(tmp_path / "coils.npy", np.stack([expected.real, expected.imag], axis=-1))
         for path, coils in [
             (save(kspace=centered_kspace(images)), 4),
             (tmp_path / "many.npy", 4),
             (tmp_path / "one.npy", 1),
             (tmp_path / "pairs.npy", 1),
+            (tmp_path / "coils.npy", 4),
         ]:
             with open_volume(path) as volume:
                 assert volume.num_coils == coils
