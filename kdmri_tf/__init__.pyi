@@ -30,6 +30,7 @@ from .networks.saved import load_network as load_network
 from .networks.vdsr import VDSR as VDSR
 from .phantoms.phantom_volume import phantom_volume as phantom_volume
 from .physics.calibration import calibration_region as calibration_region
+from .physics.complex_undersampling import ComplexUndersampling as ComplexUndersampling
 from .physics.espirit import espirit_sensitivities as espirit_sensitivities
 from .physics.low_resolution import LowResolution as LowResolution
 from .physics.masks import load_mask as load_mask

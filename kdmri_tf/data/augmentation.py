@@ -9,8 +9,10 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.physics import fourier
 
 CONTRAST_EXPONENTS = (0.7, 1.5)
+LARGEST_ROUNDING = 1e-3  # of sums of normal numbers
 
 Augment = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # (image, seed) -> image
 
@@ -20,37 +22,56 @@ class Variation:
     """Changes every training slice anew in every pass. As text: what does so.
 
     Attributes:
-        augment: `(image (H, W, 1), seed int32 (2,)) -> image` in TensorFlow, or None.
+        augment: `(image (H, W, 1), seed int32 (2,)) -> image` in TensorFlow, or None. Of raw
+            k-space it is given the coil images, `(coils, H, W, 2)`.
         masks: float32 `(count, H, 1)` or `(count, 1, W)`, unshifted, to pick from; or None.
+        scans: whether a scan of the slice is simulated, anew in every pass.
     """
 
     augment: Augment | None = None
     masks: NDArray[np.float32] | None = None
+    scans: bool = False
 
-    def __call__(self, image: tf.Tensor, seed: tf.Tensor) -> dict[str, tf.Tensor]:
+    def __call__(self, example: dict[str, tf.Tensor], seed: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns the changed slice, with a mask of its own where masks are random.
 
         The same seed gives the same.
 
         Args:
-            image: float32 `(H, W, 1)`.
+            example: "image", float32 `(H, W, 1)`, or "kspace", `(coils, H, W, 2)`, fully sampled;
+                whatever else there is was made of them and is left out.
             seed: int32 `(2,)`.
 
         Returns:
-            float32 tensors `image`, `(H, W, 1)`, and, if masks are random, `mask`, `(H, W)`.
+            The same, and, if masks are random, "mask", `(H, W)`; if scans are simulated, the "seed"
+            of this one, int32 `(2,)`.
         """
+        name = "image" if "image" in example else "kspace"
         mask_seed, image_seed = tf.unstack(tf.random.split(seed))
-        if self.augment is not None:
-            image = tf.ensure_shape(self.augment(image, image_seed), image.shape)
+        changed = {name: self._augmented(name, example[name], image_seed)}
+        if self.scans:
+            changed["seed"] = tf.random.fold_in(seed, 2)
         if self.masks is None:
-            return {"image": image}
+            return changed
         index = tf.random.stateless_uniform((), mask_seed, maxval=len(self.masks), dtype=tf.int32)
-        mask = tf.broadcast_to(tf.gather(self.masks, index), image.shape[:2])
-        return {"image": image, "mask": mask}
+        size = changed[name].shape[-3:-1]
+        return {**changed, "mask": tf.broadcast_to(tf.gather(self.masks, index), size)}
+
+    def _augmented(self, name: str, values: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        if self.augment is None:
+            return values
+        if name == "image":
+            return tf.ensure_shape(self.augment(values, seed), values.shape)
+        images = tf.ensure_shape(self.augment(fourier.kspace_to_image(values), seed), values.shape)
+        return fourier.to_channels(fourier.complex_fft2(fourier.to_complex(images)))
 
     def __str__(self) -> str:
-        parts = {"augmentation": self.augment, "random masks": self.masks}
-        return " and ".join(name for name, part in parts.items() if part is not None)
+        parts = {
+            "augmentation": self.augment is not None,
+            "random masks": self.masks is not None,
+            "simulated scans": self.scans,
+        }
+        return " and ".join(name for name, varies in parts.items() if varies)
 
     @property
     def augment_name(self) -> str | None:
@@ -140,17 +161,21 @@ def compose_augmentations(*augments: Augment) -> Augment:
     return composed
 
 
-def check_augment(augment: Augment, image_size: Sequence[int]) -> None:
+def check_augment(augment: Augment, image_size: Sequence[int], coils: int | None = None) -> None:
     """Refuses a function that does not turn an image float32 `(H, W, 1)` into another one.
 
     Args:
         augment: the function.
         image_size: (H, W).
+        coils: of raw k-space, whose coil images `(coils, H, W, 2)` it changes instead; None for
+            magnitude images.
 
     Raises:
-        InputError: the result has another shape or dtype.
+        InputError: the result has another shape or dtype; or, of coil images, it is not linear, so
+            that phase and noise would be changed in another way than a scan of the changed body has
+            them.
     """
-    shape = (*image_size, 1)
+    shape = (*image_size, 1) if coils is None else (coils, *image_size, 2)
     image = tf.TensorSpec(shape, tf.float32)
     traced = tf.function(augment).get_concrete_function(image, tf.TensorSpec((2,), tf.int32))
     result = traced.structured_outputs
@@ -158,3 +183,14 @@ def check_augment(augment: Augment, image_size: Sequence[int]) -> None:
     if not is_tensor or not result.shape.is_compatible_with(shape) or result.dtype != tf.float32:
         given = f"{result.dtype.name} {tuple(result.shape)}" if is_tensor else repr(result)
         raise InputError(f"augment must return a float32 image of shape {shape}; got {given}.")
+    if coils is None:
+        return
+    seed = tf.constant([0, 1])
+    first, second = tf.unstack(tf.random.stateless_normal((2, *shape), (0, 1)))
+    difference = traced(first - second, seed) - (traced(first, seed) - traced(second, seed))
+    if not tf.reduce_max(tf.abs(difference)) < LARGEST_ROUNDING:
+        raise InputError(
+            f"{getattr(augment, '__qualname__', augment)} changes intensities, which raw k-space "
+            "does not allow: use changes of place alone, such as random_flips (--flips), or "
+            "simulate scans of magnitude images (acquisition=SimulatedAcquisition(...))."
+        )

@@ -10,11 +10,19 @@ from numpy.typing import NDArray
 from kdmri_tf.data.augmentation import Augment, Variation, check_augment
 from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.errors import InputError
+from kdmri_tf.physics.complex_undersampling import ComplexUndersampling
 from kdmri_tf.physics.low_resolution import LowResolution
 from kdmri_tf.physics.mask_choice import MaskChoice
+from kdmri_tf.physics.simulated_acquisition import SimulatedAcquisition, check_coils
 from kdmri_tf.physics.undersampling import Undersampling
 from tfds_builders.catalog import DATASETS
 from tfds_builders.prepare import prepare
+from tfds_builders.sources import resolve_source
+
+# What coil sensitivities are estimated from, unless the user asks for something else, and its
+# largest share of all measured lines.
+CENTER_LINES_OF_COILS = 24
+LARGEST_CENTER = 2 / 3
 
 
 def load_data(
@@ -31,6 +39,8 @@ def load_data(
     image_size: Sequence[int] | None = None,
     augment: Augment | None = None,
     random_masks: bool = False,
+    coils: int | None = None,
+    acquisition: SimulatedAcquisition | None = None,
     rebuild: bool = False,
     skip_unreadable: bool = False,
 ) -> MRIData:
@@ -48,7 +58,8 @@ def load_data(
             an array `(H, W)`.
         mask_seed: seed of a sampled mask.
         center_lines: lowest lines that a sampled mask always measures; None for as many as the
-            papers' masks: 30 for the knee, 10 for the others.
+            papers' masks: 30 for the knee, 10 for the others; of complex images, of which coil
+            sensitivities are estimated, 24, or two thirds of all measured lines if these are fewer.
         phase_encode_axis: axis along which a sampled mask leaves out lines, 0 or 1; None for that
             of the papers' masks: 1 for the knee, 0 for the others.
         image_size: (H, W) to crop or zero-pad to, instead of the source's own.
@@ -57,6 +68,12 @@ def load_data(
         random_masks: gives every training slice in every pass one of 256 masks, picked anew and
             drawn with the sampler that `mask` names; the validation split keeps the one of
             `mask_seed`.
+        coils: None for magnitude images, the papers' case. A number makes complex images, for
+            `DCCNN(..., complex_images=True)`, with k-space of so many coils: raw where the source
+            has it, more coils compressed to so many virtual ones; else simulated, see
+            `SimulatedAcquisition`.
+        acquisition: how scans are simulated, of the source's magnitude images, even where it has
+            raw k-space; it says the number of coils as well.
         rebuild: prepares anew from the raw files.
         skip_unreadable: leaves out raw files that cannot be read, and reports them, instead of
             stopping.
@@ -64,7 +81,8 @@ def load_data(
     Raises:
         InputError: an unknown name, missing or changed raw files, a mask that does not fit the
             images or the acceleration, random masks without a sampler, an `augment` that returns
-            anything but such an image.
+            anything but such an image or that raw k-space does not allow; too few centre lines for
+            the sensitivities of coils.
 
     Example:
         >>> import tempfile
@@ -82,6 +100,14 @@ def load_data(
             "center_lines and phase_encode_axis apply only to a mask drawn by a sampler, but you "
             f"gave a mask ({choice.origin}): leave them out."
         )
+    if acquisition is not None and coils is None:
+        coils = acquisition.coils
+    if coils is not None:
+        coils = check_coils(coils)
+        source = resolve_source(dataset, source, manual_dir, None if acquisition else coils)
+        is_raw = acquisition is None and source in DATASETS[dataset].kspace_sources
+        if acquisition is None and not is_raw:
+            acquisition = SimulatedAcquisition(coils)
     builder, image_size = _prepare(
         dataset,
         augment,
@@ -89,15 +115,23 @@ def load_data(
         manual_dir=manual_dir,
         data_dir=data_dir,
         image_size=image_size,
+        coils=None if acquisition else coils,
         rebuild=rebuild,
         skip_unreadable=skip_unreadable,
     )
     usual = DATASETS[dataset].sampling
-    lines = usual.center_lines if center_lines is None else center_lines
     axis = usual.phase_encode_axis if phase_encode_axis is None else phase_encode_axis
+    lines = usual.center_lines if center_lines is None else center_lines
+    if coils is not None and center_lines is None:
+        measured_lines = image_size[axis] / acceleration
+        lines = min(CENTER_LINES_OF_COILS, int(LARGEST_CENTER * measured_lines))
     mask, drawn = choice.masks_for(image_size, lines, axis)
-    variation = Variation(augment, drawn) if augment or random_masks else None
-    return MRIData(builder, Undersampling(mask, choice.origin, float(acceleration)), variation)
+    measured = mask, choice.origin, float(acceleration)
+    varies = augment or random_masks or acquisition
+    variation = Variation(augment, drawn, acquisition is not None) if varies else None
+    if coils is None:
+        return MRIData(builder, Undersampling(*measured), variation)
+    return MRIData(builder, ComplexUndersampling(*measured, coils, acquisition), variation)
 
 
 def load_super_resolution(
@@ -139,7 +173,9 @@ def _prepare(
     if augment is not None and not callable(augment):
         raise InputError(f"augment must be a function (image, seed) -> image, not {augment!r}.")
     builder = prepare(dataset, **source)
-    image_size = builder.info.features["image"].shape[:2]
+    coils = source.get("coils")
+    feature = builder.info.features["image" if coils is None else "kspace"]
+    image_size = feature.shape[-3:-1]
     if augment is not None:
-        check_augment(augment, image_size)
+        check_augment(augment, image_size, coils)
     return builder, image_size

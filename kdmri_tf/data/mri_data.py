@@ -40,9 +40,9 @@ class MRIData:
     """Pairs a prepared data set with a degradation and makes batches of both.
 
     `load_data` and `load_super_resolution` make it. The first full pass over a split keeps it in
-    memory, as long as this object lives: images with their undersampled k-space (or low resolution)
-    where they fit into 4 GiB and every pass needs the same; else the images alone where they do;
-    else nothing.
+    memory, as long as this object lives: images with their undersampled k-space (or low resolution,
+    or coil sensitivities) where they fit into 4 GiB and every pass needs the same; else the images,
+    or raw k-space, alone where they do; else nothing.
 
     Attributes:
         builder: prepared TFDS builder with the splits "train" and "validation".
@@ -71,9 +71,10 @@ class MRIData:
     def __repr__(self) -> str:
         height, width = self.image_size
         slices = ", ".join(f"{count} {split}" for split, count in self.num_slices.items())
+        coils = "" if self.coils is None else f", {self.coils_label}"
         return (
             f"<MRIData {self.dataset} from {self.source}, {height}x{width}, {slices} slices, "
-            f"{self.acceleration_label}>"
+            f"{self.acceleration_label}{coils}>"
         )
 
     @property
@@ -89,7 +90,25 @@ class MRIData:
     @property
     def image_size(self) -> tuple[int, int]:
         """(H, W) in pixels."""
-        return self.builder.info.features["image"].shape[:2]
+        return self.builder.info.features[self._feature].shape[-3:-1]
+
+    @property
+    def complex_images(self) -> bool:
+        """Whether images have a real and an imaginary part, those of scans, raw or simulated."""
+        return self.degradation.complex_images
+
+    @property
+    def coils(self) -> int | None:
+        """Number of coils of complex images; None of magnitude images."""
+        return getattr(self.degradation, "coils", None)
+
+    @property
+    def coils_label(self) -> str:
+        """The coils in words, such as "8 coils, simulated"; empty of magnitude images."""
+        if self.coils is None:
+            return ""
+        plural = "" if self.coils == 1 else "s"
+        return f"{self.coils} coil{plural}, {'raw' if self._feature == 'kspace' else 'simulated'}"
 
     @property
     def mask(self) -> NDArray[np.float32]:
@@ -118,7 +137,7 @@ class MRIData:
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over the images of both splits; tells apart data that a result must not mix."""
+        """SHA-256 over the slices of both splits; tells apart data that a result must not mix."""
         splits = self.builder.info.metadata["splits"]
         digests = json.dumps({name: split["sha256"] for name, split in splits.items()})
         return hashlib.sha256(digests.encode()).hexdigest()
@@ -146,13 +165,18 @@ class MRIData:
 
         Inputs are {"kspace", "mask"} or {"low_resolution"}, float32 as `DCCNN` or `VDSR` takes
         them; the image is float32 `(batch, H, W, 1)`, fully sampled, each slice with maximum 1
-        unless augmented. Where the batch size divides the number of slices, all shapes are static.
+        unless augmented. Complex images have {"kspace", "mask"} and, of several coils,
+        "sensitivities", as `DCCNN(..., complex_images=True)` takes them; the image is then float32
+        `(batch, H, W, 2)`, see `ComplexUndersampling`. Where the batch size divides the number of
+        slices, all shapes are static.
 
         Args:
             split: "train" or "validation".
             batch_size: slices per batch.
             seed: None keeps the slices in order, volume by volume, as they are and under the one
                 mask; a number shuffles and, in the training split, varies them, anew in every pass.
+                A scan that is simulated is another one in every pass then, and otherwise the same
+                of each slice.
             first_epoch: with a seed, makes the data set endless; order and variation of its e-th
                 pass depend on (seed, first_epoch + e) alone, so that a run resumed at an epoch sees
                 what it would have seen. `fit` then needs
@@ -187,22 +211,32 @@ class MRIData:
                 )
             teacher_outputs.check_data(self, split)
             slices = tf.data.Dataset.zip(slices, teacher_outputs.slices)
+        slice_bytes = 4 * math.prod(self.builder.info.features[self._feature].shape)
         batched = in_batches(
-            *(slices, batch_size, self.image_size, seed, first_epoch, variation, drop_remainder)
+            *(slices, batch_size, slice_bytes, seed, first_epoch, variation, drop_remainder)
         )
         pairs = batched.map(self._pair, num_parallel_calls=tf.data.AUTOTUNE)
         return pairs.prefetch(tf.data.AUTOTUNE)
 
-    def volumes(self, split: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
-        """Yields (volume name, images float32 `(slices, H, W)`), one volume in memory at a time.
+    def volumes(
+        self, split: str
+    ) -> Iterator[tuple[str, NDArray[np.float32] | dict[str, NDArray[Any]]]]:
+        """Yields (volume name, slices), one volume in memory at a time, as `evaluate` takes them.
+
+        Slices are images, float32 `(slices, H, W)`. Of complex images they are a dictionary of
+        `kspace`, float32 `(slices, coils, H, W, 2)`, raw and fully sampled; or, where a scan is
+        simulated, of `image`, float32 `(slices, H, W, 1)`, and the `seed` of each.
 
         Raises:
             InputError: an unknown split.
         """
         self._check_split(split)
-        examples = self._read(split).as_numpy_iterator()
-        for name, group in itertools.groupby(examples, key=lambda example: example["volume"]):
-            yield name.decode(), np.stack([example["image"][..., 0] for example in group])
+        examples = zip(self._read(split).as_numpy_iterator(), itertools.count())
+        for name, group in itertools.groupby(examples, key=lambda pair: pair[0]["volume"]):
+            slices = [self._slice(example, index) for example, index in group]
+            stacked = {key: np.stack([part[key] for part in slices]) for key in slices[0]}
+            images = stacked if self.complex_images else stacked["image"][..., 0]
+            yield name.decode(), images
 
     def patients(self, split: str) -> dict[str, str]:
         """Returns volume name -> patient: ACDC has two volumes of each; elsewhere a file is one.
@@ -222,25 +256,43 @@ class MRIData:
     def _read(self, split: str) -> tf.data.Dataset:
         return self.builder.as_dataset(split=split, shuffle_files=False)
 
+    @property
+    def _feature(self) -> str:
+        """What slices are stored as: "image", or "kspace" of coils."""
+        return "image" if "image" in self.builder.info.features else "kspace"
+
+    def _slice(self, example: dict[str, Any], index: Any) -> dict[str, Any]:
+        """Returns a slice as `Degradation.pair` takes them, without the batch axis.
+
+        Where a scan is simulated it has the seed of the scan that it has outside training.
+        """
+        kept = {self._feature: example[self._feature]}
+        if not self.complex_images or self._feature == "kspace":
+            return kept
+        seed = [index, 0]
+        is_array = isinstance(kept["image"], np.ndarray)
+        return {**kept, "seed": np.array(seed, np.int32) if is_array else tf.cast(seed, tf.int32)}
+
     @cached_property
     def _slices(self) -> dict[str, tf.data.Dataset]:
-        """split -> data set of slices, {"image"} or with its measurement, kept where it fits."""
-        image_bytes = 4 * math.prod(self.image_size)
-        return {
-            split: keep_in_memory(
-                self._read(split),
-                self.degradation,
-                image_bytes * count,
-                is_fixed=self.is_fixed or split != "train",
+        """split -> data set of slices, alone or with their measurement, kept where it fits."""
+
+        def of_split(split: str, count: int) -> tf.data.Dataset:
+            slices = self._read(split).enumerate()
+            slices = slices.map(
+                lambda index, example: self._slice(example, index),
+                num_parallel_calls=tf.data.AUTOTUNE,
             )
-            for split, count in self.num_slices.items()
-        }
+            is_fixed = self.is_fixed or split != "train"
+            return keep_in_memory(slices, self.degradation, count, is_fixed)
+
+        return {split: of_split(split, count) for split, count in self.num_slices.items()}
 
     def _pair(
         self, batch: dict[str, tf.Tensor], teacher_outputs: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], tf.Tensor]:
-        """Makes (inputs, image) of a batch of slices."""
-        inputs = self.degradation.apply(**batch)
+        """Makes (inputs, target) of a batch of slices."""
+        inputs, target = self.degradation.pair(**batch)
         if teacher_outputs is not None:
             inputs = {**inputs, "teacher_outputs": teacher_outputs}
-        return inputs, batch["image"]
+        return inputs, target

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from kdmri_tf.data.mri_data import MRIData
+from kdmri_tf.physics.complex_undersampling import ComplexUndersampling
 from kdmri_tf.physics.low_resolution import LowResolution
 from kdmri_tf.physics.masks import phase_encode_axis
 
@@ -21,6 +22,7 @@ def data_config(data: MRIData) -> dict[str, Any]:
         "acceleration": round(data.acceleration, 4),
         "mask": data.mask_origin,
         "mask_sha256": hashlib.sha256(data.mask.tobytes()).hexdigest(),
+        **_coils_config(data),
     }
 
 
@@ -35,10 +37,13 @@ def data_facts(data: MRIData) -> dict[str, Any]:
 
     Returns:
         The `label` of tables, and either `scale` or, for a mask of whole lines, `phase_encode_axis`
-        and the `measured_lines` along it, 0 the lowest frequency.
+        and the `measured_lines` along it, 0 the lowest frequency. Of complex images, the number of
+        `coils`.
     """
     degradation = data.degradation
     facts: dict[str, Any] = {"label": degradation.label}
+    if data.coils is not None:
+        facts["coils"] = data.coils
     if isinstance(degradation, LowResolution):
         return {**facts, "scale": degradation.scale}
     axis = phase_encode_axis(data.mask)
@@ -58,3 +63,14 @@ def variation_config(data: MRIData) -> dict[str, Any]:
     if variation is None:
         return {"augment": None, "random_masks": None}
     return {"augment": variation.augment_name, "random_masks": variation.masks is not None}
+
+
+def _coils_config(data: MRIData) -> dict[str, Any]:
+    """Describes the coils of complex images; magnitude images say nothing of them, as ever."""
+    if not isinstance(data.degradation, ComplexUndersampling):
+        return {}
+    acquisition = data.degradation.acquisition
+    return {
+        "coils": data.degradation.coils,
+        "acquisition": None if acquisition is None else acquisition.config,
+    }

@@ -10,29 +10,33 @@ MEMORY_BUDGET_BYTES = 4 * 2**30
 
 
 def keep_in_memory(
-    examples: tf.data.Dataset, degradation: Degradation, image_bytes: int, is_fixed: bool
+    slices: tf.data.Dataset, degradation: Degradation, num_slices: int, is_fixed: bool
 ) -> tf.data.Dataset:
     """Keeps the slices of a split in memory from the first full pass on, as far as they fit.
 
     Args:
-        examples: data set of dictionaries with an "image", float32 `(H, W, 1)`.
-        degradation: gives what is kept beside the images.
-        image_bytes: size of all images of the split.
-        is_fixed: whether every pass degrades the same images in the same way.
+        slices: data set of dictionaries, each a slice as `degradation.pair` takes them in batches.
+        degradation: gives what is kept beside the slices.
+        num_slices: of the split.
+        is_fixed: whether every pass degrades the same slices in the same way.
 
     Returns:
-        Data set of dictionaries with "image" and, where it is kept, what was measured of it.
+        Data set of dictionaries with the slice and, where it is kept, what was measured of it.
     """
-    images = examples.map(
-        lambda example: {"image": example["image"]}, num_parallel_calls=tf.data.AUTOTUNE
-    )
-    name = degradation.measurement
 
     def measure(example: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        inputs = degradation.apply(example["image"][tf.newaxis])
-        return {**example, name: inputs[name][0]}
+        alone = {name: value[tf.newaxis] for name, value in example.items()}
+        measured = degradation.with_measurement(**alone)
+        return {name: value[0] for name, value in measured.items()}
 
-    values = 1 + degradation.input_specification[name].shape[-1]
-    if is_fixed and values * image_bytes <= MEMORY_BUDGET_BYTES:
-        return images.map(measure, num_parallel_calls=tf.data.AUTOTUNE).cache()
-    return images.cache() if image_bytes <= MEMORY_BUDGET_BYTES else images
+    if is_fixed:
+        measured = slices.map(measure, num_parallel_calls=tf.data.AUTOTUNE)
+        if _num_bytes(measured, num_slices) <= MEMORY_BUDGET_BYTES:
+            return measured.cache()
+    return slices.cache() if _num_bytes(slices, num_slices) <= MEMORY_BUDGET_BYTES else slices
+
+
+def _num_bytes(slices: tf.data.Dataset, num_slices: int) -> int:
+    """Returns the size of all their images, k-space, and maps; seeds do not count."""
+    specs = slices.element_spec.values()
+    return num_slices * sum(4 * spec.shape.num_elements() for spec in specs if spec.shape.rank > 1)

@@ -4,13 +4,13 @@ One volume is in memory at a time; beside the values, at most three slices of ea
 the slices for the figure can be chosen.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from kdmri_tf.compute.parallel import describe_device
 from kdmri_tf.errors import InputError
@@ -18,16 +18,17 @@ from kdmri_tf.evaluation.figure_slices import FigureCandidates, FigureSlice
 from kdmri_tf.evaluation.reconstructions import compiled, milliseconds, reconstruct
 from kdmri_tf.evaluation.report import Evaluation
 from kdmri_tf.evaluation.volume_metrics import VOLUME_METRICS
+from kdmri_tf.evaluation.volume_slices import Volume, volume_slices
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import WEIGHTS_DIGEST, weights_digest
-from kdmri_tf.physics.degradation import Degradation
+from kdmri_tf.physics.degradation import Degradation, Inputs
 from kdmri_tf.physics.undersampling import Undersampling
 from kdmri_tf.progress import follow
 
 
 def evaluate(
     networks: Mapping[str, keras.Model],
-    volumes: Iterable[tuple[str, NDArray[np.float32]]],
+    volumes: Iterable[tuple[str, Volume]],
     degradation: Degradation | NDArray,
     batch_size: int = 8,
     progress: bool = True,
@@ -36,21 +37,25 @@ def evaluate(
     source: str,
     acceleration: str,
     patients: Mapping[str, str] | None = None,
+    baselines: Mapping[str, Callable[[Inputs], ArrayLike]] | None = None,
 ) -> Evaluation:
     """Degrades every volume, reconstructs it with each network and measures what comes back.
 
-    The first rows are what can be seen without a network: always the zero-filled image |F^-1 y|
-    and, for low resolution, bicubic interpolation. Metrics are those of `volume_metrics`. A
+    The first rows are what can be seen without a network: always the zero-filled image, |F^-1 y| or
+    |A^H y|, and, for low resolution, bicubic interpolation. Metrics are those of `volume_metrics`,
+    of complex images those of their magnitudes, each slice divided by its target's maximum. A
     good, a median and a bad slice are kept for the figure: near the 90th, 50th and 10th percentile
     of the last network's PSNR per slice. Time is the median of 15 runs at batch size 1, the
     networks taking turns, so that a slow moment of the machine meets them all.
 
     Args:
         networks: name -> model from the inputs of the degradation to images float32
-            (batch, H, W, 1). The names "teacher", "student" and "KD student" bring the comparisons
-            of `report`.
+            (batch, H, W, 1), or (batch, H, W, 2) where they are complex. The names "teacher",
+            "student" and "KD student" bring the comparisons of `report`.
         volumes: (name, images) with images float32 (slices, H, W), each slice divided by its own
-            maximum; all volumes of one size. Read once.
+            maximum; all volumes of one size. For `ComplexUndersampling`: fully sampled k-space
+            float32 (slices, coils, H, W, 2), unshifted and ortho, or images that it simulates scans
+            of. What `MRIData.volumes` yields is of the right kind. Read once.
         degradation: what the networks undo; a mask (H, W) of 0 and 1, unshifted, stands for
             `Undersampling` by it.
         batch_size: slices that a network reconstructs at once; does not change the values.
@@ -60,6 +65,8 @@ def evaluate(
         acceleration: what was asked for, as a label such as "4x".
         patients: volume name -> patient; None if every volume has a patient of its own. Tests
             compare patients, as volumes of one patient are not independent samples.
+        baselines: other rows without a network: name -> function from the inputs, a dictionary of
+            tensors, to images as networks return them.
 
     Raises:
         InputError: no volume; a volume whose patient is not given, or that is blank, not
@@ -77,7 +84,9 @@ def evaluate(
     """
     if not isinstance(degradation, Degradation):
         degradation = Undersampling(degradation)
-    for name in degradation.baselines:
+    of_inputs = {name: _of_inputs(function) for name, function in (baselines or {}).items()}
+    all_baselines = {**degradation.baselines, **of_inputs}
+    for name in all_baselines:
         if name in networks:
             raise InputError(
                 f'"{name}" is the row without a network: give the network another name.'
@@ -91,28 +100,30 @@ def evaluate(
         name: compiled(network, degradation.input_specification)
         for name, network in networks.items()
     }
-    *_, last = {**degradation.baselines, **graphs}
+    *_, last = {**all_baselines, **graphs}
 
     records = []
     candidates = FigureCandidates()
-    for volume, images in follow(volumes, what="evaluating", unit="volume", is_shown=progress):
-        _check_volume(volume, images)
+    for volume, given in follow(volumes, what="evaluating", unit="volume", is_shown=progress):
+        slices = volume_slices(volume, given, degradation)
         patient = _patient(volume, patients)
-        true_acceleration = degradation.acceleration(images.shape[1:])
-        reconstructions = reconstruct(graphs, images, degradation, batch_size)
+        target, reconstructions = reconstruct(
+            graphs, slices, degradation, batch_size, all_baselines
+        )
+        true_acceleration = degradation.acceleration(target.shape[1:])
         for name, prediction in reconstructions.items():
-            values = _measure(volume, name, images, prediction)
-            facts = {"volume": volume, "patient": patient, "network": name, "slices": len(images)}
+            values = _measure(volume, name, target, prediction)
+            facts = {"volume": volume, "patient": patient, "network": name, "slices": len(target)}
             records.append({**facts, **values})
-        candidates.add(volume, images, reconstructions[last])
+        candidates.add(volume, slices, target, reconstructions[last])
     if not records:
         raise InputError("There is no volume to evaluate: the split is empty.")
 
     figure_slices = []
-    for label, (volume, index, target) in candidates.choose().items():
-        shown = reconstruct(graphs, target[np.newaxis], degradation, batch_size=1)
-        shown = {name: image[0] for name, image in shown.items()}
-        figure_slices.append(FigureSlice(label, volume, index, target, shown))
+    for label, (volume, index, one) in candidates.choose().items():
+        target, shown = reconstruct(graphs, one, degradation, 1, all_baselines)
+        images = {name: image[0] for name, image in shown.items()}
+        figure_slices.append(FigureSlice(label, volume, index, target[0], images))
 
     return Evaluation(
         dataset=dataset,
@@ -121,21 +132,25 @@ def evaluate(
         true_acceleration=true_acceleration,
         device=describe_device(),
         records=records,
-        networks=_describe(networks, degradation, figure_slices[0].target),
+        networks=_describe(networks, all_baselines, degradation.pair(**one)[0]),
         figure_slices=figure_slices,
     )
 
 
+def _of_inputs(function: Callable[[Inputs], ArrayLike]) -> Callable[[Inputs, tf.Tensor], ArrayLike]:
+    """Returns a baseline, which may look at the target, of one that does not."""
+    return lambda inputs, target: function(inputs)
+
+
 def _describe(
-    networks: Mapping[str, keras.Model], degradation: Degradation, target: NDArray[np.float32]
+    networks: Mapping[str, keras.Model], baselines: Iterable[str], inputs: Inputs
 ) -> dict[str, dict[str, Any]]:
     """Counts parameters, measures the time of one slice, and says which weights these were."""
-    inputs = degradation.apply(target[np.newaxis, ..., np.newaxis])
     # For one slice, as larger batches may go side by side, each part on cores of its own.
     single = tf.nest.map_structure(tf.type_spec_from_value, inputs)
     times = milliseconds({name: compiled(net, single) for name, net in networks.items()}, inputs)
     facts: dict[str, dict[str, Any]] = {
-        name: {"parameters": None, "milliseconds": None} for name in degradation.baselines
+        name: {"parameters": None, "milliseconds": None} for name in baselines
     }
     for name, network in networks.items():
         facts[name] = {
@@ -144,15 +159,6 @@ def _describe(
             WEIGHTS_DIGEST: weights_digest(network),
         }
     return facts
-
-
-def _check_volume(name: str, images: NDArray[np.float32]) -> None:
-    if images.ndim != 3 or images.size == 0:
-        raise InputError(f"Volume {name} must have the shape (slices, H, W), not {images.shape}.")
-    if not (images.min() >= 0 and images.max() <= 1):
-        raise InputError(
-            f"Volume {name} must hold finite values in [0, 1]: divide each slice by its maximum."
-        )
 
 
 def _patient(volume: str, patients: Mapping[str, str] | None) -> str:

@@ -1,13 +1,18 @@
 """The slices of a figure: a good, a median and a bad one, found in one pass over all volumes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.evaluation.volume_metrics import psnr
+from kdmri_tf.evaluation.volume_slices import Slices
 
 FIGURE_PERCENTILES = {"good": 90, "median": 50, "bad": 10}
+LARGEST_MEMORY = (
+    2**30
+)  # bytes of slices that wait to be chosen: images never, k-space may need more
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,30 +35,37 @@ class FigureCandidates:
 
     def __init__(self) -> None:
         self._decibels: list[float] = []
-        self._offers: list[tuple[float, tuple[str, int, NDArray[np.float32]]]] = []
+        self._offers: list[tuple[float, tuple[str, int, Slices]]] = []
 
     def add(
-        self, volume: str, images: NDArray[np.float32], prediction: NDArray[np.float32]
+        self,
+        volume: str,
+        slices: Slices,
+        target: NDArray[np.float32],
+        prediction: NDArray[np.float32],
     ) -> None:
         """Looks at a volume.
 
         Args:
             volume: its name.
-            images: fully sampled, (slices, H, W).
+            slices: fully sampled, as a degradation takes them.
+            target: their images, (slices, H, W).
             prediction: what a network made of them, the same shape.
         """
         decibels = {
-            index: psnr(images[index : index + 1], prediction[index : index + 1])
-            for index in range(len(images))
-            if images[index].any()
+            index: psnr(target[index : index + 1], prediction[index : index + 1])
+            for index in range(len(target))
+            if target[index].any()
         }
         self._decibels += decibels.values()
         offered = {_nearest_key(decibels, percent) for percent in FIGURE_PERCENTILES.values()}
         for index in sorted(offered):
-            self._offers.append((decibels[index], (volume, index, images[index].copy())))
+            one = {name: values[index : index + 1].copy() for name, values in slices.items()}
+            self._offers.append((decibels[index], (volume, index, one)))
+        self._forget()
 
-    def choose(self) -> dict[str, tuple[str, int, NDArray[np.float32]]]:
-        """Returns label -> (volume, slice index, target), with fewer slices fewer labels."""
+    def choose(self) -> dict[str, tuple[str, int, Slices]]:
+        """Returns label -> (volume, slice index, this slice), with fewer slices fewer labels."""
         remaining = {number: decibels for number, (decibels, _) in enumerate(self._offers)}
         chosen = {}
         for label, percent in FIGURE_PERCENTILES.items():
@@ -62,6 +74,20 @@ class FigureCandidates:
                 del remaining[number]
                 chosen[label] = self._offers[number][1]
         return chosen
+
+    def _forget(self) -> None:
+        """Drops the half that is farthest from the percentiles so far, if it takes much memory."""
+        size = sum(part.nbytes for _, (_, _, one) in self._offers for part in one.values())
+        if size <= LARGEST_MEMORY:
+            return
+        ranked, wanted = np.sort(self._decibels), np.array([*FIGURE_PERCENTILES.values()])
+
+        def distance(offer: tuple[float, Any]) -> float:
+            percentile = 100 * np.searchsorted(ranked, offer[0]) / len(ranked)
+            return float(np.abs(percentile - wanted).min())
+
+        self._offers.sort(key=distance)
+        del self._offers[max(len(wanted), len(self._offers) // 2) :]
 
 
 def _nearest_key(decibels: dict[int, float], percent: float, of: list[float] | None = None) -> int:

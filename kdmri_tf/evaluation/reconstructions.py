@@ -1,14 +1,15 @@
 """Runs networks for their evaluation: on volumes, and again and again for the time they take."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import keras
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from kdmri_tf.physics.degradation import Degradation
+from kdmri_tf.evaluation.volume_slices import Slices, magnitudes
+from kdmri_tf.physics.degradation import Baselines, Degradation
 
 WARM_UP_RUNS = 3
 TIMED_RUNS = 15
@@ -27,33 +28,46 @@ def compiled(network: keras.Model, specification: dict[str, tf.TensorSpec]) -> C
 
 
 def reconstruct(
-    networks: dict[str, CompiledNetwork],
-    images: NDArray[np.float32],
+    networks: Mapping[str, CompiledNetwork],
+    slices: Slices,
     degradation: Degradation,
     batch_size: int,
-) -> dict[str, NDArray[np.float32]]:
+    baselines: Baselines | None = None,
+) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
     """Reconstructs a volume with every network, and as it is seen without one.
+
+    Of complex images, magnitudes are returned; each slice divided by the maximum of its target, as
+    magnitude images are.
 
     Args:
         networks: name -> compiled network.
-        images: fully sampled, (slices, H, W).
+        slices: fully sampled, as `degradation.pair` takes them, from `volume_slices`.
         degradation: makes the inputs of the networks.
         batch_size: slices that are reconstructed at once.
+        baselines: what is seen without a network; None for those of the degradation.
 
     Returns:
-        Name -> volume (slices, H, W), the baselines of the degradation first.
+        (target, name -> reconstruction), volumes `(slices, H, W)`, the baselines first.
     """
-    batches: dict[str, list[NDArray[np.float32]]] = {
-        name: [] for name in (*degradation.baselines, *networks)
-    }
-    for start in range(0, len(images), batch_size):
-        image = images[start : start + batch_size, ..., np.newaxis]
-        inputs = degradation.apply(image)
-        for name, baseline in degradation.baselines.items():
-            batches[name].append(np.asarray(baseline(image))[..., 0])
+    baselines = degradation.baselines if baselines is None else baselines
+    targets: list[NDArray[np.float32]] = []
+    batches: dict[str, list[NDArray[np.float32]]] = {name: [] for name in (*baselines, *networks)}
+    count = len(next(iter(slices.values())))
+    for start in range(0, count, batch_size):
+        batch = {name: values[start : start + batch_size] for name, values in slices.items()}
+        inputs, target = degradation.pair(**batch)
+        targets.append(magnitudes(target))
+        for name, baseline in baselines.items():
+            batches[name].append(magnitudes(baseline(inputs, target)))
         for name, network in networks.items():
-            batches[name].append(network(inputs).numpy()[..., 0])
-    return {name: np.concatenate(parts) for name, parts in batches.items()}
+            batches[name].append(magnitudes(network(inputs)))
+    volume = np.concatenate(targets)
+    volumes = {name: np.concatenate(parts) for name, parts in batches.items()}
+    if not degradation.complex_images:
+        return volume, volumes
+    peak = volume.max(axis=(1, 2), keepdims=True)
+    peak[peak == 0] = 1
+    return volume / peak, {name: images / peak for name, images in volumes.items()}
 
 
 def milliseconds(

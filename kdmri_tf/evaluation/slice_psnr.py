@@ -16,11 +16,12 @@ MEAN_SQUARED_ERROR_FLOOR = 1e-10
 class SlicePSNR(keras.metrics.Mean):
     """Averages the PSNR in dB over slices, each with its own target's maximum as peak.
 
-    For `compile(metrics=[SlicePSNR()])`: takes images (batch, H, W, 1). The maximum of a batch is
-    never used, so that the value does not depend on how slices are batched; it differs a little
-    from the PSNR of volumes, whose peak is the maximum of the volume. A mean squared error below
-    1e-10 of the squared peak counts as that (100 dB), which keeps the mean finite; a slice with a
-    blank target does not count.
+    For `compile(metrics=[SlicePSNR()])`: takes images (batch, H, W, 1), or complex images
+    (batch, H, W, 2), whose magnitudes it compares. The maximum of a batch is never used, so that
+    the value does not depend on how slices are batched; it differs a little from the PSNR of
+    volumes, whose peak is the maximum of the volume. A mean squared error below 1e-10 of the
+    squared peak counts as that (100 dB), which keeps the mean finite; a slice with a blank target
+    does not count.
 
     Args:
         name: name in logs.
@@ -46,7 +47,7 @@ class SlicePSNR(keras.metrics.Mean):
         """Adds a batch.
 
         Args:
-            y_true: target, `(batch, H, W, 1)` or `(batch, H, W)`.
+            y_true: target, `(batch, H, W, 1)`, `(batch, H, W)` or `(batch, H, W, 2)`.
             y_pred: prediction, the same; slices or pixels that its Keras mask leaves out have
                 weight 0.
             sample_weight: weights of slices, a scalar or `(batch,)`, with or without further axes
@@ -54,7 +55,7 @@ class SlicePSNR(keras.metrics.Mean):
                 squared error of each slice. A slice whose pixels all have weight 0 does not count.
         """
         mask = getattr(y_pred, "_keras_mask", None)
-        target, prediction = as_images(y_true), as_images(y_pred)
+        target, prediction = map(_magnitude, (as_images(y_true), as_images(y_pred)))
         peak = ops.max(target, axis=(1, 2, 3))
         weight = ops.cast(peak > 0, "float32")
         pixels = ops.ones_like(target)
@@ -69,6 +70,13 @@ class SlicePSNR(keras.metrics.Mean):
         error = error / ops.where(total > 0, total, 1.0) / squared_peak
         decibels = -10 * ops.log10(ops.maximum(error, MEAN_SQUARED_ERROR_FLOOR))
         super().update_state(decibels, sample_weight=weight)
+
+
+def _magnitude(images: tf.Tensor) -> tf.Tensor:
+    """Returns the magnitude of complex images `(batch, H, W, 2)`; others as they are."""
+    if images.shape[-1] != 2:
+        return images
+    return ops.sqrt(ops.sum(images**2, axis=-1, keepdims=True))
 
 
 def _split(weight: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -10,23 +10,30 @@ from numpy.typing import NDArray
 
 from kdmri_tf.physics.masks import true_acceleration
 
-Baselines = Mapping[str, Callable[[tf.Tensor], tf.Tensor]]
+Inputs = dict[str, tf.Tensor]
+Baselines = Mapping[str, Callable[[Inputs, tf.Tensor], tf.Tensor]]
 
 
 class Degradation(abc.ABC):
     """Keeps some samples of an image's k-space and gives a network what is left.
 
     What data, networks and evaluation ask of it; `Undersampling` and `LowResolution` differ in
-    which samples they keep and in whether a network is given k-space and mask or a blurred image.
+    which samples they keep and in whether a network is given k-space and mask or a blurred image,
+    and `ComplexUndersampling` in that its images are complex.
+
+    Slices are dictionaries of tensors with a batch axis. All have an "image", float32 `(batch, H,
+    W, 1)`, or what a subclass takes instead; whatever is known beside it is not computed again.
 
     Attributes:
         input_specification: name -> `tf.TensorSpec` of a network's inputs: float32, batch, height
             and width free.
         measurement: the one of these inputs that depends on the image.
+        complex_images: whether images have a real and an imaginary part, `(batch, H, W, 2)`.
     """
 
     input_specification: ClassVar[dict[str, tf.TensorSpec]]
     measurement: ClassVar[str]
+    complex_images: ClassVar[bool] = False
 
     @classmethod
     @abc.abstractmethod
@@ -48,7 +55,8 @@ class Degradation(abc.ABC):
     def baselines(self) -> Baselines:
         """What can be seen without a network; "zero-filled" comes first.
 
-        Name -> function from images float32 `(batch, H, W, 1)` to images of the same shape.
+        Name -> function from a network's inputs and the target, `(batch, H, W, C)`, to images like
+        the target.
         """
 
     @abc.abstractmethod
@@ -67,6 +75,18 @@ class Degradation(abc.ABC):
             image: float32 `(batch, H, W, 1)`, H and W known.
             known: inputs that exist already and need not be computed again.
         """
+
+    def pair(self, **slices: tf.Tensor) -> tuple[Inputs, tf.Tensor]:
+        """Returns what a network is trained on: its inputs, and the target, `(batch, H, W, C)`.
+
+        Args:
+            slices: "image", and inputs that exist already.
+        """
+        return self.apply(**slices), slices["image"]
+
+    def with_measurement(self, **slices: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Returns slices with what `pair` would compute of them again in every pass."""
+        return {**slices, self.measurement: self.apply(**slices)[self.measurement]}
 
     def acceleration(self, image_size: Sequence[int]) -> float:
         """Returns all samples of k-space over those that are kept."""

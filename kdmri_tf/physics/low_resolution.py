@@ -114,8 +114,8 @@ class LowResolution(Degradation):
     def baselines(self) -> Baselines:
         """The blurred image, and a small one enlarged by bicubic splines."""
         return {
-            "zero-filled": lambda image: self.apply(image)["low_resolution"],
-            "bicubic": lambda image: bicubic(image, self.kept_size(image.shape[1:3])),
+            "zero-filled": lambda inputs, image: inputs["low_resolution"],
+            "bicubic": lambda inputs, image: bicubic(image, self.kept_size(image.shape[1:3])),
         }
 
     def kept_size(self, image_size: Sequence[int]) -> tuple[int, int]:

@@ -1,7 +1,6 @@
 """A scan that is simulated: from a magnitude image to the k-space of coils, as raw data have it."""
 
 import dataclasses
-import math
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -97,19 +96,24 @@ class SimulatedAcquisition:
         image = tf.convert_to_tensor(image, tf.float32)[..., 0]
         of_phase, of_coils, of_noise, of_numbers = tf.unstack(tf.random.split(seed, 4))
         uniform = tf.unstack(tf.random.stateless_uniform((4,), of_numbers))
-        profiles = self._profiles(tuple(image.shape), of_coils, _drawn(self.shading, uniform[0]))
-        phase = random_phase(image.shape, of_phase, _drawn(self.phase, uniform[1]))
+        profiles = self._profiles(tuple(image.shape), of_coils, self._drawn("shading", uniform[0]))
+        phase = random_phase(image.shape, of_phase, self._drawn("phase", uniform[1]))
         coil_images = profiles * tf.complex(image * tf.cos(phase), image * tf.sin(phase))
         kspace = fourier.complex_fft2(coil_images)
         if self.snr is not None:
-            correlation = _drawn(self.noise_correlation, uniform[2])
+            correlation = self._drawn("noise_correlation", uniform[2])
             noise = receiver_noise(self.coils, image.shape, of_noise, correlation)
-            snr = tf.exp(_drawn(tuple(map(math.log, self.snr)), uniform[3]))
+            snr = self._drawn("snr", uniform[3])
             kspace += fourier.real_to_complex(_signal(coil_images) / snr) * noise
         return {
             "kspace": fourier.to_channels(kspace),
             "reference": fourier.to_channels(coil_images),
         }
+
+    def _drawn(self, name: str, uniform: tf.Tensor) -> tf.Tensor:
+        """Returns a number of this range, from one that is uniform from 0 to 1."""
+        low, high = getattr(self, name)
+        return low * (high / low) ** uniform if name == "snr" else low + (high - low) * uniform
 
     def _profiles(self, size: tuple[int, int], seed: tf.Tensor, shading: tf.Tensor) -> tf.Tensor:
         """Returns C, complex64 `(coils, H, W)`."""
@@ -150,10 +154,6 @@ def _range(name: str, value: Any, lowest: float, highest: float) -> tuple[float,
             f"{value!r}."
         )
     return low, high
-
-
-def _drawn(bounds: Sequence[float], uniform: tf.Tensor) -> tf.Tensor:
-    return bounds[0] + (bounds[1] - bounds[0]) * uniform
 
 
 def _signal(coil_images: tf.Tensor) -> tf.Tensor:

@@ -73,9 +73,7 @@ class Undersampling(Degradation):
     @property
     def baselines(self) -> Baselines:
         """The zero-filled image alone."""
-        return {
-            "zero-filled": lambda image: fourier.kspace_to_magnitude(self.apply(image)["kspace"])
-        }
+        return {"zero-filled": lambda inputs, image: fourier.kspace_to_magnitude(inputs["kspace"])}
 
     def sampled(self, image_size: Sequence[int]) -> NDArray[np.float32]:
         """Returns the mask, float32 `(H, W)`.

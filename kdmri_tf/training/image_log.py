@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.evaluation.figure_slices import FigureCandidates, FigureSlice
 from kdmri_tf.evaluation.figures import reconstruction_figure
 from kdmri_tf.evaluation.reconstructions import reconstruct
+from kdmri_tf.evaluation.volume_slices import Slices, volume_slices
 from kdmri_tf.pictures import draw
 from kdmri_tf.training.validation import is_stored_upside_down
 
@@ -43,7 +43,7 @@ class ImageLog(keras.callbacks.Callback):
         self.network = getattr(network, "teacher", network)
         self.data = data
         self.epochs = epochs
-        self._slices: list[FigureSlice] = []
+        self._slices: dict[str, tuple[str, int, Slices]] = {}
         self._begin = time.perf_counter()
         self._spent = 0.0
         self._usual = USUAL_SECONDS
@@ -63,7 +63,7 @@ class ImageLog(keras.callbacks.Callback):
     def _paint(self, place: Path, epoch: int) -> None:
         """Draws the slices to a file and copies it to TensorBoard."""
         self._slices = self._slices or self._choose()
-        shown = [self._reconstructed(part) for part in self._slices]
+        shown = [self._reconstructed(label, *part) for label, part in self._slices.items()]
         title = f"{self.network.architecture} after epoch {epoch + 1} of {self.epochs}"
         reconstruction_figure(shown, place, title, flip=is_stored_upside_down(self.data))
         image = tf.io.decode_png(place.read_bytes(), channels=3)
@@ -72,26 +72,21 @@ class ImageLog(keras.callbacks.Callback):
             tf.summary.image("validation slices", image[tf.newaxis], step=epoch)
         writer.close()
 
-    def _choose(self) -> list[FigureSlice]:
-        """Returns the slices, with their images without a network."""
-        candidates = FigureCandidates()
-        for volume, images in itertools.islice(self.data.volumes("validation"), VOLUMES):
-            baselines = reconstruct({}, images, self.data.degradation, batch_size=8)
-            candidates.add(volume, images, list(baselines.values())[-1])
-        return [
-            FigureSlice(label, volume, index, target, {})
-            for label, (volume, index, target) in candidates.choose().items()
-        ]
+    def _choose(self) -> dict[str, tuple[str, int, Slices]]:
+        """Returns label -> (volume, index, slice)."""
+        candidates, degradation = FigureCandidates(), self.data.degradation
+        for volume, given in itertools.islice(self.data.volumes("validation"), VOLUMES):
+            slices = volume_slices(volume, given, degradation)
+            target, baselines = reconstruct({}, slices, degradation, batch_size=8)
+            candidates.add(volume, slices, target, list(baselines.values())[-1])
+        return candidates.choose()
 
-    def _reconstructed(self, part: FigureSlice) -> FigureSlice:
+    def _reconstructed(self, label: str, volume: str, index: int, slices: Slices) -> FigureSlice:
         def network(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
             return tf.cast(self.network(inputs, training=False), tf.float32)
 
-        images = reconstruct(
-            {self.network.architecture: network},
-            part.target[np.newaxis],
-            self.data.degradation,
-            batch_size=1,
+        target, images = reconstruct(
+            {self.network.architecture: network}, slices, self.data.degradation, batch_size=1
         )
         reconstructions = {name: image[0] for name, image in images.items()}
-        return FigureSlice(part.label, part.volume, part.index, part.target, reconstructions)
+        return FigureSlice(label, volume, index, target[0], reconstructions)

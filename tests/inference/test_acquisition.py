@@ -46,9 +46,9 @@ class TestOnRequest:
         np.testing.assert_array_equal(acquisition.mask, mask)
         for part, image in zip(parts, truth, strict=True):
             image = image[np.newaxis, ..., np.newaxis] / (image.max() or 1)
-            expected = Undersampling(mask).apply(image)["kspace"][0]
-            np.testing.assert_allclose(part.measurement, expected, atol=1e-5)
-            zero_filled = Undersampling(mask).baselines["zero-filled"](image)[0, ..., 0]
+            inputs = Undersampling(mask).apply(image)
+            np.testing.assert_allclose(part.measurement, inputs["kspace"][0], atol=1e-5)
+            zero_filled = Undersampling(mask).baselines["zero-filled"](inputs, image)[0, ..., 0]
             np.testing.assert_allclose(part.degraded, part.scale * zero_filled, atol=2e-3)
             np.testing.assert_allclose(part.target, part.scale * image[0, ..., 0], atol=1e-4)
         assert [part.scale for part in parts] == pytest.approx(700 * truth.max(axis=(1, 2)))
@@ -241,7 +241,7 @@ class TestUndersampledAlready:
             (lambda kspace, mask: np.abs(kspace), r"holds images: add --acc 4 to undersample them"),
             (
                 lambda kspace, mask: (mask * kspace)[:, np.newaxis].repeat(4, axis=1),
-                "has 4 coils; combine the coils first, as the networks take one",
+                "has 4 coils, but this network reconstructs magnitude images of one coil",
             ),
             (
                 lambda kspace, mask: kspace * [mask, mask, np.roll(mask, 5, axis=0)],

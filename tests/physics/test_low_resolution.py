@@ -45,9 +45,10 @@ class TestLowerResolution:
     @pytest.mark.parametrize("image_size", SIZES)
     def test_scale_1_gives_the_image_back(self, rng, image_size):
         images = rng.random((2, *image_size, 1)).astype(np.float32)
+        inputs = LowResolution(1).apply(images)
         for restored in (
-            LowResolution(1).apply(images)["low_resolution"],
-            *(baseline(images) for baseline in LowResolution(1).baselines.values()),
+            inputs["low_resolution"],
+            *(baseline(inputs, images) for baseline in LowResolution(1).baselines.values()),
         ):
             np.testing.assert_allclose(restored, images, atol=1e-5)
 
