@@ -1,14 +1,16 @@
 """Folders for results, and the one writer: files and folders are whole or not there at all."""
 
+import csv
 import errno
 import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 from kdmri_tf.errors import InputError, causes
 
@@ -111,6 +113,31 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
     finally:
         _put_back(workshop, path)
         shutil.rmtree(workshop, ignore_errors=True)
+
+
+def write_csv(path: str | PathLike[str], records: Iterable[Mapping[str, Any]]) -> None:
+    """Writes one line per record, below a line of names, whole or not at all.
+
+    Args:
+        path: file to make or to replace; its parent must exist.
+        records: name -> value; the columns are all names, in the order in which they first come,
+            and None or a missing value is an empty cell.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_csv(Path(folder, "a.csv"), [{"psnr": 30.5}, {"psnr": 31.0, "seed": 1}])
+        ...     print(Path(folder, "a.csv").read_text())
+        psnr,seed
+        30.5,
+        31.0,1
+        <BLANKLINE>
+    """
+    records = list(records)
+    columns = list(dict.fromkeys(name for record in records for name in record))
+    with replacing(path) as place, open(place, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(records)
 
 
 def _to_disk(place: Path) -> None:

@@ -1,6 +1,5 @@
 """The table of a comparison: every student beside its teacher and its baselines."""
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from kdmri_tf.evaluation.markdown import markdown_table
 from kdmri_tf.evaluation.report import Evaluation
 from kdmri_tf.evaluation.statistics import gap_closed, mean_and_deviation, wilcoxon
 from kdmri_tf.evaluation.table import counted_volumes, with_deviation
-from kdmri_tf.files import replacing
+from kdmri_tf.files import replacing, write_csv
 from kdmri_tf.pictures import draw
 
 METRICS = {"psnr": ("PSNR [dB]", 2), "ssim": ("SSIM", 4)}  # key -> heading, digits
@@ -136,13 +135,7 @@ class Comparison:
         with replacing(folder / f"{name}.md") as place:
             place.write_text(table, encoding="utf-8")
         records = [{**record, "title": self.title} for record in self.records()]
-        with (
-            replacing(folder / f"{name}.csv") as place,
-            open(place, "w", newline="", encoding="utf-8") as file,
-        ):
-            writer = csv.DictWriter(file, records[0])
-            writer.writeheader()
-            writer.writerows(records)
+        write_csv(folder / f"{name}.csv", records)
         counterparts = {row.name: row.counterpart for row in self.rows}
         picture = folder / f"{name}.png"
         draw(picture, lambda place: plot(records, counterparts, self.title, place))

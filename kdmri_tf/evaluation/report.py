@@ -5,7 +5,6 @@ over patients: volumes of one patient are alike, and count as one by their mean.
 synthetic data say so in the title, the table, the CSV and the JSON file.
 """
 
-import csv
 import json
 import math
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from kdmri_tf.evaluation.figure_slices import FigureSlice
 from kdmri_tf.evaluation.statistics import gap_closed, mean_and_deviation, wilcoxon
 from kdmri_tf.evaluation.table import COLUMNS, COMPARED, evaluation_table
-from kdmri_tf.files import replacing
+from kdmri_tf.files import replacing, write_csv
 
 TEACHER, FRIENDLY_TEACHER = "teacher", "SFT teacher"
 STUDENT, DISTILLED = "student", "KD student"
@@ -122,10 +121,7 @@ class Evaluation:
             "source": self.source,
             "acceleration": self.acceleration,
         }
-        with replacing(path) as place, open(place, "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, [*context, *self.records[0]])
-            writer.writeheader()
-            writer.writerows({**context, **record} for record in self.records)
+        write_csv(path, ({**context, **record} for record in self.records))
 
     def to_markdown(self) -> str:
         """Returns the table of all networks with its caption, and the comparisons that apply."""

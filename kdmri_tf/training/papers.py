@@ -10,7 +10,7 @@ from kdmri_tf.training.comparison import compare
 from kdmri_tf.training.experiment import Experiment
 from kdmri_tf.training.grid import Grid, Row
 from kdmri_tf.training.initial_networks import is_name
-from kdmri_tf.training.papers_report import EVALUATIONS, LONG_STUDENT, write_tables
+from kdmri_tf.training.papers_report import EVALUATIONS, LONG_STUDENT, records, write_tables
 
 WITH_SFT = ("cardiac-4x",)
 
@@ -111,7 +111,11 @@ def train_grids(
         teacher_name: such as "D5C5".
         student_name: such as "D3C5".
         options: of `Grid`.
+
+    Raises:
+        InputError: results that other grids have there are damaged.
     """
+    records(run_dir)  # what is damaged there is named now, not after hours of training
     for name, experiment in experiments.items():
         print(f"\n=== {name} ===", flush=True)
 

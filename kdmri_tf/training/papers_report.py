@@ -1,16 +1,16 @@
 """The tables of all grids beside the published numbers."""
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from kdmri_tf.errors import InputError, in_one_line
 from kdmri_tf.evaluation.markdown import markdown_table
 from kdmri_tf.evaluation.published import GRIDS, KD_MRI, SFT_KD_RECON
 from kdmri_tf.evaluation.report import DISTILLED, TEACHER
 from kdmri_tf.evaluation.table import with_deviation
-from kdmri_tf.files import replacing
+from kdmri_tf.files import printable, replacing, write_csv
 from kdmri_tf.training.stage_differences import read_config
 
 EVALUATIONS = "papers"  # folder of a grid's results, in that of its run
@@ -33,6 +33,9 @@ def records(run_dir: str | Path) -> list[dict[str, Any]]:
 
     Args:
         run_dir: holds `<grid>/papers/evaluation.json`.
+
+    Raises:
+        InputError: a file of an evaluation or of a teacher's stage is damaged.
     """
     found = []
     for grid, key in GRIDS.items():
@@ -40,15 +43,11 @@ def records(run_dir: str | Path) -> list[dict[str, Any]]:
         path = folder / EVALUATIONS / "evaluation.json"
         if not path.exists():
             continue
-        summary = json.loads(path.read_text(encoding="utf-8"))
         trained = _trained(folder)
-        for network, facts in summary["networks"].items():
+        for network, title, measured in _evaluated(path):
             kd_mri = KD_MRI[key].get(network, (None, None))
-            values = (
-                *(grid, network, facts["psnr"]["mean"], facts["psnr"]["std"]),
-                *(facts["ssim"]["mean"], facts["ssim"]["std"], facts["parameters"]),
-                *(*kd_mri, SFT_KD_RECON.get(key, {}).get(network), trained, summary["title"]),
-            )
+            sft_kd_recon = SFT_KD_RECON.get(key, {}).get(network)
+            values = (grid, network, *measured, *kd_mri, sft_kd_recon, trained, title)
             found.append(dict(zip(COLUMNS, values, strict=True)))
     return found
 
@@ -95,19 +94,42 @@ def write_tables(run_dir: str | Path) -> str:
     table = to_markdown(found)
     with replacing(run_dir / "papers.md") as place:
         place.write_text(table, encoding="utf-8")
-    with (
-        replacing(run_dir / "papers.csv") as place,
-        open(place, "w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, COLUMNS)
-        writer.writeheader()
-        writer.writerows(found)
+    write_csv(run_dir / "papers.csv", found)
     return table
+
+
+def _evaluated(path: Path) -> list[tuple[str, str, tuple[float | None, ...]]]:
+    """Reads the results of a grid: (network, title, means and deviations, parameters) of each."""
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        networks = summary["networks"]
+        if missing := [name for name in ORDER if name not in networks]:
+            raise ValueError(f"it lacks {' and '.join(missing)}")
+        return [
+            (
+                network,
+                summary["title"],
+                (
+                    *(facts["psnr"]["mean"], facts["psnr"]["std"]),
+                    *(facts["ssim"]["mean"], facts["ssim"]["std"], facts["parameters"]),
+                ),
+            )
+            for network, facts in networks.items()
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(
+            f"{path} is damaged ({type(error).__name__}: {in_one_line(error)}): delete "
+            f"{path.parent}, and kdmri papers with --only {path.parent.parent.name} evaluates "
+            "these networks again."
+        ) from error
 
 
 def _trained(folder: Path) -> str:
     """Says how long and with which settings the stages of a grid were trained."""
-    config = read_config(next(folder.glob("teacher-*/config.json")).parent)
+    stage = next(folder.glob("teacher-*/config.json"), None)
+    if stage is None:
+        return f"Trained in stages that are no longer in {printable(str(folder))}"
+    config = read_config(stage.parent)
     return (
         f"{config['epochs']} epochs per stage, learning rate {config['learning_rate']:g} "
         f"({config['schedule']}), batches of {config['batch_size']}, {config['precision']}, seed "

@@ -1,6 +1,5 @@
 """The state of a training after every epoch, from which a killed run continues."""
 
-import csv
 import json
 import math
 import time
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError, in_one_line
-from kdmri_tf.files import replacing
+from kdmri_tf.files import replacing, write_csv
 from kdmri_tf.training.run_folder import STATE_FILE
 
 LOG_FILE = "log.csv"
@@ -95,15 +94,7 @@ class TrainingState(keras.callbacks.Callback):
         }
         with replacing(self._path) as place:
             np.savez(place, **arrays)
-        self._write_log()
-
-    def _write_log(self) -> None:
-        with replacing(self.folder / LOG_FILE) as place, open(place, "w", newline="") as file:
-            # Epochs of an earlier version may lack a column.
-            columns = list(dict.fromkeys(name for row in self.history for name in row))
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(self.history)
+        write_csv(self.folder / LOG_FILE, self.history)
 
     def _restore(self) -> None:
         try:

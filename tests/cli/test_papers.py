@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+import shutil
 
 import numpy as np
 import pytest
@@ -100,6 +102,32 @@ def test_tables_of_all_grids_that_are_there(tmp_path):
         ("cardiac-5x", "KD student"),
     ]
     assert (rows[3]["psnr"], rows[3]["kd_mri_psnr"]) == ("40.0", "40.03")
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda text: text[:-9], "JSONDecodeError: "),
+        (lambda text: "[]", "TypeError: list indices must be "),
+        (lambda text: text.replace('"psnr"', '"snr"'), "KeyError: 'psnr'"),
+        (lambda text: text.replace('"KD student"', '"other"'), "ValueError: it lacks KD student"),
+    ],
+)
+def test_damaged_results_are_named_before_training(tmp_path, damage, reason):
+    finished_grid(tmp_path, "brain-4x", 40.0)
+    path = tmp_path / "brain-4x" / "papers" / "evaluation.json"
+    path.write_text(damage(path.read_text()))
+    words = (
+        rf"brain-4x/papers/evaluation\.json is damaged \({re.escape(reason)}.*: delete .*/papers,"
+    )
+    with pytest.raises(InputError, match=words):
+        papers.train_grids({"cardiac-4x": None}, tmp_path)
+
+
+def test_a_grid_whose_stages_were_deleted_stays_in_the_table(tmp_path):
+    finished_grid(tmp_path, "brain-4x", 40.0)
+    shutil.rmtree(tmp_path / "brain-4x" / "teacher-D5C5")
+    assert "Trained in stages that are no longer in" in papers_report.write_tables(tmp_path)
 
 
 def test_impossible_grids_are_refused_before_training():
