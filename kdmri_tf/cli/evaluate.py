@@ -23,12 +23,13 @@ def main(arguments: argparse.Namespace) -> None:
     if len(set(names)) < len(names):
         raise InputError(f"Two networks have the same name: {', '.join(names)}; give each its own.")
     experiment = from_flags.experiment(arguments)
+    classical = arguments.classical_baselines
     if not arguments.models:
-        experiment.evaluate(experiment.finished())
+        experiment.evaluate(experiment.finished(), classical=classical)
         return
     networks = {name: experiment.given(name, path) for name, path in arguments.models}
     folder = experiment.run_dir / folder_of(names)
-    experiment.evaluate(networks, folder)
+    experiment.evaluate(networks, folder, classical=classical)
 
 
 def folder_of(names: Sequence[str]) -> str:
@@ -54,5 +55,11 @@ def run() -> None:
         type=named_model,
         metavar="NAME=MODEL.keras",
         help="networks to compare",
+    )
+    parser.add_argument(
+        "--classical-baselines",
+        action="store_true",
+        help="with --coils: also CG-SENSE and L1-wavelet compressed sensing, by sigpy, the weight "
+        "of their penalty chosen on training slices",
     )
     launch.run(main, parser)

@@ -16,12 +16,16 @@ from kdmri_tf.cli.flag_types import (
     seed,
 )
 from kdmri_tf.cli.parser import Parser
-from kdmri_tf.sizes import LARGEST_IMAGE
+from kdmri_tf.sizes import LARGEST_IMAGE, MOST_COILS
 from tfds_builders.catalog import DATASETS
 
 OF_MASKS = ("mask_seed", "center_lines", "phase_encode_axis")
+OF_COILS = ("coils", "snr")
 # What super-resolution refuses.
-OF_UNDERSAMPLING = ("acc", "mask", *OF_MASKS, "random_masks", "data_consistency", "residual")
+OF_UNDERSAMPLING = (
+    *("acc", "mask", *OF_MASKS, *OF_COILS),
+    *("random_masks", "data_consistency", "residual", "noise_weight"),
+)
 
 
 class Formatter(argparse.ArgumentDefaultsHelpFormatter):
@@ -106,7 +110,8 @@ def _add_dataset(group: argparse._ArgumentGroup, super_resolution: bool) -> None
     add(
         "--center-lines",
         type=count(MOST_LINES),
-        help="number of lowest lines that a drawn mask always measures (default: 10; knee: 30)",
+        help="number of lowest lines that a drawn mask always measures (default: 10; knee: 30; "
+        "with --coils: 24)",
     )
     add(
         "--phase-encode-axis",
@@ -114,6 +119,21 @@ def _add_dataset(group: argparse._ArgumentGroup, super_resolution: bool) -> None
         choices=[0, 1],
         help="what a drawn mask measures: 0 for rows of k-space, 1 for columns "
         "(default: 0; knee: 1)",
+    )
+    add(
+        "--coils",
+        type=count(MOST_COILS),
+        metavar="N",
+        help="complex images from k-space of N coils, as scanners have them: raw k-space where the "
+        "source has it, more coils compressed to N; else simulated scans of its images (default: "
+        "magnitude images with k-space of their own, as in the papers)",
+    )
+    add(
+        "--snr",
+        type=positive_number,
+        nargs="+",
+        help="signal-to-noise ratio of simulated scans: a number, or the lowest and the highest of "
+        "those that are drawn (default: 10 60)",
     )
     add(
         "--image-size",

@@ -12,6 +12,7 @@ from kdmri_tf.errors import InputError
 if TYPE_CHECKING:  # these import TensorFlow
     from kdmri_tf.data.augmentation import Augment
     from kdmri_tf.data.mri_data import MRIData
+    from kdmri_tf.physics.simulated_acquisition import SimulatedAcquisition
     from kdmri_tf.training.experiment import Experiment
 
 # Attribute of `kdmri_tf.TrainingSettings` -> flag
@@ -26,6 +27,7 @@ SETTINGS = {
     "nonnegative": "nonnegative",
     "filters": "filters",
     "consistency_form": "data_consistency",
+    "noise_weight": "noise_weight",
 }
 
 
@@ -42,19 +44,25 @@ def experiment(arguments: argparse.Namespace) -> "Experiment":
     from kdmri_tf.training.settings import default_settings
     from tfds_builders.sources import resolve_source
 
-    source = resolve_source(arguments.dataset, arguments.source, arguments.manual_dir)
+    source = resolve_source(
+        arguments.dataset, arguments.source, arguments.manual_dir, arguments.coils
+    )
     chosen = {name: getattr(arguments, flag, None) for name, flag in SETTINGS.items()}
     settings = default_settings(arguments.dataset, source, **chosen)
     if not arguments.whole_batches:
         divide_cores(settings.batch_size)  # before TensorFlow reads the first slice
     data = _load(arguments, source)
-    name = f"{data.dataset}-{data.source}-{data.acceleration_label}".replace(" ", "-")
+    name = "-".join([data.dataset, data.source, data.acceleration_label.replace(" ", "-")])
+    coils = ""
+    if data.coils is not None:
+        name += f"-{data.coils}coil{'s' if data.coils > 1 else ''}"
+        coils = f"; {data.coils_label}"
     number = data_facts(data).get("phase_encode_axis")
     axis = "" if number is None else f", phase encode along axis {number}"
     slices = ", ".join(f"{count} {split} slices" for split, count in data.num_slices.items())
     print(
         f"{data.dataset} from {data.source}, {data.image_size[0]}x{data.image_size[1]}: {slices}; "
-        f"{data.mask_origin}{axis}, true acceleration {data.acceleration:.2f}"
+        f"{data.mask_origin}{axis}, true acceleration {data.acceleration:.2f}{coils}"
         + ("" if data.is_fixed else f"; training with {data.variation}"),
         flush=True,
     )
@@ -127,6 +135,8 @@ def _load(arguments: argparse.Namespace, source: str) -> "MRIData":
             4.0 if arguments.acc is None else arguments.acc,
             mask=arguments.mask,
             random_masks=random_masks,
+            coils=arguments.coils,
+            acquisition=_acquisition(arguments, source),
             **of_masks,
             **options,
         )
@@ -135,7 +145,28 @@ def _load(arguments: argparse.Namespace, source: str) -> "MRIData":
         raise InputError(
             "--scale lowers the resolution and needs no mask: leave out --acc and all mask flags."
         )
+    if arguments.coils is not None or arguments.snr is not None:
+        raise InputError(
+            "--scale lowers the resolution of magnitude images: leave out --coils and --snr."
+        )
     return load_super_resolution(arguments.dataset, arguments.scale, **options)
+
+
+def _acquisition(arguments: argparse.Namespace, source: str) -> "SimulatedAcquisition | None":
+    """Returns how scans are simulated, if that is not as usual."""
+    from kdmri_tf.physics.simulated_acquisition import SimulatedAcquisition
+    from tfds_builders.catalog import DATASETS
+
+    if arguments.snr is None:
+        return None
+    if arguments.coils is None or source in DATASETS[arguments.dataset].kspace_sources:
+        reason = "raw" if arguments.coils else "without coils"
+        raise InputError(
+            f"--snr is the noise of simulated scans, but the k-space of {source} is {reason} here: "
+            "leave it out" + ("." if arguments.coils else ", or add --coils.")
+        )
+    snr = arguments.snr[0] if len(arguments.snr) == 1 else arguments.snr
+    return SimulatedAcquisition(arguments.coils, snr=snr)
 
 
 def _augmentation(arguments: argparse.Namespace) -> "Augment | None":

@@ -18,7 +18,7 @@ DEFAULT_GRIDS = ("cardiac-4x", "brain-4x", "cardiac-5x", "cardiac-8x", "knee-4x"
 # In place of the flags that describe a single data set; every grid sets the first four itself.
 OF_ONE_DATASET = {
     **{"dataset": None, "acc": None, "mask": "gaussian", "run_dir": None},
-    **{"source": "auto", "image_size": None, **dict.fromkeys(flags.OF_MASKS)},
+    **{"source": "auto", "image_size": None, **dict.fromkeys((*flags.OF_MASKS, *flags.OF_COILS))},
 }
 
 

@@ -221,7 +221,11 @@ class Experiment:
         )
 
     def evaluate(
-        self, networks: Mapping[str, Network], folder: Path | str | None = None
+        self,
+        networks: Mapping[str, Network],
+        folder: Path | str | None = None,
+        *,
+        classical: bool = False,
     ) -> Evaluation:
         """Measures networks on the validation split and prints the table.
 
@@ -233,10 +237,13 @@ class Experiment:
             folder: where to write; by default the run folder.
 
         Raises:
-            InputError: the folder cannot be written to.
+            classical: whether complex images are also reconstructed by CG-SENSE and L1-wavelet
+                compressed sensing.
+            InputError: the folder cannot be written to; or as `classical_baselines`.
         """
         folder = Path(folder or self.run_dir)
-        return evaluate_validation(networks, self.data, folder, self.settings.batch_size)
+        batch_size = self.settings.batch_size
+        return evaluate_validation(networks, self.data, folder, batch_size, classical=classical)
 
     def export(self) -> None:
         """Exports the network of the last stage to `saved_model` in the run folder.

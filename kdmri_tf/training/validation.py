@@ -10,13 +10,19 @@ from kdmri_tf.evaluation.report import Evaluation
 from kdmri_tf.files import make_folder
 from kdmri_tf.networks.network import Network
 from kdmri_tf.pictures import draw
+from kdmri_tf.training.classical_baselines import classical_baselines
 
 # NIfTI's y axis runs from the back of the head to the front, so its first row belongs below.
 SOURCES_STORED_UPSIDE_DOWN = ("mrbrains13", "mrbrains18")
 
 
 def evaluate_validation(
-    networks: Mapping[str, Network], data: MRIData, folder: Path, batch_size: int
+    networks: Mapping[str, Network],
+    data: MRIData,
+    folder: Path,
+    batch_size: int,
+    *,
+    classical: bool = False,
 ) -> Evaluation:
     """Measures networks on the validation split, writes the results and prints the table.
 
@@ -25,11 +31,13 @@ def evaluate_validation(
         data: whose validation split they are measured on.
         folder: gets `evaluation.md`, `.csv`, `.json` and `reconstructions.png`.
         batch_size: slices at a time.
+        classical: whether the table has CG-SENSE and L1-wavelet compressed sensing as well.
 
     Raises:
-        InputError: the folder cannot be written to.
+        InputError: the folder cannot be written to; or as `classical_baselines`.
     """
     make_folder(folder, "--run-dir")
+    baselines = classical_baselines(data) if classical else {}
     evaluation = evaluate(
         dict(networks),
         data.volumes("validation"),
@@ -37,8 +45,9 @@ def evaluate_validation(
         batch_size,
         dataset=data.dataset,
         source=data.source,
-        acceleration=data.acceleration_label,
+        acceleration=", ".join(filter(None, [data.acceleration_label, data.coils_label])),
         patients=data.patients("validation"),
+        baselines=baselines,
     )
     table = evaluation.write(folder)
     print(f"\n{table}\nTable and values: {folder}/evaluation.*", flush=True)
