@@ -235,10 +235,10 @@ class Experiment:
         Args:
             networks: name -> network; "teacher", "student" and "KD student" are compared.
             folder: where to write; by default the run folder.
-
-        Raises:
             classical: whether complex images are also reconstructed by CG-SENSE and L1-wavelet
                 compressed sensing.
+
+        Raises:
             InputError: the folder cannot be written to; or as `classical_baselines`.
         """
         folder = Path(folder or self.run_dir)
