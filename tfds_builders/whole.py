@@ -11,11 +11,13 @@ import tensorflow_datasets as tfds
 from kdmri_tf.errors import InputError
 from kdmri_tf.files import replacing
 
-FILES = "prepared_files"  # in the metadata: name -> [bytes, CRC-32] of every file with slices
+FILES = "prepared_files"  # in the metadata: name -> [bytes, CRC-32] of every other file
+CHECKSUM = "metadata_crc32"  # in the metadata: of all else there
 METADATA_FILE = "metadata.json"
 OF_DATASETS = {"raw_files": dict, "splits": dict, "skipped_files": list}  # in the metadata at least
 OF_SPLITS = {"slices": int, "patients": dict, "sha256": str}
 BLOCK = 2**22
+DIFFERS = "is not as it was written (its checksum differs)"
 
 _found_whole: dict[Path, tuple[int, int]] = {}  # bytes and time in ns of files that were checked
 
@@ -36,8 +38,8 @@ class DamagedDataError(InputError):
 
 
 def checksums(folder: Path) -> dict[str, list[int]]:
-    """Returns name -> [bytes, CRC-32] of the files with slices in a prepared folder."""
-    paths = sorted(path for path in folder.iterdir() if "-of-" in path.name)
+    """Returns name -> [bytes, CRC-32] of the files in a prepared folder, but for the metadata."""
+    paths = sorted(path for path in folder.iterdir() if path.name != METADATA_FILE)
     return {path.name: [path.stat().st_size, _crc(path)] for path in paths}
 
 
@@ -71,8 +73,10 @@ def save_metadata(builder: tfds.core.DatasetBuilder) -> None:
     Raises:
         OSError: from the file system; nothing has changed then.
     """
+    metadata = dict(builder.info.metadata)
     with replacing(Path(builder.data_dir, METADATA_FILE)) as place:
-        place.write_text(json.dumps(dict(builder.info.metadata)), encoding="utf-8")
+        content = {**metadata, CHECKSUM: _crc_of_metadata(metadata)}
+        place.write_text(json.dumps(content), encoding="utf-8")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -87,7 +91,14 @@ def _read(path: Path) -> dict[str, Any]:
         _check_entries(content, OF_DATASETS, path)
         for split in content["splits"].values():
             _check_entries(split, OF_SPLITS, path)
+        if content.get(CHECKSUM) not in (None, _crc_of_metadata(content)):
+            raise DamagedDataError(path, DIFFERS)
     return content
+
+
+def _crc_of_metadata(content: Mapping[str, Any]) -> int:
+    others = {name: value for name, value in content.items() if name != CHECKSUM}
+    return zlib.crc32(json.dumps(others, sort_keys=True).encode())
 
 
 def _check_entries(content: Any, needed: Mapping[str, type], path: Path) -> None:
@@ -105,7 +116,7 @@ def _check_file(path: Path, size: int, crc: int) -> None:
         if status.st_size != size:
             raise DamagedDataError(path, f"has {status.st_size:,} bytes instead of {size:,}")
         if _crc(path) != crc:
-            raise DamagedDataError(path, "is not as it was written (its checksum differs)")
+            raise DamagedDataError(path, DIFFERS)
     except OSError as error:
         raise DamagedDataError(path, f"cannot be read ({error.strerror})") from error
     _found_whole[path] = seen

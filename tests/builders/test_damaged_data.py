@@ -111,6 +111,23 @@ class TestDescriptions:
         damage(folder / name)
         refused_and_rebuilt(arguments, knees, r"\.json")
 
+    @pytest.mark.parametrize("name", ["dataset_info.json", "features.json", "metadata.json"])
+    def test_a_flipped_digit(self, arguments, folder, knees, name):
+        path = folder / name
+        content = path.read_text()
+        place = next(i for i, sign in enumerate(content) if sign in "3456789")
+        path.write_text(f"{content[:place]}2{content[place + 1 :]}")
+        refused_and_rebuilt(arguments, knees, r"\.json")
+
+    def test_every_digit_of_the_metadata_counts(self, arguments, folder):
+        path = folder / "metadata.json"
+        content = path.read_text()
+        for place in [i for i, sign in enumerate(content) if sign.isdigit()][::20]:
+            other = (int(content[place]) + 1) % 10
+            path.write_text(f"{content[:place]}{other}{content[place + 1 :]}")
+            with pytest.raises(InputError, match=f"are damaged: .*{WAY_OUT}"):
+                prepare(**arguments)
+
     def test_missing_metadata(self, arguments, folder, knees):
         (folder / "metadata.json").unlink()
         refused_and_rebuilt(arguments, knees, r"metadata\.json is missing\.")
@@ -125,7 +142,7 @@ class TestDescriptions:
     def test_as_an_earlier_version_wrote_them(self, arguments, folder, monkeypatch):
         """Without checksums: the files are looked for, and prepared data are used again."""
         metadata = json.loads((folder / "metadata.json").read_text())
-        del metadata[whole.FILES]
+        del metadata[whole.FILES], metadata[whole.CHECKSUM]
         (folder / "metadata.json").write_text(json.dumps(metadata))
         monkeypatch.setattr(SliceBuilder, "_generate_examples", None)
         assert len(read_back(prepare(**arguments), "train")) == 2
