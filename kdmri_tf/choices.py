@@ -13,6 +13,8 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 SCHEDULES = ("step", "cosine", "constant")  # of the learning rate
 CONSISTENCY_FORMS = ("auto", "rfft", "fft")  # how training computes data consistency
 
+SENSITIVITIES = ("low-resolution", "espirit")  # how those of coils are estimated
+
 EXPORT_FORMATS = ("saved_model", "litert", "onnx", "openvino")
 REDUCTIONS = ("float16", "bfloat16", "int8")  # of an export's precision
 

@@ -16,6 +16,8 @@ class ZeroFilling:
     path = "zero_filling.onnx"
     format = "onnx"
     input_names = ("kspace", "mask")
+    complex_images = False
+    coils = None
 
     def __init__(self, **metadata):
         self.metadata = metadata
@@ -31,6 +33,25 @@ class ZeroFilling:
         self.batches.append((kspace, mask))
         image = np.fft.ifft2(kspace[..., 0] + 1j * kspace[..., 1], norm="ortho").real
         return image[..., np.newaxis].astype(np.float32)
+
+
+class ComplexZeroFilling(ZeroFilling):
+    """Gives A^H y, the zero-filled complex image of one coil or several."""
+
+    path = "complex_zero_filling.onnx"
+    input_names = ("kspace", "mask", "sensitivities")
+    complex_images = True
+
+    def __init__(self, coils=None, **metadata):
+        super().__init__(complex_images=True, **metadata)
+        self.coils = coils
+
+    def __call__(self, kspace, mask, sensitivities=None):
+        images = np.fft.ifft2(kspace[..., 0] + 1j * kspace[..., 1], norm="ortho")
+        if sensitivities is not None:
+            images = images * (sensitivities[..., 0] - 1j * sensitivities[..., 1])
+        image = images.sum(axis=1)
+        return np.stack([image.real, image.imag], axis=-1).astype(np.float32)
 
 
 class Copying(ZeroFilling):

@@ -12,7 +12,7 @@ from kdmri_tf.cli import flags, launch
 from kdmri_tf.cli.flag_types import ImageSize, count, positive_number
 from kdmri_tf.cli.parser import Parser
 from kdmri_tf.errors import InputError
-from kdmri_tf.sizes import LARGEST_IMAGE
+from kdmri_tf.sizes import LARGEST_IMAGE, MOST_COILS
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -37,6 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
         phase_encode_axis=arguments.phase_encode_axis,
         manual_dir=arguments.manual_dir,
         data_dir=arguments.data_dir,
+        coils=arguments.coils,
     )
 
 
@@ -72,6 +73,12 @@ def run() -> None:
         choices=(0, 1),
         help="LiteRT, ONNX and OpenVINO take masks of whole rows (0) or columns (1) "
         "(default: as in training)",
+    )
+    parser.add_argument(
+        "--coils",
+        type=count(MOST_COILS),
+        help="of the k-space of a network of complex images: the only number that a LiteRT file "
+        "takes; 1 makes an export without sensitivities (default: as in training, else 8)",
     )
     parser.add_argument("--manual-dir", help="real slices to check on, as for kdmri kd")
     parser.add_argument("--data-dir", help="prepared slices to check on, as for kdmri kd")

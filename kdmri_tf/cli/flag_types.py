@@ -151,6 +151,11 @@ def nonnegative_number(text: str) -> float:
     return positive_number(text)
 
 
+def noise_weight(text: str) -> float | str:
+    """Accepts "learned", 0 or a positive number."""
+    return text if text == "learned" else nonnegative_number(text)
+
+
 def seed(text: str) -> int:
     """Accepts 0, 1, 2, ..."""
     number = _integer(text)

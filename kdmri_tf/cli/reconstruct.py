@@ -5,10 +5,11 @@ kdmri reconstruct model.tflite knee.h5 knee.nii.gz --acc 4
 
 import argparse
 
-from kdmri_tf.choices import SAMPLERS
+from kdmri_tf.choices import SAMPLERS, SENSITIVITIES
 from kdmri_tf.cli import launch
 from kdmri_tf.cli.flag_types import MOST_LINES, MOST_SLICES, count, positive_number, seed
 from kdmri_tf.cli.parser import Parser
+from kdmri_tf.sizes import MOST_COILS
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -25,6 +26,10 @@ def main(arguments: argparse.Namespace) -> None:
         center_lines=arguments.center_lines,
         phase_encode_axis=arguments.phase_encode_axis,
         scale=arguments.scale,
+        coils=arguments.coils,
+        sensitivities=arguments.sensitivities,
+        readout_rows=arguments.readout_rows,
+        phase=arguments.phase,
     )
 
 
@@ -38,7 +43,12 @@ def run() -> None:
     )
     add = parser.add_argument
     add("model", metavar="MODEL", help=".keras, .tflite, .onnx; folder of SavedModel, OpenVINO")
-    add("input", metavar="INPUT", help="fastMRI or other .h5, .nii, .nii.gz or .npy volume")
+    add(
+        "input",
+        metavar="INPUT",
+        help="fastMRI, ISMRMRD or other .h5, .nii, .nii.gz, "
+        "BART's .cfl, CMRxRecon's .mat or .npy volume, or a folder of DICOM files",
+    )
     add("output", metavar="OUTPUT", help=".nii.gz, .nii, .h5 or .npy volume to write")
     add("--acc", type=positive_number, help="undersample, by this nominal acceleration")
     samplers = ", ".join(SAMPLERS)
@@ -60,5 +70,25 @@ def run() -> None:
         help="of a drawn mask: 0 draws rows, 1 columns (default: the model's, else 0)",
     )
     add("--scale", type=positive_number, help="VDSR: lower the resolution this many times first")
+    raw = parser.add_argument_group("raw k-space, for networks of complex images")
+    raw.add_argument(
+        "--coils",
+        type=count(MOST_COILS),
+        help="compress the coils to so many virtual ones (default: those of an export for a fixed "
+        "number, else all)",
+    )
+    raw.add_argument(
+        "--sensitivities",
+        metavar="HOW",
+        help=f"of the coils: {', '.join(SENSITIVITIES)}, or a .npy or .cfl file of maps (default: "
+        "low-resolution, from the measured centre of k-space; espirit needs sigpy)",
+    )
+    raw.add_argument(
+        "--readout-rows",
+        type=count(MOST_LINES),
+        help="crop the image to so many rows, where the readout along H is oversampled (default: "
+        "what the header of the file says)",
+    )
+    raw.add_argument("--phase", action="store_true", help="write the phase to a file beside, too")
     add("--batch-size", type=count(MOST_SLICES), default=8, help="slices at a time (default: 8)")
     launch.run(main, parser, "reconstruction starts over")

@@ -7,6 +7,7 @@ from kdmri_tf.cli.flag_types import (
     MOST_EPOCHS,
     MOST_FILTERS,
     count,
+    noise_weight,
     positive_number,
     seed,
 )
@@ -52,6 +53,13 @@ def add(group: argparse._ArgumentGroup, super_resolution: bool) -> None:
         choices=CONSISTENCY_FORMS,
         help="how it is computed, the same to rounding; fft: the definition; rfft: by the FFT of "
         "real images; auto: as rfft, but without an FFT for masks of whole lines on a CPU",
+    )
+    add(
+        "--noise-weight",
+        type=noise_weight,
+        metavar="WEIGHT",
+        help="how far measured samples are trusted, for noisy k-space: learned, by every cascade, "
+        "or lambda, which gives them the weight lambda / (1 + lambda) (default: fully)",
     )
     add(
         "--residual",

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation.slice_psnr import SlicePSNR
-from kdmri_tf.export.check_samples import Samples, inputs_of
+from kdmri_tf.export.check_samples import Samples, pair_of
 from kdmri_tf.inference.reconstructor import Reconstructor
 
 TOLERANCE = 1e-5  # of a float32 export, at image values in [0, 1]
@@ -61,8 +61,8 @@ def measure_agreement(network: keras.Model, exported: Reconstructor, samples: Sa
     tf.config.experimental.enable_tensor_float_32_execution(False)
     try:
         for start in range(0, len(samples.images), BATCH_SIZE):
-            target = samples.images[start : start + BATCH_SIZE]
-            inputs = inputs_of(samples.degradation, target)
+            slices = samples.images[start : start + BATCH_SIZE]
+            inputs, target = pair_of(samples.degradation, slices)
             expected = np.asarray(network(inputs, training=False))
             if not np.isfinite(expected).all():
                 raise InputError(

@@ -13,13 +13,17 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.inference.training_conditions import trained_mask
 from kdmri_tf.networks.network import Network
 from kdmri_tf.phantoms.phantom_volume import phantom_volume
+from kdmri_tf.physics.complex_undersampling import ComplexUndersampling
 from kdmri_tf.physics.degradation import Degradation
 from kdmri_tf.physics.low_resolution import LowResolution
 from kdmri_tf.physics.masks import check_mask
 from kdmri_tf.physics.samplers import gaussian_mask
+from kdmri_tf.physics.simulated_acquisition import SimulatedAcquisition
 from kdmri_tf.physics.undersampling import Undersampling
 
 NUM_SLICES = 16
+USUAL_COILS = 8
+COMPLEX_CENTER_LINES = 16  # of drawn masks, from which sensitivities are estimated
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +31,8 @@ class Samples:
     """Holds slices and how they are degraded.
 
     Attributes:
-        images: to check on, float32 `(slices, H, W, 1)`, each with maximum 1.
+        images: to check on, float32 `(slices, H, W, 1)`, each with maximum 1; or fully sampled
+            k-space `(slices, coils, H, W, 2)`, for networks of complex images.
         calibration: others, to find the ranges of 8-bit integers on.
         degradation: turns them into the network's inputs.
         origin: what they are, in words.
@@ -41,15 +46,24 @@ class Samples:
     @property
     def image_size(self) -> tuple[int, int]:
         """Returns (H, W)."""
-        _, height, width, _ = self.images.shape
+        height, width = self.images.shape[-3:-1]
         return height, width
 
 
 def inputs_of(
     degradation: Degradation, images: NDArray[np.float32]
 ) -> dict[str, NDArray[np.float32]]:
-    """Returns the inputs that a network gets from images `(batch, H, W, 1)`, as arrays by name."""
-    return {name: np.asarray(value) for name, value in degradation.apply(images).items()}
+    """Returns the inputs that a network gets from slices of `Samples`, as arrays by name."""
+    return pair_of(degradation, images)[0]
+
+
+def pair_of(
+    degradation: Degradation, images: NDArray[np.float32]
+) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32]]:
+    """Returns the inputs that a network gets from slices of `Samples`, and the target."""
+    slices = {"kspace" if images.ndim == 5 else "image": images}
+    inputs, target = degradation.pair(**slices)
+    return {name: np.asarray(value) for name, value in inputs.items()}, np.asarray(target)
 
 
 def synthetic_samples(
@@ -83,6 +97,7 @@ def samples_of(
     phase_encode_axis: int | None = None,
     manual_dir: Path | str | None = None,
     data_dir: Path | str | None = None,
+    coils: int | None = None,
 ) -> Samples:
     """Returns slices like those a network was trained on: real ones if given, else of phantoms.
 
@@ -93,9 +108,11 @@ def samples_of(
         phase_encode_axis: 0 or 1; None for that of the mask it was trained with.
         manual_dir: folder of the raw data; without both folders the slices are synthetic.
         data_dir: folder of the prepared data.
+        coils: of the k-space of a network of complex images; None for those of the training data,
+            or else 8.
 
     Raises:
-        InputError: the real slices cannot be read.
+        InputError: the real slices cannot be read; or coils for a network that takes none.
     """
     from tfds_builders.catalog import DATASETS
 
@@ -103,14 +120,24 @@ def samples_of(
     source = metadata.get("source") or "synthetic"
     height, width = image_size or metadata.get("image_size") or (240, 240)
     image_size = (height, width)
-    degradation = _degradation(metadata, network, image_size, phase_encode_axis)
+    if coils is not None and not network.complex_images:
+        raise InputError(
+            f"{network.architecture} reconstructs magnitude images of one coil: leave coils out."
+        )
+    coils = coils or metadata.get("coils") or USUAL_COILS
+    degradation = _degradation(metadata, network, image_size, phase_encode_axis, coils)
     if source == "synthetic" or not (manual_dir or data_dir):
         anatomy = DATASETS[dataset].anatomy if dataset in DATASETS else "brain"
         return synthetic_samples(degradation, image_size, anatomy)
     from tfds_builders.prepare import prepare
 
     builder = prepare(
-        dataset, source, manual_dir=manual_dir, data_dir=data_dir, image_size=image_size
+        dataset,
+        source,
+        manual_dir=manual_dir,
+        data_dir=data_dir,
+        image_size=image_size,
+        coils=coils if source in DATASETS[dataset].kspace_sources else None,
     )
     return prepared_samples(builder, degradation)
 
@@ -132,26 +159,45 @@ def _degradation(
     network: Network,
     image_size: tuple[int, int],
     phase_encode_axis: int | None,
+    coils: int,
 ) -> Degradation:
     """Returns the degradation of a network's training, as far as it is known and fits."""
     if network.degradation is LowResolution:
         return LowResolution(metadata.get("scale") or 4.0)
+    mask, origin = _mask(metadata, network, image_size, phase_encode_axis)
+    if not network.complex_images:
+        return Undersampling(mask, origin)
+    return ComplexUndersampling(
+        mask, origin, coils=coils, acquisition=SimulatedAcquisition(coils, snr=None)
+    )
+
+
+def _mask(
+    metadata: Mapping[str, Any],
+    network: Network,
+    image_size: tuple[int, int],
+    phase_encode_axis: int | None,
+) -> tuple[NDArray[np.float32], str]:
+    """Returns a mask like that of the training, and its origin."""
     axis = metadata.get("phase_encode_axis") or 0
     knows_lines = metadata.get("measured_lines") is not None and phase_encode_axis in (None, axis)
     if knows_lines and tuple(metadata.get("image_size") or ()) == image_size:
         mask = trained_mask(metadata, image_size, network.name)
-        return Undersampling(mask, metadata.get("mask") or "array")
+        return mask, metadata.get("mask") or "array"
     axis = axis if phase_encode_axis is None else phase_encode_axis
+    least = COMPLEX_CENTER_LINES if network.complex_images else 4
     try:
-        mask = gaussian_mask(image_size, metadata.get("acceleration") or 4, axis=axis)
+        acceleration = metadata.get("acceleration") or 4
+        mask = gaussian_mask(image_size, acceleration, max(10, least), axis)
     except InputError:  # too few lines for this acceleration
-        mask = gaussian_mask(image_size, 2, center_lines=min(4, image_size[axis] // 2), axis=axis)
-    return Undersampling(check_mask(mask, image_size))
+        mask = gaussian_mask(image_size, 2, min(least, image_size[axis] // 2), axis)
+    return check_mask(mask, image_size), "array"
 
 
 def _spread(builder: tfds.core.DatasetBuilder, split: str) -> NDArray[np.float32]:
-    """Reads slices at even distances through a split."""
+    """Reads slices at even distances through a split: images, or k-space where that is kept."""
+    name = "kspace" if "kspace" in builder.info.features else "image"
     total = builder.info.splits[split].num_examples
     chosen = set(np.linspace(0, total - 1, min(NUM_SLICES, total)).astype(int).tolist())
     examples = builder.as_dataset(split=split, shuffle_files=False).as_numpy_iterator()
-    return np.stack([example["image"] for i, example in enumerate(examples) if i in chosen])
+    return np.stack([example[name] for i, example in enumerate(examples) if i in chosen])

@@ -16,7 +16,7 @@ from kdmri_tf.export.agreement import (
 )
 from kdmri_tf.export.check_samples import Samples, inputs_of, samples_of
 from kdmri_tf.export.formats import FORMATS, check_request
-from kdmri_tf.export.layout import check_layout, fixed_axis
+from kdmri_tf.export.layout import check_layout, fixed_axis, fixed_coils
 from kdmri_tf.export.litert import write_litert
 from kdmri_tf.export.onnx import write_onnx
 from kdmri_tf.export.openvino import write_openvino
@@ -47,18 +47,20 @@ def export_network(
     samples: Samples | None = None,
     image_size: Sequence[int] | None = None,
     phase_encode_axis: int | None = None,
+    coils: int | None = None,
     metadata: Mapping[str, Any] | None = None,
     largest_loss: float = LARGEST_LOSS,
 ) -> Agreement:
     """Exports a network, and refuses an export that does not compute what the network does.
 
     Every format takes the network's inputs by their names, float32, and returns `image`, float32
-    `(batch, H, W, 1)`; shapes, units and FFT convention are those of the network. `Reconstructor`
-    runs them all.
+    `(batch, H, W, C)`; shapes, units and FFT convention are those of the network. `Reconstructor`
+    runs them all. A network of complex images takes k-space with any number of coils and their
+    `sensitivities`, or of one coil without sensitivities, where the samples have one.
 
     - "saved_model": a folder, for TensorFlow alone; any mask; batch, height and width are free.
     - "litert": a `.tflite` file for the plain interpreter; the batch is free, height and width
-      are those of the samples.
+      (and coils) are those of the samples.
     - "onnx": an `.onnx` file for ONNX Runtime; batch, height and width are free.
     - "openvino": a folder for OpenVINO; batch, height and width are free.
 
@@ -75,6 +77,7 @@ def export_network(
         image_size: (H, W) of the synthetic slices, which "litert" fixes.
         phase_encode_axis: of a mask for the synthetic slices, which all but "saved_model" fix: 0
             if it has whole rows, 1 if it has whole columns.
+        coils: of the synthetic slices for a network of complex images; None for 8.
         metadata: facts that travel with the network beside its architecture, as JSON values.
         largest_loss: PSNR [dB] that a reduced precision may cost.
 
@@ -104,17 +107,20 @@ def export_network(
     path = Path(path).absolute()
     if samples is None:
         check_layout(format, network, image_size, phase_encode_axis)
-        samples = samples_of({}, network, image_size or USUAL_SIZE, phase_encode_axis)
+        layout = image_size or USUAL_SIZE, phase_encode_axis
+        samples = samples_of({}, network, *layout, coils=coils)
     axis = fixed_axis(format, network, samples)
+    inputs = list(samples.degradation.input_specification)
     facts = {
         **network.facts,
         **(metadata or {}),
         "format": format,
         "quantize": quantize,
-        "inputs": list(network.input_specification),
+        "inputs": inputs,
         "output": "image",
         "exported_image_size": list(samples.image_size) if FORMATS[format].needs_size else None,
         "exported_phase_encode_axis": axis,
+        "exported_coils": fixed_coils(format, network, samples),
     }
     is_exact = network.compute_dtype == "float32"
     exact = network if is_exact else inference_form.inference_copy(network)

@@ -24,6 +24,7 @@ def export_trained(
     phase_encode_axis: int | None = None,
     manual_dir: Path | str | None = None,
     data_dir: Path | str | None = None,
+    coils: int | None = None,
 ) -> None:
     """Exports a `.keras` network and prints how closely the export agrees with it.
 
@@ -32,7 +33,7 @@ def export_trained(
         output: as `path` of `export_network`.
         format, quantize, largest_loss: as for `export_network`.
         samples: to check on; None for those of `samples_of`, which takes the other arguments.
-        image_size, phase_encode_axis, manual_dir, data_dir: as for `samples_of`.
+        image_size, phase_encode_axis, manual_dir, data_dir, coils: as for `samples_of`.
 
     Raises:
         InputError: there is no such network, or the configuration of its stage is damaged; a phase
@@ -59,7 +60,9 @@ def export_trained(
                 "of its stage does: leave out --manual-dir and --data-dir."
             )
         layout = image_size, phase_encode_axis
-        samples = samples_of(metadata, network, *layout, manual_dir=manual_dir, data_dir=data_dir)
+        samples = samples_of(
+            *(metadata, network, *layout), manual_dir=manual_dir, data_dir=data_dir, coils=coils
+        )
     agreement = export_network(
         network,
         output,

@@ -66,3 +66,17 @@ def fixed_axis(format: str, network: Network, samples: Samples) -> int | None:
             "any mask."
         )
     return axis
+
+
+def fixed_coils(format: str, network: Network, samples: Samples) -> int | None:
+    """Returns how many coils an export has for good; None if it takes any number, or no coils.
+
+    Args:
+        format: key of `FORMATS`.
+        network: to be exported.
+        samples: whose k-space has that many, where one must be fixed.
+    """
+    if not network.complex_images:
+        return None
+    coils = getattr(samples.degradation, "coils", 1)
+    return coils if coils == 1 or FORMATS[format].needs_size else None

@@ -27,8 +27,9 @@ def write_litert(
 ) -> None:
     """Writes a `.tflite` file with the signature of `inference_form.serve`.
 
-    Height and width are fixed, as its fast kernels require; the batch is free. The metadata is in
-    an archive appended to the file, LiteRT's place for files that go along: `unzip` reads it.
+    Height, width and coils are fixed, as its fast kernels require; the batch is free. The
+    metadata is in an archive appended to the file, LiteRT's place for files that go along:
+    `unzip` reads it.
 
     Args:
         network: from `inference_form.inference_copy`, without FFTs.
@@ -37,15 +38,16 @@ def write_litert(
         quantize: None, "float16" (weights) or "int8" (weights, and activations of convolutions).
         calibration: for "int8", the inputs of slices.
     """
-    converted = _convert(network, tuple(metadata["exported_image_size"]))
+    size, coils = tuple(metadata["exported_image_size"]), metadata.get("exported_coils")
+    converted = _convert(network, size, coils)
     path.write_bytes(converted if quantize is None else _reduce(converted, quantize, calibration))
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(METADATA_FILE, json.dumps(metadata, indent=2))
 
 
-def _convert(network: Network, image_size: tuple[int, int]) -> bytes:
+def _convert(network: Network, image_size: tuple[int, int], coils: int | None) -> bytes:
     """Returns the network as a LiteRT file in float32."""
-    serve = inference_form.serve(network, image_size)
+    serve = inference_form.serve(network, image_size, coils)
     # The converter loses weights that are not constants of the graph, without a word.
     frozen = convert_variables_to_constants_v2(serve.get_concrete_function())
 

@@ -28,6 +28,16 @@ DESCRIPTIONS = {
     "low_resolution": "float32 (batch, height, width, 1): image of low resolution, maximum 1",
     "image": "float32 (batch, height, width, 1): reconstructed magnitude image, maximum about 1",
 }
+COMPLEX_DESCRIPTIONS = {
+    **DESCRIPTIONS,
+    "kspace": "float32 (batch, coils, height, width, 2): real and imaginary part of the k-space of "
+    "each coil, unshifted, ortho normalised, 0 where not measured, scaled so that the zero-filled "
+    "image has maximum 1",
+    "sensitivities": "float32 (batch, coils, height, width, 2): real and imaginary part of the "
+    "sensitivity of each coil; squares sum to 1 over the coils",
+    "image": "float32 (batch, height, width, 2): real and imaginary part of the image",
+}
+COMPLEX_AXES = dict.fromkeys(("kspace", "sensitivities"), ("batch", "coils", "height", "width"))
 
 
 def write_onnx(
@@ -50,7 +60,8 @@ def write_onnx(
     """
     import onnx
 
-    model = _convert(inference_form.serve(network))
+    coils = metadata.get("exported_coils")
+    model = _convert(inference_form.serve(network, coils=coils))
     if quantize == "int8":
         model = _quantize(model, calibration)
     elif quantize == "float16":
@@ -80,10 +91,15 @@ def _describe(model: "onnx.ModelProto", metadata: Mapping[str, Any]) -> None:
     import onnx
 
     del model.graph.value_info[:]  # shapes by the converter's names: runtimes infer them
+    is_complex = bool(metadata.get("complex_images"))
+    descriptions = COMPLEX_DESCRIPTIONS if is_complex else DESCRIPTIONS
+    axes = COMPLEX_AXES if is_complex else {}
     for tensor in (*model.graph.input, *model.graph.output):
-        tensor.doc_string = DESCRIPTIONS[tensor.name]
-        for axis, name in zip(tensor.type.tensor_type.shape.dim, AXES, strict=False):
-            axis.dim_param = name
+        tensor.doc_string = descriptions[tensor.name]
+        names = axes.get(tensor.name, AXES)
+        for axis, name in zip(tensor.type.tensor_type.shape.dim, names, strict=False):
+            if name != "coils" or metadata.get("exported_coils") is None:
+                axis.dim_param = name
     trained = metadata.get("dataset")
     model.doc_string = (
         f"{metadata['architecture']}, a network of kdmri_tf that reconstructs MRI slices"

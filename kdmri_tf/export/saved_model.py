@@ -28,7 +28,8 @@ def write_saved_model(network: Network, path: Path, metadata: Mapping[str, Any])
     module = tf.Module()
     module.weights = [variable.value for variable in network.variables]  # not keras.Variable
     with plain_path(path.parent) as folder:
-        tf.saved_model.save(module, str(folder / "new"), signatures=inference_form.serve(network))
+        serve = inference_form.serve(network, coils=metadata.get("exported_coils"))
+        tf.saved_model.save(module, str(folder / "new"), signatures=serve)
     (path.parent / "new").rename(path)
     extra = path / EXTRA_ASSETS
     extra.mkdir()

@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +24,19 @@ class MeasuredSlice:
     """Holds a slice as a network gets it, and what else is known about it.
 
     Attributes:
-        measurement: kspace float32 `(H, W, 2)` or low_resolution `(H, W, 1)`, divided by `scale`.
+        measurement: kspace float32 `(H, W, 2)`, that of coils `(coils, H, W, 2)`, or low_resolution
+            `(H, W, 1)`, divided by `scale`.
         degraded: what can be seen without a network, `(H, W)`, in the units of the file.
         scale: maximum of the slice, in the units of the file; 0 if it is blank.
         target: the fully sampled image `(H, W)`, in the units of the file; None if not known.
+        sensitivities: float32 `(coils, H, W, 2)`; None for one coil.
     """
 
     measurement: NDArray[np.float32]
     degraded: NDArray[np.floating[Any]]
     scale: float
     target: NDArray[np.float32] | None = None
+    sensitivities: NDArray[np.float32] | None = None
 
 
 class Undersampled:
@@ -48,6 +51,7 @@ class Undersampled:
         origin: where the mask comes from, in words.
 
     Attributes:
+        image_size: (H, W).
         mask: as given.
         more_inputs: what the network takes besides the measurement.
         degraded_name: what to call an image without a network.
@@ -58,6 +62,7 @@ class Undersampled:
 
     def __init__(self, volume: ImageVolume, mask: NDArray[np.float32], origin: str) -> None:
         self._volume = volume
+        self.image_size = volume.image_size
         self.mask = mask
         self.more_inputs = (mask,)
         self.origin = f"{origin}, true acceleration {true_acceleration(mask):.2f}"
@@ -87,8 +92,9 @@ class UndersampledAlready(Undersampled):
         mask = measured_mask(volume)
         if volume.num_coils != 1:
             raise InputError(
-                f"{volume.path} is undersampled and has {volume.num_coils} coils; combine the "
-                "coils first, as the networks take one."
+                f"{volume.path} is undersampled and has {volume.num_coils} coils, but this network "
+                "reconstructs magnitude images of one coil: use a network of complex images "
+                "(trained with --coils; in code complex_images=True)."
             )
         super().__init__(volume, mask, "undersampled already")
         self._kspace_volume = volume
@@ -117,8 +123,9 @@ class UndersampledAlready(Undersampled):
         if imaginary > IMAGINARY_SHARE * total:
             warnings.warn(
                 f"The images of {self._volume.path} have a phase that varies quickly: "
-                f"{imaginary / total:.0%} of their energy is imaginary, but the networks only "
-                "reconstruct real images; parts will be dark or missing.",
+                f"{imaginary / total:.0%} of their energy is imaginary, but this network "
+                "reconstructs real images; parts will be dark or missing. A network of complex "
+                "images (trained with --coils 1) takes them as they are.",
                 stacklevel=3,
             )
 
@@ -137,6 +144,7 @@ class LowResolutionAlready:
 
     def __init__(self, volume: ImageVolume) -> None:
         self._volume = volume
+        self.image_size = volume.image_size
 
     def measure(self, index: int) -> MeasuredSlice:
         """Returns the slice at an index as it is, divided by its maximum."""
@@ -164,7 +172,23 @@ class LoweredResolution(LowResolutionAlready):
         return MeasuredSlice(low, scale * low[..., 0], scale, target)
 
 
-Acquisition = Undersampled | LowResolutionAlready
+class Acquisition(Protocol):
+    """What the acquisitions here and `RawAcquisition` have in common."""
+
+    degraded_name: str
+    origin: str
+    image_size: tuple[int, int]
+
+    @property
+    def mask(self) -> NDArray[np.float32] | None:
+        """The samples of k-space that are measured, `(H, W)`, unshifted; None without a mask."""
+
+    @property
+    def more_inputs(self) -> tuple[NDArray[np.float32], ...]:
+        """What the network takes besides the measurement, the same for all slices."""
+
+    def measure(self, index: int) -> MeasuredSlice:
+        """Returns the slice at an index."""
 
 
 def _normalized(

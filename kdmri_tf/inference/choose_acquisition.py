@@ -1,13 +1,8 @@
 """Chooses the acquisition that fits a volume, a network and a user's wishes."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
-import numpy as np
-from numpy.typing import NDArray
-
-from kdmri_tf.errors import InputError
 from kdmri_tf.inference.acquisition import (
     Acquisition,
     LoweredResolution,
@@ -15,14 +10,13 @@ from kdmri_tf.inference.acquisition import (
     Undersampled,
     UndersampledAlready,
 )
+from kdmri_tf.inference.choose_mask import chosen_mask, refuse_wishes
+from kdmri_tf.inference.coil_sensitivities import sensitivities_of
+from kdmri_tf.inference.raw_acquisition import RawAcquisition
+from kdmri_tf.inference.raw_volume import raw_volume
 from kdmri_tf.inference.reconstructor import Reconstructor
-from kdmri_tf.inference.training_conditions import TRAINED, trained_mask
-from kdmri_tf.physics.masks import load_mask
-from kdmri_tf.physics.papers_sampling import PAPERS_SAMPLING
-from kdmri_tf.physics.samplers import SAMPLERS
+from kdmri_tf.volumes.measured_mask import measured_mask
 from kdmri_tf.volumes.volume import ImageVolume, KspaceVolume
-
-CENTER_LINES = 10
 
 
 class Wishes(TypedDict, total=False):
@@ -34,6 +28,9 @@ class Wishes(TypedDict, total=False):
     center_lines: int | None
     phase_encode_axis: int | None
     scale: float | None
+    coils: int | None
+    sensitivities: Path | str | None
+    readout_rows: int | None
 
 
 def acquisition_of(
@@ -45,6 +42,9 @@ def acquisition_of(
     center_lines: int | None = None,
     phase_encode_axis: int | None = None,
     scale: float | None = None,
+    coils: int | None = None,
+    sensitivities: Path | str | None = None,
+    readout_rows: int | None = None,
 ) -> Acquisition:
     """Chooses what a network is given from a volume.
 
@@ -59,96 +59,81 @@ def acquisition_of(
         center_lines: of a drawn mask; None for those of the network's data set, or else 10.
         phase_encode_axis: of a drawn mask; None for that of the network, or else 0.
         scale: lower the resolution by this factor first, for a super-resolution network.
+        coils: for a network of complex images: compress the coils to so many virtual ones; None for
+            the number that the network is exported for, or else all.
+        sensitivities: of these coils: "low-resolution" (as None) or "espirit", from the measured
+            centre of k-space; or a file of maps, see `load_sensitivities`.
+        readout_rows: crop the image of k-space to so many rows, where the readout is oversampled;
+            None for what the header of the file says.
 
     Raises:
         InputError: the volume and these wishes do not fit each other or the network, or one of them
             would have no effect.
     """
-    drawing: dict[str, Any] = {
+    drawing: dict[str, int | None] = {
         "mask_seed": mask_seed,
         "center_lines": center_lines,
         "phase_encode_axis": phase_encode_axis,
     }
+    if network.complex_images:
+        refuse_scale(scale, network)
+        return _raw(
+            *(volume, network, acceleration, mask, drawing),
+            *(coils, sensitivities, readout_rows),
+        )
+    refuse_wishes(
+        {"coils": coils, "sensitivities": sensitivities, "readout_rows": readout_rows},
+        f"{network.path} reconstructs magnitude images of one coil",
+        "a network of complex images takes raw k-space",
+    )
     network.check_image_size(volume.image_size)
     if network.input_names == ("low_resolution",):
-        _refuse(
+        refuse_wishes(
             {"acc": acceleration, "mask": mask, **drawing},
             f"{network.path} raises the resolution and takes no mask",
             "--scale 4 lowers the resolution",
         )
         return LowResolutionAlready(volume) if scale is None else LoweredResolution(volume, scale)
-    _refuse(
-        {"scale": scale},
-        f"{network.path} reconstructs undersampled k-space",
-        "--acc 4 undersamples",
-    )
-    if acceleration is None and mask is None:
-        if not isinstance(volume, KspaceVolume):
-            raise InputError(f"{volume.path} holds images: add --acc 4 to undersample them.")
-        _refuse(
-            drawing,
-            f"Without --acc, the samples of {volume.path} are used as they are",
-            "--acc 4 draws a mask",
-        )
+    refuse_scale(scale, network)
+    holds_images = not isinstance(volume, KspaceVolume)
+    chosen = chosen_mask(volume, network, holds_images, acceleration, mask, **drawing)
+    if chosen is None:
+        assert isinstance(volume, KspaceVolume)
         acquisition: Undersampled = UndersampledAlready(volume)
-    elif mask is None or mask in SAMPLERS:
-        drawn = _drawn_mask(volume, network, str(mask or "gaussian"), acceleration, **drawing)
-        acquisition = Undersampled(volume, *drawn)
     else:
-        _refuse(
-            {"acc": acceleration, **drawing},
-            f"The mask {mask} is used as it is",
-            f"that is for drawn masks ({', '.join(SAMPLERS)})",
-        )
-        acquisition = Undersampled(volume, *_ready_mask(volume, network, mask))
+        acquisition = Undersampled(volume, *chosen)
     network.check_mask(acquisition.mask)
     return acquisition
 
 
-def _refuse(wishes: Mapping[str, object], reason: str, hint: str) -> None:
-    """Refuses wishes, by the names of their flags, that would have no effect."""
-    given = [f"--{name.replace('_', '-')}" for name, wish in wishes.items() if wish is not None]
-    if given:
-        raise InputError(f"{reason}: leave out {' and '.join(given)}; {hint}.")
+def refuse_scale(scale: float | None, network: Reconstructor) -> None:
+    """Refuses a wish that is for super-resolution.
+
+    Raises:
+        InputError: there is one.
+    """
+    reason = f"{network.path} reconstructs undersampled k-space"
+    refuse_wishes({"scale": scale}, reason, "--acc 4 undersamples")
 
 
-def _drawn_mask(
+def _raw(
     volume: ImageVolume,
     network: Reconstructor,
-    sampler: str,
     acceleration: float | None,
-    mask_seed: int | None,
-    center_lines: int | None,
-    phase_encode_axis: int | None,
-) -> tuple[NDArray[np.float32], str]:
-    """Returns a mask and, in words, its origin."""
-    if acceleration is None:
-        raise InputError(f"A {sampler} mask needs an acceleration: add --acc 4.")
-    usual_lines, usual_axis = _usual(network.metadata)
-    seed = 0 if mask_seed is None else mask_seed
-    mask = SAMPLERS[sampler](
-        volume.image_size,
-        acceleration,
-        center_lines=usual_lines if center_lines is None else center_lines,
-        axis=usual_axis if phase_encode_axis is None else phase_encode_axis,
-        seed=seed,
-    )
-    return mask, f"undersampled by a {sampler} mask, seed {seed}"
-
-
-def _ready_mask(
-    volume: ImageVolume, network: Reconstructor, mask: Path | str
-) -> tuple[NDArray[np.float32], str]:
-    """Returns a mask that is not drawn and, in words, its origin."""
-    if mask == TRAINED:
-        lines = trained_mask(network.metadata, volume.image_size, network.path)
-        return lines, "undersampled by the mask of the network's training"
-    return load_mask(mask, volume.image_size), f"undersampled by {mask}"
-
-
-def _usual(facts: Mapping[str, Any]) -> tuple[int, int]:
-    """Returns centre lines and phase encode axis of the masks that a network was made for."""
-    papers = PAPERS_SAMPLING.get(facts.get("dataset", ""))
-    axes = (facts.get(name) for name in ("exported_phase_encode_axis", "phase_encode_axis"))
-    axis = next((axis for axis in axes if axis is not None), 0)
-    return papers.center_lines if papers else CENTER_LINES, axis
+    mask: Path | str | None,
+    drawing: dict[str, int | None],
+    coils: int | None,
+    sensitivities: Path | str | None,
+    readout_rows: int | None,
+) -> RawAcquisition:
+    """Chooses what a network of complex images is given; the arguments of `acquisition_of`."""
+    holds_images = not isinstance(volume, KspaceVolume)
+    if coils is None and not holds_images:
+        coils = network.coils
+    raw, done = raw_volume(volume, coils, readout_rows)
+    network.check_image_size(raw.image_size)
+    chosen = chosen_mask(raw, network, holds_images, acceleration, mask, **drawing)
+    lines, origin = chosen or (measured_mask(raw), "undersampled already")
+    network.check_mask(lines)
+    maps, of_coils = sensitivities_of(raw, lines, sensitivities)
+    return RawAcquisition(raw, lines, f"{of_coils}{done}, {origin}", maps, chosen is not None)

@@ -8,7 +8,7 @@ from typing import Any
 
 from kdmri_tf.errors import InputError
 
-INPUTS = (["kspace", "mask"], ["low_resolution"])
+INPUTS = (["kspace", "mask"], ["kspace", "mask", "sensitivities"], ["low_resolution"])
 LARGEST_TEXT = 2**20  # bytes; the facts of an export have about 2,000
 
 
@@ -31,6 +31,10 @@ def _are_lines(value: Any) -> bool:
     return all(_is_integer(line) and line >= 0 for line in value) and len(set(value)) == len(value)
 
 
+def _is_count(value: Any) -> bool:
+    return _is_integer(value) and value > 0
+
+
 def _is_axis(value: Any) -> bool:
     return _is_integer(value) and value in (0, 1)
 
@@ -48,7 +52,10 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("phase_encode_axis", "exported_phase_encode_axis"), AXIS),
     **dict.fromkeys(("acceleration", "scale"), FACTOR),
     "measured_lines": (_are_lines, "a list of different whole numbers from 0 on"),
-    "random_masks": (lambda value: isinstance(value, bool), "true or false"),
+    **dict.fromkeys(
+        ("random_masks", "complex_images"), (lambda value: isinstance(value, bool), "true or false")
+    ),
+    **dict.fromkeys(("coils", "exported_coils"), (_is_count, "a whole number from 1 on")),
     "metrics": (lambda value: isinstance(value, dict), "an object of numbers by name"),
 }
 

@@ -16,6 +16,8 @@ LABEL_HEIGHT = 0.2
 TITLE_HEIGHT = 0.5
 DOTS_PER_INCH = 150
 ERROR_GAIN = 5
+PHASE = "its phase"
+LEAST_SIGNAL = 0.05  # of the maximum: below, the phase is that of noise
 TALLEST = 4  # of a panel, in its widths; taller images are shown smaller
 
 
@@ -31,10 +33,11 @@ def preview_figure(
     degraded_name: str,
     flip: bool = False,
 ) -> None:
-    """Draws input and reconstruction and, where the target is known, target and error.
+    """Draws input and reconstruction, its phase and, where it is known, target and error.
 
     Images are shown from 0 to the maximum of the target or, without one, of the reconstruction,
-    with their PSNR in dB; the error |target - reconstruction|, five times as bright.
+    with their PSNR in dB; the error |target - reconstruction|, five times as bright. The phase, of
+    complex images alone, goes from -pi, dark, to pi, and is left dark where there is little signal.
 
     Args:
         slices: at least one, all with a target or all without.
@@ -53,11 +56,13 @@ def preview_figure(
     axes = figure.subplots(len(rows), len(rows[0]), squeeze=False)
     for part, row, panels in zip(slices, axes, rows, strict=True):
         target = part.measured.target
-        brightest = float(np.max(part.image if target is None else target))
+        brightest = float(np.max(part.shown if target is None else target))
         for panel, (label, image) in zip(row, panels, strict=True):
             panel.set_axis_off()
             panel.set_title(label, fontsize=7, pad=3)
             limits = {"vmin": 0, "vmax": max(brightest, np.finfo(np.float32).tiny)}
+            if label == PHASE:
+                limits = {"vmin": -np.pi, "vmax": np.pi}
             panel.imshow(image, cmap="gray", origin="lower" if flip else "upper", **limits)
     figure.savefig(path, dpi=DOTS_PER_INCH, format="png", metadata={"Title": title})
 
@@ -71,11 +76,14 @@ def _panels(
             f"slice {part.index}, {degraded_name}{_decibels(part.degraded_psnr)}",
             part.measured.degraded,
         ),
-        (f"reconstruction{_decibels(part.psnr)}", part.image),
+        (f"reconstruction{_decibels(part.psnr)}", part.shown),
     ]
+    if np.iscomplexobj(part.image):
+        has_signal = part.shown > LEAST_SIGNAL * part.shown.max()
+        panels.append((PHASE, np.where(has_signal, np.angle(part.image), -np.pi)))
     target = part.measured.target
     if target is not None:
-        error = ERROR_GAIN * np.abs(target - part.image)
+        error = ERROR_GAIN * np.abs(target - part.shown)
         panels += [("target", target), (f"{ERROR_GAIN} times the error", error)]
     return panels
 

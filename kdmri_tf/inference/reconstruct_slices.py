@@ -21,20 +21,27 @@ class ReconstructedSlice:
     Attributes:
         index: in the volume.
         measured: what the network was given.
-        image: what the network returned, float32 `(H, W)`, in the units of the file.
+        image: what the network returned, `(H, W)`, in the units of the file: float32, or complex64
+            of a network of complex images.
         seconds: time that its batch took in the network, divided by the number of slices in it;
             None for a blank slice.
     """
 
     index: int
     measured: MeasuredSlice
-    image: NDArray[np.float32]
+    image: NDArray[np.float32] | NDArray[np.complex64]
     seconds: float | None
+
+    @property
+    def shown(self) -> NDArray[np.float32]:
+        """Returns the image without its phase, float32 `(H, W)`."""
+        image: NDArray[Any] = self.image
+        return np.abs(image) if np.iscomplexobj(image) else image
 
     @property
     def psnr(self) -> float | None:
         """Returns the PSNR [dB] of this slice alone; None if it is blank or has no target."""
-        return self._psnr(self.image)
+        return self._psnr(self.shown)
 
     @property
     def degraded_psnr(self) -> float | None:
@@ -69,11 +76,16 @@ def reconstruct_slices(
         indices = range(start, min(start + batch_size, num_slices))
         measured = {index: acquisition.measure(index) for index in indices}
         seen = [index for index in indices if measured[index].scale > 0]
-        images, seconds = {}, None
+        images: dict[int, NDArray[Any]] = {}
+        seconds = None
         if seen:
-            batch = np.stack([measured[index].measurement for index in seen])
+            parts = [measured[index] for index in seen]
+            inputs = [np.stack([p.measurement for p in parts]), *acquisition.more_inputs]
+            maps = [p.sensitivities for p in parts if p.sensitivities is not None]
+            if maps:
+                inputs.append(np.stack(maps))
             begin = time.perf_counter()
-            output = np.asarray(network(batch, *acquisition.more_inputs))[..., 0]
+            output = _images(network(*inputs))
             seconds = (time.perf_counter() - begin) / len(seen)
             images = dict(zip(seen, output, strict=True))
         for index in indices:
@@ -85,3 +97,10 @@ def reconstruct_slices(
                     "use another network."
                 )
             yield ReconstructedSlice(index, part, image, seconds if part.scale > 0 else None)
+
+
+def _images(output: NDArray[np.float32]) -> NDArray[Any]:
+    """Returns `(batch, H, W)` of what a network returned: real, or complex of two channels."""
+    if output.shape[-1] == 1:
+        return output[..., 0]
+    return output[..., 0] + 1j * output[..., 1]

@@ -1,6 +1,8 @@
 """Reconstructs whole files: a volume in, a volume and a preview out."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 
@@ -16,7 +18,13 @@ from kdmri_tf.inference.training_conditions import warn_of_other_conditions
 from kdmri_tf.pictures import draw
 from kdmri_tf.progress import follow
 from kdmri_tf.volumes.open_volume import open_volume
-from kdmri_tf.volumes.write_volume import check_output, preview_beside, volume_output
+from kdmri_tf.volumes.write_volume import (
+    check_output,
+    phase_beside,
+    preview_beside,
+    suffix_of,
+    volume_output,
+)
 
 
 def reconstruct_file(
@@ -24,6 +32,7 @@ def reconstruct_file(
     source: Path | str,
     output: Path | str,
     batch_size: int = 8,
+    phase: bool = False,
     **wishes: Unpack[Wishes],
 ) -> None:
     """Reconstructs a volume, writes it with a preview `.png` beside it, and prints how it went.
@@ -32,8 +41,11 @@ def reconstruct_file(
         model: path of a network in any format of `Reconstructor`, or a `Reconstructor`.
         source: the volume, see `open_volume`.
         output: `.nii.gz`, `.nii`, `.h5` or `.npy`, see `volume_output`; an earlier file there is
-            replaced, as is the preview.
+            replaced, as is the preview. Of complex images it holds the magnitude, but `.npy` the
+            complex values.
         batch_size: slices at a time.
+        phase: whether to write the phase of complex images, in radians, to a file beside it, such
+            as knee-phase.nii.gz.
         wishes: further arguments of `acquisition_of`: acceleration, mask, scale, ...
 
     Raises:
@@ -42,26 +54,41 @@ def reconstruct_file(
     if batch_size < 1:
         raise InputError(f"batch_size must be at least 1; got {batch_size}.")
     mask = wishes.get("mask")
-    check_output(output, [source] if mask is None else [source, mask])
+    sources = [source] if mask is None else [source, mask]
+    for place in (output, phase_beside(output)) if phase else (output,):
+        check_output(place, sources)
     with open_volume(source) as volume:
         network = Reconstructor(model) if isinstance(model, str | Path) else model
         acquisition = acquisition_of(volume, network, **wishes)
-        scale = wishes.get("scale")
-        warn_of_other_conditions(network.metadata, volume.image_size, acquisition.mask, scale)
-        note, shape = _note(network), (volume.num_slices, *volume.image_size)
+        if phase and not network.complex_images:
+            raise InputError(
+                f"{network.path} reconstructs magnitude images, which have no phase: leave --phase "
+                "out (in code phase)."
+            )
+        size, scale = acquisition.image_size, wishes.get("scale")
+        warn_of_other_conditions(network.metadata, size, acquisition.mask, scale)
+        note, shape = _note(network), (volume.num_slices, *size)
         print(f"Model {network.path} ({network.format}): {note}.")
         print(f"Input {source}: {shape[1]}x{shape[2]}, {acquisition.origin}.", flush=True)
         shown, scores = [], []
-        with volume_output(output, shape, volume.grid, note) as slices:
+        is_complex = network.complex_images and suffix_of(output) == ".npy"
+        with ExitStack() as outputs:
+            to_write = partial(volume_output, shape=shape, grid=volume.grid, note=note)
+            slices = outputs.enter_context(to_write(output, complex_values=is_complex))
+            phases = outputs.enter_context(to_write(phase_beside(output))) if phase else None
             parts = reconstruct_slices(network, acquisition, volume.num_slices, batch_size)
             total = volume.num_slices
             for part in follow(parts, what="reconstructing", unit="slice", total=total):
-                slices[part.index] = part.image
+                slices[part.index] = part.image if is_complex else part.shown
+                if phases is not None:
+                    phases[part.index] = np.angle(part.image)
                 scores.append((part.seconds, part.psnr, part.degraded_psnr))
                 if part.index in previewed_slices(volume.num_slices):
                     shown.append(part)
         flip = volume.grid.first_row_is_lowest
     print(f"Wrote {output}: {_summary(scores, acquisition.degraded_name)}.")
+    if phase:
+        print(f"Wrote {phase_beside(output)}: their phase, in radians.")
     preview = preview_beside(output)
     title = f"{printable(Path(source).name)}\n{note}"
 

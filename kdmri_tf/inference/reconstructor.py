@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kdmri_tf.errors import InputError, in_one_line
+from kdmri_tf.inference.coil_inputs import complete_coils
 from kdmri_tf.inference.runtimes.open_runtime import open_runtime
 
 
@@ -27,8 +28,11 @@ class Reconstructor:
         format: "keras", "saved_model", "litert", "onnx" or "openvino".
         metadata: the facts that travel with the network, see `kdmri_tf.networks.saved.describe`:
             `architecture`, `dataset`, `source`, `mask`, ...
-        input_names: `("kspace", "mask")`, or `("low_resolution",)` for a `VDSR`.
+        input_names: `("kspace", "mask")`; `("kspace", "mask", "sensitivities")` for complex images
+            of several coils; or `("low_resolution",)` for a `VDSR`.
         image_size: (H, W) if it takes no other size, else None.
+        complex_images: whether it takes k-space with coils and gives complex images.
+        coils: the number of coils if it takes no other, else None.
 
     Raises:
         InputError: there is no such network, it is damaged, or the package that runs its format is
@@ -58,6 +62,8 @@ class Reconstructor:
         self.metadata: dict[str, Any] = self._runtime.metadata
         self.input_names: tuple[str, ...] = tuple(self._runtime.input_names)
         self.image_size: tuple[int, int] | None = self._runtime.image_size
+        self.complex_images: bool = bool(self.metadata.get("complex_images"))
+        self.coils: int | None = self.metadata.get("exported_coils")
 
     def __call__(self, *inputs: ArrayLike) -> NDArray[np.float32]:
         """Reconstructs the images of a batch.
@@ -65,20 +71,25 @@ class Reconstructor:
         Args:
             inputs: in the order of `input_names`. kspace `(batch, H, W, 2)` (real, imaginary),
                 unshifted, ortho normalised, of slices with maximum 1; mask `(H, W)` or
-                `(batch, H, W)` of 0 and 1, unshifted; low_resolution `(batch, H, W, 1)`.
+                `(batch, H, W)` of 0 and 1, unshifted; low_resolution `(batch, H, W, 1)`. Of complex
+                images: kspace and sensitivities `(batch, coils, H, W, 2)`, scaled as `DCCNN` asks
+                for; sensitivities may be left out for one coil.
 
         Returns:
-            float32 `(batch, H, W, 1)`.
+            float32 `(batch, H, W, 1)`; complex images `(batch, H, W, 2)`.
 
         Raises:
             InputError: the wrong number of inputs, a wrong shape, NaN or infinity, an image size or
                 mask that this network cannot take; or it fails, or returns something else than
                 finite float32 images of that shape, as damaged and foreign files do.
         """
-        if len(inputs) != len(self.input_names):
+        needed = [name for name in self.input_names if name != "sensitivities"]
+        if not len(needed) <= len(inputs) <= len(self.input_names):
             count = f"{len(inputs)} array{'s' * (len(inputs) != 1)}"
             raise InputError(f"{self.path} takes {' and '.join(self.input_names)}; got {count}.")
-        arrays = dict(zip(self.input_names, map(_float32, inputs), strict=True))
+        arrays = dict(zip(self.input_names, map(_float32, inputs), strict=False))
+        if self.complex_images:
+            complete_coils(arrays, self.input_names, self.coils, self.path)
         if "mask" in arrays and arrays["mask"].ndim == 2:
             mask, shape = arrays["mask"], arrays["kspace"].shape[:1]
             arrays["mask"] = np.ascontiguousarray(np.broadcast_to(mask, shape + mask.shape))
@@ -89,7 +100,8 @@ class Reconstructor:
             raise
         except Exception as error:  # each library raises its own types
             raise InputError(f"{self.path} failed ({in_one_line(error)}).") from error
-        self._check_image(image, (*arrays[self.input_names[0]].shape[:3], 1))
+        batch, *others = arrays[self.input_names[0]].shape
+        self._check_image(image, (batch, *others[-3:-1], 2 if self.complex_images else 1))
         return image
 
     def _check_image(self, image: NDArray[Any], shape: tuple[int, ...]) -> None:
@@ -110,13 +122,20 @@ class Reconstructor:
     def _check(self, arrays: dict[str, NDArray[np.float32]]) -> None:
         first = arrays[self.input_names[0]]
         channels = 1 if self.input_names[0] == "low_resolution" else 2
-        if first.ndim != 4 or first.shape[-1] != channels or first.size == 0:
+        axes = 5 if self.complex_images else 4
+        if first.ndim == 5 > axes:
             raise InputError(
-                f"{self.input_names[0]} must be (batch, height, width, {channels}); got shape "
-                f"{first.shape}."
+                f"{self.path} reconstructs magnitude images of one coil, but this k-space has an "
+                f"axis of coils, shape {first.shape}: use a network of complex images."
             )
-        self.check_image_size(first.shape[1:3])
-        if "mask" in arrays and arrays["mask"].shape != first.shape[:3]:
+        if first.ndim != axes or first.shape[-1] != channels or first.size == 0:
+            coils = "coils, " if self.complex_images else ""
+            raise InputError(
+                f"{self.input_names[0]} must be (batch, {coils}height, width, {channels}); got "
+                f"shape {first.shape}."
+            )
+        self.check_image_size(first.shape[-3:-1])
+        if "mask" in arrays and arrays["mask"].shape != (len(first), *first.shape[-3:-1]):
             raise InputError(
                 "mask must be (height, width) or (batch, height, width), as large as kspace; got "
                 f"mask {arrays['mask'].shape} and kspace {first.shape}."

@@ -1,5 +1,6 @@
 """The stages of both papers on one data set and one mask, from a teacher to a distilled student."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -73,6 +74,7 @@ class Experiment:
         teacher_cache: bool = True,
         teacher_memory: float = MEMORY_BUDGET_BYTES,
     ) -> None:
+        settings = dataclasses.replace(settings, complex_images=data.complex_images)
         self.data = data
         self.run_dir = Path(run_dir)
         self.settings = settings

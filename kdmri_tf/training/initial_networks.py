@@ -14,10 +14,13 @@ from kdmri_tf.networks.saved import NETWORKS, load_network
 from kdmri_tf.training.settings import TrainingSettings
 
 # Settings that only networks of some kinds have.
-SETTINGS_OF_NETWORKS = ("residual", "nonnegative", "consistency_form", "filters")
+SETTINGS_OF_NETWORKS = (
+    *("residual", "nonnegative", "consistency_form", "filters"),
+    *("complex_images", "noise_weight"),
+)
 # Those that a trained network cannot change, without and with those that its weights' shapes show.
 ARITHMETIC = ("residual", "nonnegative")
-ARCHITECTURE = {*ARITHMETIC, "filters"}
+ARCHITECTURE = {*ARITHMETIC, "filters", "noise_weight"}
 
 
 def is_name(name: Path | str) -> bool:

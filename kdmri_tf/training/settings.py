@@ -31,6 +31,9 @@ class TrainingSettings:
         filters: channels between the convolutions; None for the network's own default.
         consistency_form: how data consistency is computed, see `DataConsistency`; results agree
             up to rounding.
+        complex_images: whether networks reconstruct complex images; an `Experiment` sets it by its
+            data. See `DCCNN`.
+        noise_weight: of data consistency: None, a number or "learned"; see `DCCNN`.
 
     Raises:
         InputError: a value out of range or an unknown name.
@@ -54,6 +57,8 @@ class TrainingSettings:
     nonnegative: bool = True
     filters: int | None = None
     consistency_form: str = "auto"
+    complex_images: bool = False
+    noise_weight: float | str | None = None
 
     def __post_init__(self) -> None:
         counts = ["epochs", "batch_size"] + ([] if self.filters is None else ["filters"])

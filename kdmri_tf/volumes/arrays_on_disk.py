@@ -15,13 +15,13 @@ HDF5_OVERHEAD = 2**16  # bytes, more than what HDF5 writes around a dataset
 BLOCK = 2**20
 
 
-def new_npy(path: Path, shape: Sequence[int]) -> np.memmap:
-    """Makes a .npy file of zeros, float32, and returns its array.
+def new_npy(path: Path, shape: Sequence[int], dtype: type[np.generic] = np.float32) -> np.memmap:
+    """Makes a .npy file of zeros and returns its array.
 
     Raises:
         OSError: there is no room for it.
     """
-    array = np.lib.format.open_memmap(path, "w+", np.float32, shape=tuple(shape))
+    array = np.lib.format.open_memmap(path, "w+", dtype, shape=tuple(shape))
     _allocate(path, path.stat().st_size)
     return array
 

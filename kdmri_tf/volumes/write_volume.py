@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -61,6 +62,17 @@ def preview_beside(path: str | PathLike[str]) -> Path:
     return path.with_name(path.name[: -len(suffix_of(path))] + ".png")
 
 
+def phase_beside(path: str | PathLike[str]) -> Path:
+    """Returns the file for the phase of complex images, beside that of their magnitudes.
+
+    Example:
+        >>> phase_beside("knee.nii.gz").name
+        'knee-phase.nii.gz'
+    """
+    path, suffix = Path(path), suffix_of(path)
+    return path.with_name(f"{path.name[: -len(suffix)]}-phase{path.name[-len(suffix) :]}")
+
+
 def suffix_of(path: str | PathLike[str]) -> str:
     """Returns which of the known suffixes a file has, such as ".nii.gz"."""
     name = Path(path).name.lower()
@@ -69,8 +81,12 @@ def suffix_of(path: str | PathLike[str]) -> str:
 
 @contextmanager
 def volume_output(
-    path: str | PathLike[str], shape: Sequence[int], grid: VoxelGrid, note: str
-) -> Iterator[NDArray[np.float32]]:
+    path: str | PathLike[str],
+    shape: Sequence[int],
+    grid: VoxelGrid,
+    note: str,
+    complex_values: bool = False,
+) -> Iterator[NDArray[Any]]:
     """Yields an array on disk that becomes a file when the context ends without an exception.
 
     NIfTI: float32 (x, y, slices), x along W and y along H, in the place that `grid` says. HDF5: the
@@ -82,9 +98,10 @@ def volume_output(
         shape: (slices, H, W).
         grid: where the voxels lie.
         note: what to know about the volume; written if the format has a place for it.
+        complex_values: keeps real and imaginary part, which only `.npy` can.
 
     Yields:
-        float32 `(slices, H, W)`, all 0, memory-mapped.
+        float32 `(slices, H, W)`, or complex64, all 0, memory-mapped.
 
     Raises:
         InputError: there is not enough room on the disk, or too many slices for NIfTI. Nothing
@@ -104,12 +121,14 @@ def volume_output(
     path, suffix = Path(path), suffix_of(path)
     note = printable(note)  # it may have names of files
     is_nifti = suffix.startswith(".nii")
+    if complex_values and suffix != ".npy":
+        raise InputError(f"{path} cannot hold complex images: write .npy.")
     if is_nifti and max(shape) > LONGEST_NIFTI_AXIS:
         raise InputError(
             f"{path} would have {max(shape)} voxels along an axis, but NIfTI has at most "
             f"{LONGEST_NIFTI_AXIS}; write .h5 or .npy."
         )
-    num_bytes = 4 * math.prod(shape) * (2 if is_nifti else 1)
+    num_bytes = 4 * math.prod(shape) * (2 if is_nifti or complex_values else 1)
     free = shutil.disk_usage(path.parent).free
     if free < num_bytes:
         raise InputError(
@@ -122,7 +141,8 @@ def volume_output(
             if suffix == ".h5":
                 slices = new_hdf5(place, shape, note)
             else:
-                slices = new_npy(place.with_name("slices.npy") if is_nifti else place, shape)
+                dtype = np.complex64 if complex_values else np.float32
+                slices = new_npy(place.with_name("slices.npy") if is_nifti else place, shape, dtype)
             in_use = True
             yield slices
             in_use = False

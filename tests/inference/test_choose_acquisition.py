@@ -37,7 +37,7 @@ def facts_of(mask):
     return {
         "image_size": list(mask.shape),
         "acceleration": round(true_acceleration(mask), 4),
-        **data_facts(SimpleNamespace(degradation=Undersampling(mask), mask=mask)),
+        **data_facts(SimpleNamespace(degradation=Undersampling(mask), mask=mask, coils=None)),
     }
 
 

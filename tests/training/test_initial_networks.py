@@ -171,3 +171,12 @@ def test_what_a_file_has_frozen_is_trained_anew(tmp_path):
     new = new_network(tmp_path / "frozen.keras", TrainingSettings())
     for made in (new, copy_for_training(network, TrainingSettings())):
         assert len(made.trainable_variables) == len(made.weights)
+
+
+def test_complex_images_and_their_noise_weight():
+    settings = TrainingSettings(filters=4, complex_images=True, noise_weight="learned")
+    network = new_network("D2C2", settings)
+    assert network.complex_images
+    assert len(network.consistency_weights) == 2
+    with pytest.raises(InputError, match="VDSR3 has no complex_images: leave that setting out"):
+        new_network("VDSR3", dataclasses.replace(settings, noise_weight=None))

@@ -44,7 +44,7 @@ class LiteRTRuntime(Runtime):
                 self._signature.get_output_details(),
             )
         )
-        check_signature(inputs, outputs, self.input_names, self.image_size)
+        check_signature(inputs, outputs, self.metadata)
 
     @staticmethod
     def opens(path: Path) -> bool:

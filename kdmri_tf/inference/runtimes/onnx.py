@@ -35,7 +35,7 @@ class ONNXRuntime(Runtime):
             {found.name: tensor(_dtype(found.type), found.shape) for found in tensors}
             for tensors in (self._session.get_inputs(), self._session.get_outputs())
         )
-        check_signature(inputs, outputs, self.input_names)
+        check_signature(inputs, outputs, self.metadata)
 
     @staticmethod
     def opens(path: Path) -> bool:

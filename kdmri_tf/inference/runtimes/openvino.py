@@ -46,7 +46,7 @@ class OpenVINORuntime(Runtime):
         compiled = functools.partial(_compile, core, model, settings, self.input_names)
         self._request = functools.lru_cache(maxsize=SHAPES_KEPT)(compiled)
         self.phase_encode_axis = self.metadata.get("exported_phase_encode_axis")
-        check_signature(_tensors(model.inputs), _tensors(model.outputs), self.input_names)
+        check_signature(_tensors(model.inputs), _tensors(model.outputs), self.metadata)
 
     @staticmethod
     def opens(path: Path) -> bool:

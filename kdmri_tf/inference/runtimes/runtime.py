@@ -44,7 +44,7 @@ class Runtime(abc.ABC):
 
     @abc.abstractmethod
     def run(self, arrays: dict[str, NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Returns the image `(batch, H, W, 1)` for inputs by their names."""
+        """Returns the image `(batch, H, W, C)` for inputs by their names."""
 
 
 def import_library(module: str, path: Path) -> ModuleType:

@@ -42,7 +42,7 @@ class SavedModelRuntime(Runtime):
                 self._signature.structured_outputs,
             )
         )
-        check_signature(inputs, outputs, self.input_names)
+        check_signature(inputs, outputs, self.metadata)
 
     @staticmethod
     def opens(path: Path) -> bool:

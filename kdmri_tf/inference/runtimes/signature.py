@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-CHANNELS = {"kspace": 2, "mask": None, "low_resolution": 1}
+CHANNELS = {"kspace": 2, "mask": None, "low_resolution": 1, "sensitivities": 2}
+OF_COILS = ("kspace", "sensitivities")  # inputs that have an axis of coils in complex networks
 
 
 @dataclass(frozen=True)
@@ -28,29 +30,31 @@ def tensor(dtype: object, shape: Sequence[object] | None) -> Tensor:
 def check_signature(
     inputs: Mapping[str, Tensor],
     outputs: Mapping[str, Tensor],
-    names: Sequence[str],
-    image_size: tuple[int, int] | None = None,
+    facts: Mapping[str, Any],
 ) -> None:
     """Refuses a network that takes or gives something else than its metadata says.
 
     Args:
         inputs, outputs: name -> tensor, as the network has them.
-        names: of the inputs, as the metadata has them.
-        image_size: (H, W) if it takes no other size, else None.
+        facts: the metadata, see `network_facts`.
 
     Raises:
         ValueError: they differ; the message says how.
     """
+    names = facts["inputs"]
     if set(inputs) != set(names):
         raise ValueError(f"it takes {sorted(inputs)}, but its metadata says {sorted(names)}")
     if "image" not in outputs:
         raise ValueError(f"it gives {sorted(outputs)}, none of which is called image")
-    height, width = image_size or (None, None)
+    height, width = facts.get("exported_image_size") or (None, None)
+    is_complex, coils = bool(facts.get("complex_images")), facts.get("exported_coils")
     for name in names:
         channels = CHANNELS[name]
-        expected = (None, height, width, *(() if channels is None else (channels,)))
-        _check_tensor(f"its input {name}", inputs[name], expected)
-    _check_tensor("its output image", outputs["image"], (None, height, width, 1))
+        of_coils = (coils,) if is_complex and name in OF_COILS else ()
+        last = () if channels is None else (channels,)
+        _check_tensor(f"its input {name}", inputs[name], (None, *of_coils, height, width, *last))
+    channels = 2 if is_complex else 1
+    _check_tensor("its output image", outputs["image"], (None, height, width, channels))
 
 
 def _check_tensor(name: str, found: Tensor, expected: tuple[int | None, ...]) -> None:

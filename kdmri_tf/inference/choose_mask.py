@@ -1,0 +1,111 @@
+"""Chooses the mask that undersamples a volume: drawn, given, or that of the network's training."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdmri_tf.errors import InputError
+from kdmri_tf.inference.reconstructor import Reconstructor
+from kdmri_tf.inference.training_conditions import TRAINED, trained_mask
+from kdmri_tf.physics.masks import load_mask
+from kdmri_tf.physics.papers_sampling import PAPERS_SAMPLING
+from kdmri_tf.physics.samplers import SAMPLERS
+from kdmri_tf.volumes.volume import ImageVolume
+
+CENTER_LINES = 10
+COMPLEX_CENTER_LINES = 24  # from which the sensitivities of coils are estimated
+
+
+def chosen_mask(
+    volume: ImageVolume,
+    network: Reconstructor,
+    holds_images: bool,
+    acceleration: float | None,
+    mask: Path | str | None,
+    **drawing: int | None,
+) -> tuple[NDArray[np.float32], str] | None:
+    """Returns a mask and, in words, its origin; None where k-space is taken as it is.
+
+    Args:
+        volume: to undersample.
+        network: runs the reconstruction.
+        holds_images: whether its file holds images, which must be undersampled.
+        acceleration, mask: as for `acquisition_of`.
+        drawing: `mask_seed`, `center_lines` and `phase_encode_axis`, the same.
+
+    Raises:
+        InputError: as `acquisition_of`.
+    """
+    if acceleration is None and mask is None:
+        if holds_images:
+            raise InputError(f"{volume.path} holds images: add --acc 4 to undersample them.")
+        refuse_wishes(
+            drawing,
+            f"Without --acc, the samples of {volume.path} are used as they are",
+            "--acc 4 draws a mask",
+        )
+        return None
+    if mask is None or mask in SAMPLERS:
+        return _drawn_mask(volume, network, str(mask or "gaussian"), acceleration, **drawing)
+    refuse_wishes(
+        {"acc": acceleration, **drawing},
+        f"The mask {mask} is used as it is",
+        f"that is for drawn masks ({', '.join(SAMPLERS)})",
+    )
+    return _ready_mask(volume, network, mask)
+
+
+def refuse_wishes(wishes: Mapping[str, object], reason: str, hint: str) -> None:
+    """Refuses wishes, by the names of their flags, that would have no effect."""
+    given = [f"--{name.replace('_', '-')}" for name, wish in wishes.items() if wish is not None]
+    if given:
+        raise InputError(f"{reason}: leave out {' and '.join(given)}; {hint}.")
+
+
+def _drawn_mask(
+    volume: ImageVolume,
+    network: Reconstructor,
+    sampler: str,
+    acceleration: float | None,
+    mask_seed: int | None = None,
+    center_lines: int | None = None,
+    phase_encode_axis: int | None = None,
+) -> tuple[NDArray[np.float32], str]:
+    """Returns a mask and, in words, its origin."""
+    if acceleration is None:
+        raise InputError(f"A {sampler} mask needs an acceleration: add --acc 4.")
+    usual_lines, usual_axis = _usual(network.metadata)
+    seed = 0 if mask_seed is None else mask_seed
+    mask = SAMPLERS[sampler](
+        volume.image_size,
+        acceleration,
+        center_lines=usual_lines if center_lines is None else center_lines,
+        axis=usual_axis if phase_encode_axis is None else phase_encode_axis,
+        seed=seed,
+    )
+    return mask, f"undersampled by a {sampler} mask, seed {seed}"
+
+
+def _ready_mask(
+    volume: ImageVolume, network: Reconstructor, mask: Path | str
+) -> tuple[NDArray[np.float32], str]:
+    """Returns a mask that is not drawn and, in words, its origin."""
+    if mask == TRAINED:
+        lines = trained_mask(network.metadata, volume.image_size, network.path)
+        return lines, "undersampled by the mask of the network's training"
+    return load_mask(mask, volume.image_size), f"undersampled by {mask}"
+
+
+def _usual(facts: Mapping[str, Any]) -> tuple[int, int]:
+    """Returns centre lines and phase encode axis of the masks that a network was made for."""
+    if facts.get("complex_images"):
+        usual = COMPLEX_CENTER_LINES
+    else:
+        papers = PAPERS_SAMPLING.get(facts.get("dataset", ""))
+        usual = papers.center_lines if papers else CENTER_LINES
+    axes = (facts.get(name) for name in ("exported_phase_encode_axis", "phase_encode_axis"))
+    axis = next((axis for axis in axes if axis is not None), 0)
+    return usual, axis

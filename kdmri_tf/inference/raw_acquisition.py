@@ -1,0 +1,88 @@
+"""How raw k-space becomes inputs of a network of complex images: one coil or several."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kdmri_tf.inference.acquisition import MeasuredSlice
+from kdmri_tf.inference.coil_sensitivities import Maps
+from kdmri_tf.physics.masks import true_acceleration
+from kdmri_tf.volumes.volume import KspaceVolume
+
+
+class RawAcquisition:
+    """Takes k-space of coils as it is, or undersamples it: what `ComplexUndersampling` does.
+
+    ::
+
+        y = M Y,   s = 1 / max |A^H y|;   measured: s y, M, S;   target: sum_c conj(S_c) F^-1 Y_c
+
+    Args:
+        volume: k-space, fully sampled or undersampled by this very mask.
+        mask: float32 `(H, W)`, unshifted.
+        origin: where the mask comes from, in words.
+        sensitivities: gives S of each slice; None for one coil.
+        is_complete: whether the volume is fully sampled, so that it is the target.
+
+    Attributes:
+        image_size: (H, W).
+        mask: as given.
+        more_inputs: what the network takes besides the k-space, the same for all slices.
+        degraded_name: what to call an image without a network.
+        origin: where the mask comes from, and its acceleration.
+    """
+
+    degraded_name = "zero-filled"
+
+    def __init__(
+        self,
+        volume: KspaceVolume,
+        mask: NDArray[np.float32],
+        origin: str,
+        sensitivities: Maps | None,
+        is_complete: bool,
+    ) -> None:
+        self._volume = volume
+        self._sensitivities = sensitivities
+        self._is_complete = is_complete
+        self.image_size = volume.image_size
+        self.mask = mask
+        self.more_inputs = (mask,)
+        self.origin = f"{origin}, true acceleration {true_acceleration(mask):.2f}"
+
+    def measure(self, index: int) -> MeasuredSlice:
+        """Returns the slice at an index.
+
+        Raises:
+            InputError: the file is damaged there, or the slice of a volume that should be fully
+                sampled is not.
+        """
+        kspace = self._volume.kspace(index)
+        if self._is_complete:
+            self._volume.magnitude(index)  # refuses what is undersampled already
+        measured = kspace * self.mask
+        channels = _channels(measured)
+        maps = None if self._sensitivities is None else self._sensitivities(index, channels)
+        degraded = _combined(measured, maps)
+        scale = float(np.abs(degraded).max())
+        target = np.abs(_combined(kspace, maps)).astype(np.float32) if self._is_complete else None
+        return MeasuredSlice(
+            channels / np.float32(scale or 1),
+            np.abs(degraded).astype(np.float32),
+            scale,
+            target,
+            maps,
+        )
+
+
+def _combined(
+    kspace: NDArray[np.complex64], maps: NDArray[np.float32] | None
+) -> NDArray[np.complexfloating]:
+    """Returns sum over coils of conj(S_c) F^-1 y_c, `(H, W)`."""
+    images = np.fft.ifft2(kspace, norm="ortho")
+    if maps is None:
+        return images[0]
+    return np.sum((maps[..., 0] - 1j * maps[..., 1]) * images, axis=0)
+
+
+def _channels(values: NDArray[np.complexfloating]) -> NDArray[np.float32]:
+    return np.stack([values.real, values.imag], axis=-1).astype(np.float32)

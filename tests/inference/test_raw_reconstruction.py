@@ -1,0 +1,252 @@
+"""Raw k-space of one coil and several, from the file to the picture."""
+
+import subprocess
+import sys
+
+import h5py
+import keras
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+from simulated_coils import smooth_maps
+from stand_in import ComplexZeroFilling, ZeroFilling
+
+from kdmri_tf import DCCNN, ComplexUndersampling, InputError, gaussian_mask, phantom_volume
+from kdmri_tf.export.export_network import export_network
+from kdmri_tf.inference.choose_acquisition import acquisition_of
+from kdmri_tf.inference.reconstruct_slices import reconstruct_slices
+from kdmri_tf.inference.reconstruct_volume import reconstruct_file
+from kdmri_tf.volumes.open_volume import open_volume
+
+SIZE = (48, 40)
+COILS = 4
+
+
+def kspace_of(coils=COILS):
+    """Centred k-space `(slices, coils, H, W)`, as fastMRI has it, of two slices with a phase."""
+    images = 50 * phantom_volume("brain", SIZE, num_slices=2, seed=3)
+    rows, columns = np.meshgrid(*(np.linspace(-1, 1, n) for n in SIZE), indexing="ij")
+    images = images * np.exp(1j * (1 + rows - 2 * columns + rows * columns))
+    maps = smooth_maps(coils, SIZE) if coils > 1 else np.ones((1, *SIZE))
+    centred = np.fft.ifftshift(images[:, np.newaxis] * maps, axes=(-2, -1))
+    return np.fft.fftshift(np.fft.fft2(centred, norm="ortho"), axes=(-2, -1)).astype(np.complex64)
+
+
+def mask_of(axis=1, center_lines=12):
+    return gaussian_mask(SIZE, 2, center_lines=center_lines, axis=axis)
+
+
+def write_volume(path, kspace):
+    with h5py.File(path, "w") as file:
+        file["kspace"] = kspace
+    return path
+
+
+@pytest.fixture
+def full(tmp_path):
+    """A fully sampled file of four coils."""
+    return write_volume(tmp_path / "full.h5", kspace_of())
+
+
+@pytest.fixture
+def undersampled(tmp_path):
+    """The same with columns of k-space missing, as it came."""
+    path = tmp_path / "scan.h5"
+    return write_volume(path, kspace_of() * np.fft.fftshift(mask_of()))
+
+
+def parts_of(path, network, **wishes):
+    """(reconstructed slices, acquisition)."""
+    with open_volume(path) as volume:
+        acquisition = acquisition_of(volume, network, **wishes)
+        return list(reconstruct_slices(network, acquisition, volume.num_slices)), acquisition
+
+
+def truth_of(kspace):
+    """Root sum of squares `(slices, H, W)`."""
+    images = np.fft.fftshift(np.fft.ifft2(kspace, norm="ortho"), axes=(-2, -1))
+    return np.linalg.norm(images, axis=1)
+
+
+class TestMeasurement:
+    @pytest.mark.parametrize("coils", [1, COILS])
+    def test_is_what_networks_are_trained_on(self, tmp_path, coils):
+        """NumPy makes the inputs and the target that `ComplexUndersampling` makes in TensorFlow."""
+        kspace, mask = kspace_of(coils), mask_of()
+        path = write_volume(tmp_path / "full.h5", kspace)
+        np.save(tmp_path / "mask.npy", mask)
+        parts, acquisition = parts_of(path, ComplexZeroFilling(), mask=tmp_path / "mask.npy")
+        unshifted = np.stack([kspace_in_our_convention(slice) for slice in kspace])
+        inputs, target = ComplexUndersampling(mask, coils=coils).pair(kspace=unshifted)
+        for index, part in enumerate(parts):
+            measured = part.measured
+            np.testing.assert_allclose(measured.measurement, inputs["kspace"][index], atol=1e-5)
+            expected = np.linalg.norm(target[index], axis=-1) * measured.scale
+            np.testing.assert_allclose(measured.target, expected, rtol=1e-4, atol=1e-3)
+            if coils > 1:
+                maps = inputs["sensitivities"][index]
+                np.testing.assert_allclose(measured.sensitivities, maps, atol=1e-4)
+            else:
+                assert measured.sensitivities is None
+        assert acquisition.origin.startswith("one coil" if coils == 1 else "4 coils")
+
+    def test_undersampled_files_are_taken_as_they_are(self, undersampled, full, tmp_path):
+        np.save(tmp_path / "mask.npy", mask_of())
+        known, _ = parts_of(full, ComplexZeroFilling(), mask=tmp_path / "mask.npy")
+        parts, acquisition = parts_of(undersampled, ComplexZeroFilling())
+        np.testing.assert_array_equal(acquisition.mask, mask_of())
+        for part, reference in zip(parts, known, strict=True):
+            np.testing.assert_allclose(part.image, reference.image, rtol=1e-5, atol=1e-4)
+            assert part.measured.target is None
+        assert "undersampled already" in acquisition.origin
+        assert "coil sensitivities from the 13 lowest of 40 lines" in acquisition.origin
+
+    def test_maps_of_the_scan_may_come_from_a_file(self, undersampled, tmp_path):
+        np.save(tmp_path / "maps.npy", smooth_maps(COILS, SIZE))
+        path = tmp_path / "maps.npy"
+        parts, acquisition = parts_of(undersampled, ComplexZeroFilling(), sensitivities=path)
+        assert f"4 coils, sensitivities from {path}" in acquisition.origin
+        magnitudes = np.linalg.norm(parts[0].measured.sensitivities, axis=-1)
+        np.testing.assert_allclose(magnitudes, np.abs(smooth_maps(COILS, SIZE)), atol=1e-5)
+
+    def test_espirit_is_a_choice(self, undersampled):
+        pytest.importorskip("sigpy")
+        _, acquisition = parts_of(undersampled, ComplexZeroFilling(), sensitivities="espirit")
+        assert "by ESPIRiT" in acquisition.origin
+
+    def test_coils_are_compressed_where_asked(self, full):
+        whole, _ = parts_of(full, ComplexZeroFilling(), acceleration=1)
+        parts, acquisition = parts_of(full, ComplexZeroFilling(), acceleration=1, coils=2)
+        assert parts[0].measured.measurement.shape == (2, *SIZE, 2)
+        assert "4 coils compressed to 2 (" in acquisition.origin
+        error = np.abs(parts[0].shown - whole[0].shown).max()
+        assert error < 0.2 * whole[0].shown.max()
+
+    def test_an_export_for_fewer_coils_has_them_compressed(self, full):
+        parts, _ = parts_of(full, ComplexZeroFilling(coils=3), acceleration=1)
+        assert parts[0].measured.measurement.shape[0] == 3
+
+    def test_the_readout_is_cropped(self, full):
+        parts, acquisition = parts_of(
+            *(full, ComplexZeroFilling()), acceleration=1, readout_rows=32, phase_encode_axis=1
+        )
+        assert parts[0].image.shape == (32, 40)
+        assert "readout cropped from 48 rows to 32" in acquisition.origin
+        truth = truth_of(kspace_of())[0, 8:40]
+        np.testing.assert_allclose(parts[0].shown, truth, atol=0.05)
+
+    def test_magnitude_images_count_as_one_coil(self, tmp_path):
+        np.save(tmp_path / "images.npy", phantom_volume("knee", SIZE, 2, seed=0))
+        parts, acquisition = parts_of(tmp_path / "images.npy", ComplexZeroFilling(), acceleration=1)
+        assert "images taken as one coil" in acquisition.origin
+        assert parts[0].psnr > 90
+
+
+def kspace_in_our_convention(kspace):
+    """Centred k-space `(coils, H, W)` as float32 `(coils, H, W, 2)`, unshifted."""
+    images = np.fft.ifft2(np.fft.ifftshift(kspace, axes=(-2, -1)), norm="ortho")
+    unshifted = np.fft.fft2(np.fft.fftshift(images, axes=(-2, -1)), norm="ortho")
+    return np.stack([unshifted.real, unshifted.imag], axis=-1).astype(np.float32)
+
+
+class TestFiles:
+    @pytest.fixture
+    def model(self, tmp_path):
+        """A network for complex images that changes what is zero-filled."""
+        keras.utils.set_random_seed(0)
+        path = tmp_path / "student.keras"
+        DCCNN(2, 1, filters=4, complex_images=True).save(path)
+        return path
+
+    def test_the_whole_way(self, model, undersampled, tmp_path, capsys):
+        output = tmp_path / "brain.nii.gz"
+        reconstruct_file(model, undersampled, output, phase=True)
+        magnitudes = nibabel.load(output).get_fdata()
+        phases = nibabel.load(tmp_path / "brain-phase.nii.gz").get_fdata()
+        assert magnitudes.shape == phases.shape == (40, 48, 2)
+        assert magnitudes.min() >= 0
+        assert np.abs(phases).max() <= np.pi + 1e-6
+        printed = capsys.readouterr().out
+        assert "4 coils, coil sensitivities from the 13 lowest of 40 lines" in printed
+        assert "brain-phase.nii.gz: their phase, in radians" in printed
+        with Image.open(tmp_path / "brain.png") as preview:
+            assert preview.width > 300
+
+    def test_npy_holds_complex_values(self, model, undersampled, tmp_path):
+        reconstruct_file(model, undersampled, tmp_path / "a.npy")
+        reconstruct_file(model, undersampled, tmp_path / "a.h5")
+        values = np.load(tmp_path / "a.npy")
+        assert values.dtype == np.complex64
+        with h5py.File(tmp_path / "a.h5") as file:
+            np.testing.assert_allclose(np.abs(values), file["reconstruction"], rtol=1e-6)
+
+    def test_phase_of_magnitudes_is_refused(self, tmp_path, full):
+        wishes = {"acceleration": 2, "phase": True}
+        with pytest.raises(InputError, match="magnitude images, which have no phase: leave"):
+            reconstruct_file(ZeroFilling(), full, tmp_path / "a.nii", **wishes)
+
+    def test_several_coils_go_through_litert_without_tensorflow(self, tmp_path, undersampled):
+        keras.utils.set_random_seed(0)
+        network = DCCNN(2, 1, filters=4, complex_images=True)
+        layout = {"image_size": SIZE, "phase_encode_axis": 1, "coils": COILS}
+        path = tmp_path / "student.tflite"
+        export_network(network, path, "litert", **layout)
+        output = tmp_path / "brain.npy"
+        code = (
+            "import sys; sys.modules['tensorflow'] = None; sys.modules['keras'] = None\n"
+            "from kdmri_tf.inference.reconstruct_volume import reconstruct_file\n"
+            f"reconstruct_file({str(path)!r}, {str(undersampled)!r}, {str(output)!r})"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+        network.save(tmp_path / "student.keras")
+        reconstruct_file(tmp_path / "student.keras", undersampled, tmp_path / "keras.npy")
+        expected = np.load(tmp_path / "keras.npy")
+        np.testing.assert_allclose(np.load(output), expected, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"coils": 9}, "4 coils cannot be compressed to 9"),
+        ({"sensitivities": "maps.npz"}, "There is no file maps.npz; give sensitivities as"),
+        ({"scale": 4.0}, r"leave out --scale; --acc 4 undersamples"),
+        ({"mask_seed": 3}, "are used as they are: leave out --mask-seed"),
+    ],
+)
+def test_wishes_that_cannot_be_fulfilled_are_refused(undersampled, wishes, message):
+    with pytest.raises(InputError, match=message):
+        parts_of(undersampled, ComplexZeroFilling(), **wishes)
+
+
+def test_a_mask_without_centre_is_refused(tmp_path):
+    mask = mask_of(center_lines=0)
+    mask[:, 1] = 0
+    path = write_volume(tmp_path / "scan.h5", kspace_of() * np.fft.fftshift(mask))
+    with pytest.raises(InputError, match="estimated from at least 8"):
+        parts_of(path, ComplexZeroFilling())
+
+
+def test_one_coil_has_no_sensitivities(tmp_path):
+    path = write_volume(tmp_path / "scan.h5", kspace_of(1) * np.fft.fftshift(mask_of()))
+    with pytest.raises(InputError, match="one coil, which needs no sensitivities: leave"):
+        parts_of(path, ComplexZeroFilling(), sensitivities="espirit")
+
+
+@pytest.mark.parametrize("wish", [{"coils": 2}, {"sensitivities": "espirit"}, {"readout_rows": 9}])
+def test_networks_of_magnitudes_take_no_wishes_about_coils(full, wish):
+    with pytest.raises(InputError, match="magnitude images of one coil: leave out --"):
+        parts_of(full, ZeroFilling(), acceleration=2, **wish)
+
+
+def test_a_network_of_magnitudes_says_which_kind_several_coils_need(undersampled):
+    with pytest.raises(InputError, match="has 4 coils, but this network reconstructs magnitude"):
+        parts_of(undersampled, ZeroFilling())
+
+
+def test_several_coils_with_nan_in_one_are_refused(tmp_path):
+    kspace = kspace_of()
+    kspace[0, 2, 5, 5] = np.nan
+    path = write_volume(tmp_path / "scan.h5", kspace)
+    with pytest.raises(InputError, match="NaN or infinity in slice 0 of coil 2"):
+        parts_of(path, ComplexZeroFilling(), acceleration=2)
