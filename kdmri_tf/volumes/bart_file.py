@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kdmri_tf.errors import InputError
 from kdmri_tf.volumes.array_volume import check_array
 from kdmri_tf.volumes.geometry import VoxelGrid
-from kdmri_tf.volumes.volume import KspaceVolume
+from kdmri_tf.volumes.volume import KspaceVolume, names_of_frames
 
 LARGEST_HEADER = 2**16  # bytes
 COILS, TIME, SLICE = 3, 10, 13  # of the dimensions of BART
@@ -51,12 +51,8 @@ def read_bart(path: Path, stack: ExitStack) -> KspaceVolume:
         chosen[SLICE], chosen[TIME] = divmod(index, num_frames)
         return np.moveaxis(samples[tuple(chosen)], -1, 0)
 
-    def slice_name(index: int) -> str:
-        position, frame = divmod(index, num_frames)
-        return f"slice {position}" if num_frames == 1 else f"slice {position}, frame {frame}"
-
     facts = path, shape[SLICE] * num_frames, image_size, VoxelGrid.of_voxels(), read_slice
-    return KspaceVolume(*facts, slice_name, num_coils=shape[COILS])
+    return KspaceVolume(*facts, names_of_frames(num_frames), num_coils=shape[COILS])
 
 
 def _dimensions(path: Path) -> tuple[int, ...]:

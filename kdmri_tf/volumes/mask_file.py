@@ -14,7 +14,7 @@ def read_mat_mask(path: Path, image_size: tuple[int, int]) -> NDArray[np.float32
     """Reads a mask of the CMRxRecon challenge: `..._mask....mat`, v5 or v7.3.
 
     Its variable is the one whose name begins with `mask`, (kx, ky) of 0 and 1, zero frequency in
-    the centre.
+    the centre. A mask of whole lines fits any number of rows, such as those of a cropped readout.
 
     Args:
         path: the file.
@@ -36,9 +36,12 @@ def read_mat_mask(path: Path, image_size: tuple[int, int]) -> NDArray[np.float32
                 f"{', '.join(names) or 'nothing'})."
             )
         mask = mat_array(path, found[0])
-    if mask is None or mask.shape != tuple(image_size):
-        shape = "nothing" if mask is None else "x".join(map(str, mask.shape))
-        height, width = image_size
+    height, width = image_size
+    mask = np.atleast_2d(mask if mask is not None else 0)
+    if mask.ndim == 2 and mask.shape[1] == width and (mask == mask[0]).all():
+        mask = np.broadcast_to(mask[0], image_size)
+    if mask.shape != tuple(image_size):
+        shape = "x".join(map(str, mask.shape))
         raise InputError(f"The mask {path} is {shape}, but the k-space is {height}x{width}.")
     if not np.isin(mask, (0, 1)).all():
         raise InputError(f"The mask {path} holds other values than 0 and 1.")

@@ -14,7 +14,7 @@ from kdmri_tf.volumes.array_volume import check_array
 from kdmri_tf.volumes.geometry import VoxelGrid
 from kdmri_tf.volumes.hdf5_content import dataset_within, has_link
 from kdmri_tf.volumes.mat5 import check_mat5, names_in_mat5
-from kdmri_tf.volumes.volume import KspaceVolume
+from kdmri_tf.volumes.volume import KspaceVolume, names_of_frames
 
 RECORD = ("real", "imag")  # how MATLAB v7.3 stores a complex number
 
@@ -79,17 +79,13 @@ def _volume(path: Path, name: str, shape: tuple[int, ...], read: ReadPart) -> Ks
         part = read((slice(None), slice(None), *coils, *position))
         return np.moveaxis(part, -1, 0) if has_coils else part
 
-    def slice_name(index: int) -> str:
-        position, frame = divmod(index, num_frames)
-        return f"slice {position}" if num_frames == 1 else f"slice {position}, frame {frame}"
-
     return KspaceVolume(
         path,
         num_slices * num_frames,
         image_size,
         VoxelGrid.of_voxels(),
         read_slice,
-        slice_name,
+        names_of_frames(num_frames),
         num_coils=num_coils,
     )
 

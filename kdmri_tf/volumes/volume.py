@@ -84,6 +84,21 @@ class ImageVolume:
         return array
 
 
+def names_of_frames(num_frames: int) -> Callable[[int], str]:
+    """Returns what to call the slices of a film: all frames of slice 0, then those of slice 1.
+
+    Example:
+        >>> names_of_frames(12)(17), names_of_frames(1)(17)
+        ('slice 1, frame 5', 'slice 17')
+    """
+
+    def name(index: int) -> str:
+        position, frame = divmod(index, num_frames)
+        return f"slice {position}" if num_frames == 1 else f"slice {position}, frame {frame}"
+
+    return name
+
+
 @dataclass(frozen=True)
 class KspaceVolume(ImageVolume):
     """Reads k-space of one or several coils from a file.

@@ -153,6 +153,7 @@ class TestMasks:
 
         write("mask", mask)
         np.testing.assert_array_equal(read_mat_mask(path, SIZE), np.fft.ifftshift(mask))
+        np.testing.assert_array_equal(read_mat_mask(path, (4, 13)), np.fft.ifftshift(mask)[:4])
         with pytest.raises(InputError, match=r"mask .* is 16x13, but the k-space is 13x16"):
             read_mat_mask(path, SIZE[::-1])
         write("mask04", mask / 2)
