@@ -36,7 +36,8 @@ def calibration_region(mask: ArrayLike) -> tuple[int, int]:
         (height, width) in samples.
 
     Raises:
-        InputError: one of them is below `FEWEST_LINES`, too few for coil sensitivities.
+        InputError: one of them is below `FEWEST_LINES`, too few for coil sensitivities; or the
+            mask has the zero frequency in the centre, or is not `(H, W)`.
 
     Example:
         >>> from kdmri_tf import calibration_region, gaussian_mask
@@ -44,15 +45,22 @@ def calibration_region(mask: ArrayLike) -> tuple[int, int]:
         (24, 120)
     """
     mask = mask_array(mask)
-    height, width = map(int, region_sides(mask.astype(np.float32), np))
-    if min(height, width) < FEWEST_LINES:
+    if mask.ndim != 2:
+        raise InputError(f"A mask must have the shape (H, W), not {mask.shape}.")
+    height, width = _region(mask)
+    if min(height, width) >= FEWEST_LINES:
+        return height, width
+    if min(_region(np.fft.ifftshift(mask))) >= FEWEST_LINES:
         raise InputError(
-            f"The mask measures {_in_words(mask, height, width)} around the zero frequency without "
-            f"a gap, but the sensitivities of coils are estimated from at least {FEWEST_LINES}: "
-            "measure more of them (--center-lines 24; in code center_lines=24), or bring the "
-            "sensitivities in a file."
+            "The mask has the zero frequency in the centre, where it belongs at [0, 0]: use "
+            "np.fft.ifftshift(mask)."
         )
-    return height, width
+    raise InputError(
+        f"The mask measures {_in_words(mask, height, width)} around the zero frequency without a "
+        f"gap, but the sensitivities of coils are estimated from at least {FEWEST_LINES}: measure "
+        "more of them (--center-lines 24; in code center_lines=24), or bring the sensitivities in "
+        "a file."
+    )
 
 
 def describe(mask: ArrayLike) -> str:
@@ -121,6 +129,11 @@ def calibration_window(mask: Array, library: ModuleType) -> Array:
     return rows[..., np.newaxis] * columns[..., np.newaxis, :]
 
 
+def _region(mask: np.ndarray) -> tuple[int, int]:
+    height, width = region_sides(mask.astype(np.float32), np)
+    return int(height), int(width)
+
+
 def _outwards(length: Array, library: ModuleType) -> Array:
     """Returns where the frequencies 0, -1, 1, -2, 2 ... of an unshifted FFT are."""
     index = library.arange(length)
@@ -141,5 +154,6 @@ def _in_words(mask: np.ndarray, height: int, width: int, of: bool = False) -> st
     if axis is None:
         number, total, kind = f"{height}x{width}", "{}x{}".format(*mask.shape), "frequencies"
     else:
-        number, total, kind = str((height, width)[axis]), str(mask.shape[axis]), "lines"
+        lines = (height, width)[axis]
+        number, total, kind = str(lines), str(mask.shape[axis]), "line" if lines == 1 else "lines"
     return f"{number} lowest of {total} {kind}" if of else f"{number} {kind}"

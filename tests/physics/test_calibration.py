@@ -70,8 +70,9 @@ def test_description():
     ("mask", "words"),
     [
         (gaussian_mask((45, 36), 4, center_lines=4), "measures 4 lines around"),
+        (gaussian_mask((45, 36), 9, center_lines=1, seed=1), "measures 1 line around"),
+        (np.eye(45, 36)[::-1], "measures 0x0 frequencies around"),
         (center_window((45, 36), (20, 6)), "measures 20x6 frequencies around"),
-        (1 - center_window((45, 36), (1, 1)), "measures 0x0 frequencies around"),
     ],
 )
 def test_too_little_is_refused(mask, words):
@@ -79,3 +80,15 @@ def test_too_little_is_refused(mask, words):
         calibration_region(mask)
     assert "at least 8" in str(error.value)
     assert "--center-lines 24" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("mask", "words"),
+    [
+        (np.fft.fftshift(MASKS["rows"][0]), r"in the centre, .* use np.fft.ifftshift\(mask\)"),
+        (np.ones((2, 45, 36)), r"shape \(H, W\), not \(2, 45, 36\)"),
+    ],
+)
+def test_other_masks_are_refused(mask, words):
+    with pytest.raises(InputError, match=words):
+        calibration_region(mask)
