@@ -127,8 +127,13 @@ def test_flags_reach_the_reconstruction(monkeypatch, run_here):
         lambda *places, **wishes: asked.append((places, wishes)),
     )
     drawn = ("--mask", "uniform", "--mask-seed", 5, "--center-lines", 7, "--phase-encode-axis", 1)
-    run_here("reconstruct", "m", "i", "o", "--acc", 3, "--scale", 2, "--batch-size", 9, *drawn)
+    raw = ("--coils", 4, "--sensitivities", "espirit", "--readout-rows", 20, "--phase")
+    run_here(
+        *("reconstruct", "m", "i", "o"),
+        *("--acc", 3, "--scale", 2, "--batch-size", 9, *drawn, *raw),
+    )
     wishes = {
+        **{"coils": 4, "sensitivities": "espirit", "readout_rows": 20, "phase": True},
         **{"acceleration": 3.0, "scale": 2.0, "batch_size": 9},
         **{"mask": "uniform", "mask_seed": 5, "center_lines": 7, "phase_encode_axis": 1},
     }
