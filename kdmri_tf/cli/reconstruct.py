@@ -55,7 +55,7 @@ def run() -> None:
     add(
         "--mask",
         help=f"undersample by this mask: {samplers} (default: gaussian), drawn for --acc; trained, "
-        "the model's own; or a .npy file",
+        "the model's own; or a .npy file or one of CMRxRecon's .mat files",
     )
     add("--mask-seed", type=seed, help="seed of a drawn mask (default: 0)")
     add(

@@ -13,6 +13,7 @@ from kdmri_tf.inference.training_conditions import TRAINED, trained_mask
 from kdmri_tf.physics.masks import load_mask
 from kdmri_tf.physics.papers_sampling import PAPERS_SAMPLING
 from kdmri_tf.physics.samplers import SAMPLERS
+from kdmri_tf.volumes.mask_file import read_mat_mask
 from kdmri_tf.volumes.volume import ImageVolume
 
 CENTER_LINES = 10
@@ -96,12 +97,15 @@ def _ready_mask(
     if mask == TRAINED:
         lines = trained_mask(network.metadata, volume.image_size, network.path)
         return lines, "undersampled by the mask of the network's training"
-    return load_mask(mask, volume.image_size), f"undersampled by {mask}"
+    load = read_mat_mask if str(mask).lower().endswith(".mat") else load_mask
+    return load(mask, volume.image_size), f"undersampled by {mask}"
 
 
 def _usual(facts: Mapping[str, Any]) -> tuple[int, int]:
     """Returns centre lines and phase encode axis of the masks that a network was made for."""
-    if facts.get("complex_images"):
+    if facts.get("center_lines"):  # not in files of earlier versions
+        usual = facts["center_lines"]
+    elif facts.get("complex_images"):
         usual = COMPLEX_CENTER_LINES
     else:
         papers = PAPERS_SAMPLING.get(facts.get("dataset", ""))

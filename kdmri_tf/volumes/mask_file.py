@@ -1,5 +1,6 @@
 """Masks in the files that come with raw k-space."""
 
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from kdmri_tf.volumes.mat_file import mat_array, mat_names
 from kdmri_tf.volumes.reading import reading
 
 
-def read_mat_mask(path: Path, image_size: tuple[int, int]) -> NDArray[np.float32]:
+def read_mat_mask(path: str | PathLike[str], image_size: tuple[int, int]) -> NDArray[np.float32]:
     """Reads a mask of the CMRxRecon challenge: `..._mask....mat`, v5 or v7.3.
 
     Its variable is the one whose name begins with `mask`, (kx, ky) of 0 and 1, zero frequency in
@@ -24,9 +25,12 @@ def read_mat_mask(path: Path, image_size: tuple[int, int]) -> NDArray[np.float32
         float32 `(H, W)` of 0 and 1, unshifted as everywhere in the package.
 
     Raises:
-        InputError: unreadable or damaged, no such variable or several, other values than 0 and 1,
-            or of another size.
+        InputError: missing, unreadable or damaged, no such variable or several, other values than 0
+            and 1, or of another size.
     """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"There is no mask file {path}.")
     with reading(path, way_out=""):
         names = mat_names(path)
         found = [name for name in names if name.startswith("mask")]

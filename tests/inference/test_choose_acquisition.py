@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.io
 from stand_in import Copying, ZeroFilling, centered_kspace
 
 from kdmri_tf import DCCNN, InputError, Reconstructor, equispaced_mask, gaussian_mask
@@ -39,6 +40,17 @@ def facts_of(mask):
         "acceleration": round(true_acceleration(mask), 4),
         **data_facts(SimpleNamespace(degradation=Undersampling(mask), mask=mask, coils=None)),
     }
+
+
+def test_a_mask_of_cmrxrecon(choose, tmp_path):
+    """Centred in a MATLAB file, unshifted here."""
+    lines = np.zeros((32, 32))
+    lines[:, [3, 14, 15, 16, 17, 30]] = 1
+    scipy.io.savemat(tmp_path / "a_mask.mat", {"mask": lines})
+    found = choose(ZeroFilling(), mask=tmp_path / "a_mask.mat")
+    np.testing.assert_array_equal(found.mask, np.fft.ifftshift(lines))
+    with pytest.raises(InputError, match=r"There is no mask file .*b\.mat"):
+        choose(ZeroFilling(), mask=tmp_path / "b.mat")
 
 
 class TestWishes:
@@ -90,6 +102,15 @@ class TestWishes:
     def test_of_a_drawn_mask(self, choose, name):
         acquisition = choose(ZeroFilling(), acceleration=2, **{name: DRAWING[name]})
         np.testing.assert_array_equal(acquisition.mask, gaussian_mask((32, 32), 2))
+
+    @pytest.mark.parametrize(
+        ("facts", "lines"),
+        [({"center_lines": 6}, 6), ({}, 10), ({"dataset": "knee", "center_lines": 4}, 4)],
+    )
+    def test_centre_lines_are_those_of_the_training(self, choose, facts, lines):
+        acquisition = choose(ZeroFilling(**facts), acceleration=2)
+        expected = gaussian_mask((32, 32), 2, center_lines=lines)
+        np.testing.assert_array_equal(acquisition.mask, expected)
 
     def test_of_a_drawn_mask_by_the_script(self, tmp_path, run_here):
         np.save(tmp_path / "a.npy", np.ones((1, 32, 32)))
