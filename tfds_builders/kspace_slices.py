@@ -109,7 +109,7 @@ def in_words(facts: dict[str, dict[str, Any]]) -> str:
     read = []
     for volume in facts.values():
         size, cropped = ("x".join(map(str, volume[name])) for name in ("size", "cropped"))
-        text = f"{volume['coils']} coils, {size}"
+        text = f"{_number(volume['coils'])}, {size}"
         if cropped != size:
             text += f" with oversampled readout ({cropped} without)"
         read.append(text)
@@ -150,14 +150,18 @@ def _mixing(
     (number,) = numbers
     if number < coils:
         raise InputError(
-            f"{path} has k-space of {number} coils, fewer than the {coils} that are asked for: ask "
-            f"for {number} coils at most. {WAY_OUT}"
+            f"{path} has k-space of {_number(number)}, fewer than the {coils} that are asked for: "
+            f"ask for {_number(number)} at most. {WAY_OUT}"
         )
     if number == coils:
         return np.eye(coils, dtype=complex)
     rows = min(centre.shape[2] for centre in centres)
     columns = min(centre.shape[3] for centre in centres)
     return virtual_coils(np.concatenate([c[..., :rows, :columns] for c in centres]), coils)
+
+
+def _number(coils: int) -> str:
+    return "1 coil" if coils == 1 else f"{coils} coils"
 
 
 def _brightest(images: NDArray[np.complexfloating]) -> float:
