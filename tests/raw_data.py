@@ -3,6 +3,7 @@
 import h5py
 import nibabel
 import numpy as np
+import raw_formats
 import scipy.io
 import stand_in
 
@@ -49,15 +50,8 @@ def write_mat5(path, rawdata):
 
 
 def write_mat73(path, rawdata):
-    """MATLAB v7.3: HDF5 behind a 512-byte header, axes reversed, complex as (real, imag)."""
-    record = np.empty(rawdata.T.shape, [("real", "<f4"), ("imag", "<f4")])
-    record["real"], record["imag"] = rawdata.T.real, rawdata.T.imag
-    with h5py.File(path, "w", userblock_size=512) as file:
-        file["rawdata"] = record
-    header = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM"
-    with open(path, "r+b") as file:
-        file.write(header)
-    return path
+    """MATLAB v7.3."""
+    return raw_formats.write_mat73(path, rawdata=rawdata)
 
 
 def write_acdc(manual_dir, volumes):
