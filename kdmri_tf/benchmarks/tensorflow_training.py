@@ -56,6 +56,8 @@ class Training:
         precision: of the convolutions.
         side_by_side: whether the cores are divided among the slices of a batch.
         keeps_memory: whether freed memory stays with the process, see `keep_memory`.
+        coils: of simulated scans, for networks of complex images; None for magnitude images. Every
+            epoch has other scans, so that their teacher runs in every step.
 
     Attributes:
         network: the model whose weights are trained.
@@ -74,17 +76,21 @@ class Training:
         precision: str = "float32",
         side_by_side: bool = False,
         keeps_memory: bool = False,
+        coils: int | None = None,
     ) -> None:
         if keeps_memory:
             keep_memory()
         if side_by_side:
             divide_cores(batch_size)
-        data = load_data(dataset, source="synthetic", data_dir=data_dir, image_size=image_size)
+        data = load_data(
+            dataset, source="synthetic", data_dir=data_dir, image_size=image_size, coils=coils
+        )
         settings = TrainingSettings(
             batch_size=batch_size, precision=precision, consistency_form=consistency_form
         )
         keras.utils.set_random_seed(settings.seed)
         networks: dict[str, Any] = {"consistency_form": consistency_form, "dtype": precision}
+        networks["complex_images"] = data.complex_images
         losses = LOSSES[stage]
         teacher, student = (DCCNN.from_name(name, **networks) for name in (TEACHER, STUDENT))
         model: keras.Model = teacher if stage == "teacher" else student
@@ -94,7 +100,7 @@ class Training:
         self.network: keras.Model = model
         if "imitation_weight" in losses:
             model = Distiller(teacher, student)
-            if teacher_cache:
+            if teacher_cache and coils is None:
                 images = losses["imitation_weight"] > 0
                 cached = cache_teacher(teacher, data, losses.get("feature_loss"), images)
         self._steps_per_epoch = compile_for_training(model, self.network, data, settings, **losses)

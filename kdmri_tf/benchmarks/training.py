@@ -41,6 +41,8 @@ CHOICES: dict[str, dict[str, Any]] = {
 }
 ALL_CHOICES = "all choices"
 
+MAGNITUDES = "magnitude images, all choices"  # what complex images are compared with
+
 # Beside joint training: the same choices, teacher alone.
 TEACHER_ALONE = "teacher alone, all choices"
 
@@ -72,12 +74,13 @@ def run(
     seconds: float,
     torch: bool,
     data_dir: Path | str | None,
+    coils: Sequence[int] = (),
 ) -> str:
     """Measures training, and writes `training.md`, `.csv` (a line per turn) and `.png`.
 
     Args:
         folder: to write to.
-        sizes, stages, batch_size, torch, data_dir: as for `training_groups`.
+        sizes, stages, batch_size, torch, data_dir, coils: as for `training_groups`.
         rounds, seconds: as for `measure`.
 
     Returns:
@@ -86,7 +89,7 @@ def run(
     Raises:
         InputError: the folder cannot be made, or as for `training_groups`.
     """
-    groups = training_groups(sizes, stages, batch_size, torch, data_dir)
+    groups = training_groups(sizes, stages, batch_size, torch, data_dir, coils)
     make_folder(folder, "--output")
     notes = NOTES + PYTORCH_NOTES if torch else NOTES
     report = Report("Training", describe_device(), groups, notes)
@@ -100,6 +103,7 @@ def training_groups(
     batch_size: int | None = None,
     torch: bool = False,
     data_dir: Path | str | None = None,
+    coils: Sequence[int] = (),
 ) -> list[Group]:
     """Sets up the groups of the training benchmark, one for every image size and stage.
 
@@ -112,6 +116,7 @@ def training_groups(
         batch_size: slices per step; None for 4, or 1 for images larger than 240x240.
         torch: whether to add the PyTorch loops, to `PYTORCH_STAGES`.
         data_dir: folder of the prepared data sets.
+        coils: numbers of coils for which networks of complex images are added, to all stages.
 
     Raises:
         InputError: PyTorch is asked for and not installed.
@@ -129,6 +134,7 @@ def training_groups(
             }
             with_ladder = stage == LADDER_STAGE and size == sizes[0]
             contenders = _tensorflow(work, data_dir, with_ladder)
+            fastest = contenders[-1].name
             rivals: dict[str, tuple[str, ...]] = {}
             if stage == "sft":
                 alone = _tensorflow({**work, "stage": "teacher"}, data_dir, with_ladder=False)[-1]
@@ -137,29 +143,52 @@ def training_groups(
             elif torch and stage in PYTORCH_STAGES:
                 contenders += _pytorch(work)
                 rivals = {PAPERS_LOOP: (PAPERS_LOOP,), "best tuned PyTorch": tuple(TUNED_PYTORCH)}
+            if coils:
+                contenders += _complex(work, data_dir, coils)
+                rivals[MAGNITUDES] = (fastest,)
             groups.append(Group(stage, size, work["batch_size"], tuple(contenders), rivals))
     return groups
+
+
+def _complex(
+    work: Mapping[str, Any], data_dir: Path | str | None, coils: Sequence[int]
+) -> list[Contender]:
+    """Returns networks of complex images with all choices, one for each number of coils."""
+    choices = {name: value for choice in CHOICES.values() for name, value in choice.items()}
+    return [
+        _contender(
+            f"complex images, {count} coil{'s' * (count > 1)}",
+            {**_arguments(work, data_dir), **choices, "coils": count},
+        )
+        for count in coils
+    ]
+
+
+def _arguments(work: Mapping[str, Any], data_dir: Path | str | None) -> dict[str, Any]:
+    dataset = DATASETS.get(tuple(work["image_size"]), "cardiac")
+    return {**work, "dataset": dataset, "data_dir": data_dir}
+
+
+def _contender(name: str, told: Mapping[str, Any], previous: str | None = None) -> Contender:
+    command = (sys.executable, "-m", "kdmri_tf.benchmarks.tensorflow_training")
+    return Contender(name, (*command, json.dumps(told)), SHARED_GPU, previous=previous)
 
 
 def _tensorflow(
     work: Mapping[str, Any], data_dir: Path | str | None, with_ladder: bool
 ) -> list[Contender]:
     """Returns the reference, every choice if asked for, and all choices."""
-    dataset = DATASETS.get(tuple(work["image_size"]), "cardiac")
-    arguments = {**work, "dataset": dataset, "data_dir": data_dir}
-
-    def contender(name: str, choices: Mapping[str, Any], previous: str | None = None) -> Contender:
-        command = (sys.executable, "-m", "kdmri_tf.benchmarks.tensorflow_training")
-        told = json.dumps({**arguments, **choices})
-        return Contender(name, (*command, told), SHARED_GPU, previous=previous)
-
-    contenders = [contender(REFERENCE, {})]
+    arguments = _arguments(work, data_dir)
+    contenders = [_contender(REFERENCE, arguments)]
     chosen: dict[str, Any] = {}
     for name, choice in CHOICES.items():
         chosen = {**chosen, **choice}
         if with_ladder:
-            contenders.append(contender(name, chosen, previous=contenders[-1].name))
-    return contenders if with_ladder else [*contenders, contender(ALL_CHOICES, chosen)]
+            told = {**arguments, **chosen}
+            contenders.append(_contender(name, told, previous=contenders[-1].name))
+    if with_ladder:
+        return contenders
+    return [*contenders, _contender(ALL_CHOICES, {**arguments, **chosen})]
 
 
 def _pytorch(work: Mapping[str, Any]) -> list[Contender]:

@@ -46,6 +46,7 @@ def main(arguments: argparse.Namespace) -> None:
             stages=arguments.stages or STAGES,
             batch_size=arguments.batch_size,
             seconds=arguments.seconds or 2.0,
+            coils=arguments.coils or (),
             **common,
         )
     print(f"\n{table}\nTable, values and figure: {folder}")

@@ -14,10 +14,10 @@ from kdmri_tf.cli.flag_types import (
 )
 from kdmri_tf.cli.parser import Parser
 from kdmri_tf.errors import InputError
-from kdmri_tf.sizes import LARGEST_IMAGE, image_size_of
+from kdmri_tf.sizes import LARGEST_IMAGE, MOST_COILS, image_size_of
 
 PAPERS_SIZES = [(150, 150), (240, 240), (640, 368)]
-FOR_TRAINING = ("stages", "batch_size")
+FOR_TRAINING = ("stages", "batch_size", "coils")
 FOR_INFERENCE = ("networks", "batch_sizes", "threads", "manual_dir")
 
 
@@ -69,6 +69,13 @@ def parser() -> argparse.ArgumentParser:
         help=f"what is measured (default: {' '.join(STAGES)})",
     )
     add("--batch-size", type=count(MOST_SLICES), help="slices a step (default: 4, or 1 if large)")
+    add(
+        "--coils",
+        nargs="+",
+        type=count(MOST_COILS),
+        metavar="N",
+        help="also train networks of complex images, on scans of N coils each",
+    )
     add = flags.add_argument_group("inference").add_argument
     add("--inference", action="store_true", help="networks in every format and precision")
     add(

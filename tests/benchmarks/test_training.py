@@ -66,6 +66,18 @@ def test_methods_that_pytorch_does_not_have_are_measured_alone():
         assert not group.rivals
 
 
+def test_complex_images_are_compared_with_magnitudes():
+    stages = ["distillation", "teacher"]
+    distillation, teacher = training.training_groups([(150, 150)], stages, coils=(1, 8))
+    last_choice = list(training.CHOICES)[-1]
+    for group, fastest in ((distillation, last_choice), (teacher, training.ALL_CHOICES)):
+        *_, one, many = group.contenders
+        assert (one.name, many.name) == ("complex images, 1 coil", "complex images, 8 coils")
+        assert json.loads(many.command[-1])["coils"] == 8
+        assert json.loads(many.command[-1])["precision"] == "mixed_bfloat16"
+        assert group.rivals == {"magnitude images, all choices": (fastest,)}
+
+
 def test_pytorch_that_is_not_installed(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"--torch needs PyTorch, .*: run pip install torch"):
@@ -104,6 +116,7 @@ def test_losses_are_those_of_an_experiment(data, tmp_path, monkeypatch):
         ("sft", {"many_steps": True}),
         ("cc", {"many_steps": True, "teacher_cache": True}),
         ("distillation", {"many_steps": True, "teacher_cache": True}),
+        ("distillation", {"many_steps": True, "teacher_cache": True, "coils": 1}),
     ],
 )
 def test_training_counts_the_slices_it_trained_on(data_dir, stage, choices):
