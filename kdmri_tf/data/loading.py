@@ -43,6 +43,7 @@ def load_data(
     acquisition: SimulatedAcquisition | None = None,
     rebuild: bool = False,
     skip_unreadable: bool = False,
+    file_format: str | None = None,
 ) -> MRIData:
     """Prepares a data set if need be and pairs it with a sampling mask.
 
@@ -77,6 +78,8 @@ def load_data(
         rebuild: prepares anew from the raw files.
         skip_unreadable: leaves out raw files that cannot be read, and reports them, instead of
             stopping.
+        file_format: "tfrecord", or "array_record" to read the slices with PyTorch as well; None for
+            what they are prepared as, else "tfrecord".
 
     Raises:
         InputError: an unknown name, missing or changed raw files, a mask that does not fit the
@@ -118,6 +121,7 @@ def load_data(
         coils=None if acquisition else coils,
         rebuild=rebuild,
         skip_unreadable=skip_unreadable,
+        file_format=file_format,
     )
     usual = DATASETS[dataset].sampling
     axis = usual.phase_encode_axis if phase_encode_axis is None else phase_encode_axis
@@ -126,7 +130,7 @@ def load_data(
         measured_lines = image_size[axis] / acceleration
         lines = min(CENTER_LINES_OF_COILS, int(LARGEST_CENTER * measured_lines))
     mask, drawn = choice.masks_for(image_size, lines, axis)
-    measured = mask, choice.origin, float(acceleration)
+    measured = mask, choice.origin, float(acceleration), None if choice.is_given else lines
     varies = augment or random_masks or acquisition
     variation = Variation(augment, drawn, acquisition is not None) if varies else None
     if coils is None:
@@ -143,8 +147,8 @@ def load_super_resolution(
         dataset: as in `load_data`.
         scale: how many times fewer frequencies are kept along each axis; see `LowResolution`.
         augment: as in `load_data`, such as `random_flips`.
-        source: `source`, `manual_dir`, `data_dir`, `image_size`, `rebuild` and `skip_unreadable`,
-            as in `load_data`.
+        source: `source`, `manual_dir`, `data_dir`, `image_size`, `rebuild`, `skip_unreadable` and
+            `file_format`, as in `load_data`.
 
     Raises:
         InputError: as `load_data`; or a scale below 1, or so large that nothing is left.

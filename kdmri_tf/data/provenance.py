@@ -37,8 +37,8 @@ def data_facts(data: MRIData) -> dict[str, Any]:
 
     Returns:
         The `label` of tables, and either `scale` or, for a mask of whole lines, `phase_encode_axis`
-        and the `measured_lines` along it, 0 the lowest frequency. Of complex images, the number of
-        `coils`.
+        and the `measured_lines` along it, 0 the lowest frequency; of a drawn one its
+        `center_lines`. Of complex images, the number of `coils`.
     """
     degradation = data.degradation
     facts: dict[str, Any] = {"label": degradation.label}
@@ -49,6 +49,8 @@ def data_facts(data: MRIData) -> dict[str, Any]:
     axis = phase_encode_axis(data.mask)
     if axis is None:
         return facts
+    if degradation.center_lines is not None:
+        facts["center_lines"] = degradation.center_lines
     lines = np.flatnonzero(data.mask.any(axis=1 - axis)).tolist()
     return {**facts, "phase_encode_axis": axis, "measured_lines": lines}
 

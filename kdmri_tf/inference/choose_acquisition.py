@@ -56,7 +56,8 @@ def acquisition_of(
         mask: sampler of a drawn mask (None: "gaussian"), or a mask that is used as it is: a .npy
             file, or "trained", see `trained_mask`.
         mask_seed: of a drawn mask; None for 0.
-        center_lines: of a drawn mask; None for those of the network's data set, or else 10.
+        center_lines: of a drawn mask; None for as many as in the network's training or, where that
+            is not known, as in the papers' masks of its data set, or else 10.
         phase_encode_axis: of a drawn mask; None for that of the network, or else 0.
         scale: lower the resolution by this factor first, for a super-resolution network.
         coils: for a network of complex images: compress the coils to so many virtual ones; None for

@@ -51,6 +51,7 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("image_size", "exported_image_size"), SIZE),
     **dict.fromkeys(("phase_encode_axis", "exported_phase_encode_axis"), AXIS),
     **dict.fromkeys(("acceleration", "scale"), FACTOR),
+    "center_lines": (lambda value: _is_integer(value) and value > 0, "a positive whole number"),
     "measured_lines": (_are_lines, "a list of different whole numbers from 0 on"),
     **dict.fromkeys(
         ("random_masks", "complex_images"), (lambda value: isinstance(value, bool), "true or false")

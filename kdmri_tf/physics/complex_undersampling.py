@@ -40,6 +40,7 @@ class ComplexUndersampling(Undersampling):
         mask: `(H, W)` of 0 and 1, unshifted.
         origin: where the mask comes from: sampler and seed, or file name.
         nominal_acceleration: the acceleration that was asked for; None for that of the mask.
+        center_lines: lowest lines that the mask was drawn to measure; None for a mask that was not.
         coils: of the k-space.
         acquisition: simulates scans of so many coils; None for raw k-space alone.
 

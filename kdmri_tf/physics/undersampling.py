@@ -36,6 +36,7 @@ class Undersampling(Degradation):
         mask: `(H, W)` of 0 and 1, unshifted.
         origin: where the mask comes from: sampler and seed, or file name.
         nominal_acceleration: the acceleration that was asked for; None for that of the mask.
+        center_lines: lowest lines that the mask was drawn to measure; None for a mask that was not.
 
     Example:
         >>> import tensorflow as tf
@@ -51,6 +52,7 @@ class Undersampling(Degradation):
     mask: NDArray
     origin: str = "array"
     nominal_acceleration: float | None = None
+    center_lines: int | None = None
 
     input_specification: ClassVar[dict[str, tf.TensorSpec]] = {
         "kspace": tf.TensorSpec((None, None, None, 2), tf.float32, name="kspace"),

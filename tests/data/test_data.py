@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from kdmri_tf import InputError, SlicePSNR, load_data
 from kdmri_tf.data import passes, slices_in_memory
+from kdmri_tf.data.provenance import data_facts
 from kdmri_tf.physics.masks import phase_encode_axis
 
 
@@ -172,6 +173,7 @@ def test_mask_file(load_tiny, tmp_path):
     loaded = load_tiny(acceleration=3, mask=path)
     assert (loaded.mask == mask).all()
     assert loaded.mask_origin == "own.npy"
+    assert "center_lines" not in data_facts(loaded)
     with pytest.raises(InputError, match=r"accelerates by 3.00, but the .* asked for is 8; .* 3"):
         load_tiny(acceleration=8, mask=path)
     np.save(path, mask[1:])
@@ -185,9 +187,15 @@ def test_sampling_of_a_mask_along_the_other_axis(load_tiny, data):
     lines = np.fft.fftshift(loaded.mask[0])
     assert lines.sum() == 17
     assert (lines[16:19] == 1).all()
+    assert data_facts(loaded)["center_lines"] == 3
     assert (lines[12:22] == 0).any()  # where ten centre lines would be
     inputs, _ = next(iter(loaded.batches("train", 6, seed=1)))
     assert all(phase_encode_axis(mask) == 1 for mask in inputs["mask"].numpy())
+
+
+def test_another_file_format_is_passed_on(load_tiny):
+    with pytest.raises(InputError, match="Unknown file format 'csv'"):
+        load_tiny(file_format="csv")
 
 
 def test_mask_array(load_tiny):
