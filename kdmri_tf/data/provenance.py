@@ -10,6 +10,7 @@ from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.physics.complex_undersampling import ComplexUndersampling
 from kdmri_tf.physics.low_resolution import LowResolution
 from kdmri_tf.physics.masks import phase_encode_axis
+from kdmri_tf.physics.undersampling import Undersampling
 
 
 def data_config(data: MRIData) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def data_facts(data: MRIData) -> dict[str, Any]:
     axis = phase_encode_axis(data.mask)
     if axis is None:
         return facts
-    if degradation.center_lines is not None:
+    if isinstance(degradation, Undersampling) and degradation.center_lines is not None:
         facts["center_lines"] = degradation.center_lines
     lines = np.flatnonzero(data.mask.any(axis=1 - axis)).tolist()
     return {**facts, "phase_encode_axis": axis, "measured_lines": lines}
