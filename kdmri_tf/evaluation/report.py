@@ -38,6 +38,7 @@ class Evaluation:
         networks: name -> `parameters`, `milliseconds` per slice and `weights_sha256`; None or
             missing for rows without a network, the first of which is always zero-filled.
         figure_slices: a good, a median and a bad slice, for `figures.reconstruction_figure`.
+        conditions: mask, epochs and seed, in words, as far as they are known.
     """
 
     dataset: str
@@ -48,6 +49,7 @@ class Evaluation:
     records: list[dict[str, Any]]
     networks: dict[str, dict[str, Any]]
     figure_slices: list[FigureSlice] = field(default_factory=list)
+    conditions: str = ""
 
     @property
     def title(self) -> str:
@@ -84,6 +86,7 @@ class Evaluation:
             "acceleration": self.acceleration,
             "true_acceleration": self.true_acceleration,
             "device": self.device,
+            "conditions": self.conditions,
             "volumes": len(counted),
             "patients": len(set(self.patients)),
             "slices": sum(record["slices"] for record in counted),

@@ -22,7 +22,7 @@ def evaluation_table(summary: dict[str, Any], patients: list[str]) -> str:
     caption = (
         f"**{summary['title']}.** Mean ± one sample standard deviation over "
         f"{counted_volumes(patients)} ({summary['slices']} slices); time at batch size 1 "
-        f"on {summary['device']}."
+        f"on {summary['device']}. {summary['conditions']}".rstrip()
     )
     notes = [
         f"{COLUMNS[metric][0].split()[0]}: {sentence}"

@@ -33,7 +33,7 @@ from kdmri_tf.training.run_folder import MODEL_FILE
 from kdmri_tf.training.settings import TrainingSettings
 from kdmri_tf.training.stage_config import warn_of_other_training
 from kdmri_tf.training.stage_trainer import StageTrainer, fading
-from kdmri_tf.training.trained_networks import finished_networks
+from kdmri_tf.training.trained_networks import finished_networks, trained_in_words
 from kdmri_tf.training.validation import evaluate_validation
 
 
@@ -81,6 +81,7 @@ class Experiment:
         self.teacher_cache = teacher_cache
         self.teacher_memory = teacher_memory
         self._stages = StageTrainer(data, self.run_dir, settings, teacher_cache, teacher_memory)
+        self._has_given = False  # whether networks are evaluated that were not trained here
         make_folder(self.run_dir, "--run-dir")
 
     def check(
@@ -107,11 +108,9 @@ class Experiment:
                 settings of that teacher that contradict each other.
         """
         student = new_network(student_name, self.settings)
-        is_trained_here = sft or is_name(teacher_name)
+        is_made = sft or is_name(teacher_name)
         teacher = (
-            new_network(teacher_name, self.settings)
-            if is_trained_here
-            else load_network(teacher_name)
+            new_network(teacher_name, self.settings) if is_made else load_network(teacher_name)
         )
         for network in (teacher, student):
             network.check_degradation(self.data.degradation)
@@ -243,9 +242,9 @@ class Experiment:
         Raises:
             InputError: the folder cannot be written to; or as `classical_baselines`.
         """
-        folder = Path(folder or self.run_dir)
-        batch_size = self.settings.batch_size
-        return evaluate_validation(networks, self.data, folder, batch_size, classical=classical)
+        trained = "" if self._has_given else trained_in_words(self.run_dir)
+        chosen = networks, self.data, Path(folder or self.run_dir), self.settings.batch_size
+        return evaluate_validation(*chosen, classical=classical, trained=trained)
 
     def export(self) -> None:
         """Exports the network of the last stage to `saved_model` in the run folder.
@@ -283,6 +282,7 @@ class Experiment:
             InputError: an unreadable file.
         """
         network = load_network(path)
+        self._has_given = True
         warn_of_other_training(name, path, self.data, settings)
         return network
 

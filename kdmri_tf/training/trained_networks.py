@@ -8,7 +8,7 @@ from kdmri_tf.evaluation.report import DISTILLED, FRIENDLY_TEACHER, STUDENT, TEA
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import weights_digest
 from kdmri_tf.training.run_folder import MODEL_FILE, Stage
-from kdmri_tf.training.stage_differences import check_config, read_config
+from kdmri_tf.training.stage_differences import CONFIG_FILE, check_config, read_config
 
 # First word of a stage's folder -> what its network is.
 ROLES = {
@@ -18,6 +18,26 @@ ROLES = {
     "kd": DISTILLED,
     "joint": DISTILLED,
 }
+
+
+def trained_in_words(run_dir: Path) -> str:
+    """Says in a sentence for how long the stages of a run were trained, and from which seed.
+
+    Args:
+        run_dir: folder of the run.
+
+    Returns:
+        The sentence; empty if there is no stage, or stages differ.
+
+    Raises:
+        InputError: the configuration of a stage is damaged.
+    """
+    configs = [read_config(path.parent) for path in run_dir.glob(f"*/{CONFIG_FILE}")]
+    found = {(config.get("epochs"), config.get("seed")) for config in configs}
+    if len(found) != 1:
+        return ""
+    epochs, seed = found.pop()
+    return f"Every stage was trained for {epochs} epoch{'s' * (epochs != 1)}, seed {seed}."
 
 
 def finished_networks(run_dir: Path, config: Mapping[str, Any]) -> dict[str, Network]:

@@ -23,6 +23,7 @@ def evaluate_validation(
     batch_size: int,
     *,
     classical: bool = False,
+    trained: str = "",
 ) -> Evaluation:
     """Measures networks on the validation split, writes the results and prints the table.
 
@@ -32,6 +33,7 @@ def evaluate_validation(
         folder: gets `evaluation.md`, `.csv`, `.json` and `reconstructions.png`.
         batch_size: slices at a time.
         classical: whether the table has CG-SENSE and L1-wavelet compressed sensing as well.
+        trained: how the networks were trained, in a sentence.
 
     Raises:
         InputError: the folder cannot be written to; or as `classical_baselines`.
@@ -49,6 +51,8 @@ def evaluate_validation(
         patients=data.patients("validation"),
         baselines=baselines,
     )
+    mask = f"Mask: {data.mask_origin}." if "mask" in data.degradation.input_specification else ""
+    evaluation.conditions = " ".join(filter(None, [mask, trained]))
     table = evaluation.write(folder)
     print(f"\n{table}\nTable and values: {folder}/evaluation.*", flush=True)
     figure = folder / "reconstructions.png"

@@ -53,6 +53,13 @@ def test_results_that_cannot_be_written_leave_the_earlier_ones_whole(evaluation,
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == earlier
 
 
+def test_conditions_follow_the_caption(evaluation):
+    evaluation.conditions = "Mask: gaussian, seed 0. Every stage was trained for 1 epoch, seed 42."
+    caption = evaluation.to_markdown().splitlines()[0]
+    assert caption.endswith(f"time at batch size 1 on a test. {evaluation.conditions}")
+    assert evaluation.summary()["conditions"] == evaluation.conditions
+
+
 def test_table(evaluation):
     lines = evaluation.to_markdown().splitlines()
     assert lines[0] == (

@@ -297,6 +297,22 @@ def test_a_figure_that_cannot_be_drawn_costs_no_result(data, tmp_path, monkeypat
     assert "reconstructions.png" not in output
 
 
+def test_a_table_says_how_its_networks_were_trained(data, tmp_path, trained):
+    """As far as that is one way, and known."""
+    experiment = Experiment(data, tmp_path, SETTINGS)
+    teacher = experiment.teacher("D2C1")
+    first = experiment.evaluate({"teacher": teacher})
+    words = "Mask: gaussian, seed 0. Every stage was trained for 1 epoch, seed 42."
+    assert first.conditions == words
+    assert words in (tmp_path / "evaluation.md").read_text()
+    longer = Experiment(data, tmp_path, dataclasses.replace(SETTINGS, epochs=2))
+    longer.student("D2C1")
+    assert longer.evaluate({}).conditions == "Mask: gaussian, seed 0."
+    given = Experiment(data, tmp_path / "other", SETTINGS)
+    network = given.given("teacher", tmp_path / "teacher-D2C1" / "model.keras")
+    assert given.evaluate({"teacher": network}).conditions == "Mask: gaussian, seed 0."
+
+
 @pytest.mark.parametrize(("source", "flip"), [("mrbrains18", True), ("acdc", False)])
 def test_figures_have_the_head_on_top(tmp_path, monkeypatch, source, flip):
     results = SimpleNamespace(write=lambda folder: "table", figure_slices=[], title="a test")
@@ -308,7 +324,9 @@ def test_figures_have_the_head_on_top(tmp_path, monkeypatch, source, flip):
         drawn.append(options)
 
     monkeypatch.setattr(validation, "reconstruction_figure", draw)
-    facts = {"dataset": "brain", "degradation": None, "acceleration_label": "4x"}
+    facts = {"dataset": "brain", "acceleration_label": "4x"}
+    facts |= {"degradation": SimpleNamespace(input_specification={}), "complex_images": False}
+    facts["coils_label"] = ""
     brains = SimpleNamespace(
         source=source, volumes=lambda split: [], patients=lambda split: {}, **facts
     )
