@@ -72,6 +72,8 @@ def reconstruct_slices(
     Raises:
         InputError: the file is damaged, or the network returns NaN or infinity.
     """
+    # TensorFlow makes its graph in the first call, which is no part of a slice's time.
+    is_cold = network.format in ("keras", "saved_model")
     for start in range(0, num_slices, batch_size):
         indices = range(start, min(start + batch_size, num_slices))
         measured = {index: acquisition.measure(index) for index in indices}
@@ -84,6 +86,9 @@ def reconstruct_slices(
             maps = [p.sensitivities for p in parts if p.sensitivities is not None]
             if maps:
                 inputs.append(np.stack(maps))
+            if is_cold:
+                network(*(value if value.ndim == 2 else value[:1] for value in inputs))
+                is_cold = False
             begin = time.perf_counter()
             output = _images(network(*inputs))
             seconds = (time.perf_counter() - begin) / len(seen)

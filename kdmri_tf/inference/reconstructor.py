@@ -47,6 +47,8 @@ class Reconstructor:
         ...     path = Path(folder, "student.keras")
         ...     kdmri_tf.DCCNN(num_convs=2, num_cascades=1, filters=4).save(path)
         ...     reconstruct = kdmri_tf.Reconstructor(path)
+        >>> reconstruct  # doctest: +ELLIPSIS
+        <Reconstructor ...student.keras: D2C1, keras, kspace, mask, any size>
         >>> reconstruct.input_names
         ('kspace', 'mask')
         >>> mask = kdmri_tf.gaussian_mask((32, 30), acceleration=2)
@@ -64,6 +66,12 @@ class Reconstructor:
         self.image_size: tuple[int, int] | None = self._runtime.image_size
         self.complex_images: bool = bool(self.metadata.get("complex_images"))
         self.coils: int | None = self.metadata.get("exported_coils")
+
+    def __repr__(self) -> str:
+        size = "any size" if self.image_size is None else "x".join(map(str, self.image_size))
+        architecture = self.metadata.get("architecture", "unknown network")
+        inputs = ", ".join(self.input_names)
+        return f"<Reconstructor {self.path}: {architecture}, {self.format}, {inputs}, {size}>"
 
     def __call__(self, *inputs: ArrayLike) -> NDArray[np.float32]:
         """Reconstructs the images of a batch.

@@ -50,6 +50,18 @@ class TestSlices:
         assert parts[0].psnr is None
         assert parts[1].psnr > 90
 
+    @pytest.mark.parametrize("kind", ["keras", "saved_model"])
+    def test_times_are_without_the_first_call(self, source, truth, kind):
+        """In which TensorFlow makes its graph."""
+        network = ZeroFilling()
+        network.format = kind
+        with open_volume(source) as volume:
+            acquisition = acquisition_of(volume, network, acceleration=1)
+            parts = list(reconstruct_slices(network, acquisition, len(truth), batch_size=4))
+        np.testing.assert_allclose([part.image for part in parts], truth, atol=1e-3)
+        assert [len(kspace) for kspace, _ in network.batches] == [1, 3, 1]
+        assert all(mask.shape == SIZE for _, mask in network.batches)
+
     def test_reads_a_batch_at_a_time(self, source, truth):
         network = Copying()
         with open_volume(source) as volume:
