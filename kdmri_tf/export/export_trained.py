@@ -37,8 +37,9 @@ def export_trained(
 
     Raises:
         InputError: there is no such network, or the configuration of its stage is damaged; a phase
-            encode axis for one that takes no mask; a network that does not say what it was trained
-            on, where this is needed; or as for `export_network` and `samples_of`.
+            encode axis for one that takes no mask; folders of data for a network that was trained
+            on synthetic slices, or does not say on which; or as for `export_network` and
+            `samples_of`.
     """
     network = load_network(model_path)
     metadata = describe(model_path, network)
@@ -58,6 +59,11 @@ def export_trained(
             raise InputError(
                 f"{model_path} does not say what data it was trained on, as a file in the folder "
                 "of its stage does: leave out --manual-dir and --data-dir."
+            )
+        if metadata.get("source") == "synthetic" and (manual_dir or data_dir):
+            raise InputError(
+                f"{model_path} was trained on synthetic slices, and is checked on such slices: "
+                "leave out --manual-dir and --data-dir (in code manual_dir and data_dir)."
             )
         layout = image_size, phase_encode_axis
         samples = samples_of(

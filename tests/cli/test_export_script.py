@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from command_line import run
 
-from kdmri_tf import DCCNN, VDSR, Experiment, Reconstructor, TrainingSettings
+from kdmri_tf import DCCNN, VDSR, Experiment, InputError, Reconstructor, TrainingSettings
 from kdmri_tf.data.provenance import data_facts
+from kdmri_tf.export.export_trained import export_trained
 from kdmri_tf.networks.saved import weights_digest
 from kdmri_tf.training.run_folder import open_stage
 
@@ -96,6 +97,19 @@ def test_nothing_is_guessed_of_a_network_outside_its_stage(tmp_path, run_here, a
     _, error = run_here("export", tmp_path / "model.keras", *arguments, expect=2)
     assert message in error
     assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+
+
+@pytest.mark.parametrize("folder", ["manual_dir", "data_dir"])
+def test_folders_of_data_are_not_ignored_for_synthetic_slices(tmp_path, folder):
+    DCCNN(2, 1, filters=2).save(tmp_path / "model.keras")
+    config = {"dataset": "cardiac", "source": "synthetic", "image_size": [48, 40]}
+    (tmp_path / "config.json").write_text(json.dumps({"config": config}))
+    words = (
+        r"trained on synthetic slices, .* leave out --manual-dir and --data-dir \(in code manual_"
+    )
+    with pytest.raises(InputError, match=words):
+        export_trained(tmp_path / "model.keras", tmp_path / "exported", **{folder: tmp_path})
+    assert not (tmp_path / "exported").exists()
 
 
 def test_a_network_without_masks_has_no_phase_encode_axis(tmp_path, run_here):
