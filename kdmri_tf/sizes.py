@@ -19,6 +19,10 @@ MOST_COILS = 1024  # of one array
 MOST_CONVOLUTIONS = 1000  # of one network; D5C5 has 25
 MOST_WEIGHTS = 2**26  # of one network; D5C5 has 141,765
 LARGEST_NETWORK_FILE = 2**30  # bytes: the weights and what an optimizer keeps about them
+# Far above what makes sense: a slip of the pen is answered at once, not after hours.
+MOST_EPOCHS = 10**6
+MOST_SLICES = 10**4  # of a batch
+MOST_FILTERS = 2**12
 FACTOR = "KDMRI_SIZE_FACTOR"
 
 

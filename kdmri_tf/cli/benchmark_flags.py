@@ -3,18 +3,10 @@
 import argparse
 
 from kdmri_tf.choices import MORE_STAGES, STAGES
-from kdmri_tf.cli.flag_types import (
-    MOST_CORES,
-    MOST_ROUNDS,
-    MOST_SLICES,
-    count,
-    named_model,
-    network,
-    seconds,
-)
+from kdmri_tf.cli.flag_types import MOST_CORES, MOST_ROUNDS, count, named_model, network, seconds
 from kdmri_tf.cli.parser import Parser
 from kdmri_tf.errors import InputError
-from kdmri_tf.sizes import LARGEST_IMAGE, MOST_COILS, image_size_of
+from kdmri_tf.sizes import LARGEST_IMAGE, MOST_COILS, MOST_SLICES, image_size_of
 
 PAPERS_SIZES = [(150, 150), (240, 240), (640, 368)]
 FOR_TRAINING = ("stages", "batch_size", "coils")

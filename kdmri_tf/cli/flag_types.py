@@ -13,9 +13,6 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.sizes import check_network_size, image_size_of
 
 # Bounds far above what makes sense: a slip of the pen is answered at once, not after hours.
-MOST_EPOCHS = 10**6
-MOST_SLICES = 10**4  # of a batch
-MOST_FILTERS = 2**12
 MOST_LINES = 10**5
 MOST_ROUNDS = 10**4
 MOST_CORES = 2**12

@@ -7,16 +7,9 @@ import argparse
 
 from kdmri_tf.choices import SAMPLERS
 from kdmri_tf.cli import training_flags
-from kdmri_tf.cli.flag_types import (
-    MOST_LINES,
-    MOST_SLICES,
-    ImageSize,
-    count,
-    positive_number,
-    seed,
-)
+from kdmri_tf.cli.flag_types import MOST_LINES, ImageSize, count, positive_number, seed
 from kdmri_tf.cli.parser import Parser
-from kdmri_tf.sizes import LARGEST_IMAGE, MOST_COILS
+from kdmri_tf.sizes import LARGEST_IMAGE, MOST_COILS, MOST_SLICES
 from tfds_builders.catalog import DATASETS
 
 OF_MASKS = ("mask_seed", "center_lines", "phase_encode_axis")

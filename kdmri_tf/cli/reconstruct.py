@@ -7,9 +7,9 @@ import argparse
 
 from kdmri_tf.choices import SAMPLERS, SENSITIVITIES
 from kdmri_tf.cli import launch
-from kdmri_tf.cli.flag_types import MOST_LINES, MOST_SLICES, count, positive_number, seed
+from kdmri_tf.cli.flag_types import MOST_LINES, count, positive_number, seed
 from kdmri_tf.cli.parser import Parser
-from kdmri_tf.sizes import MOST_COILS
+from kdmri_tf.sizes import MOST_COILS, MOST_SLICES
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -3,14 +3,8 @@
 import argparse
 
 from kdmri_tf.choices import CONSISTENCY_FORMS, PRECISIONS, SCHEDULES
-from kdmri_tf.cli.flag_types import (
-    MOST_EPOCHS,
-    MOST_FILTERS,
-    count,
-    noise_weight,
-    positive_number,
-    seed,
-)
+from kdmri_tf.cli.flag_types import count, noise_weight, positive_number, seed
+from kdmri_tf.sizes import MOST_EPOCHS, MOST_FILTERS
 
 
 def add(group: argparse._ArgumentGroup, super_resolution: bool) -> None:

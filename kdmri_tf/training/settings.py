@@ -7,6 +7,9 @@ from typing import Any
 
 from kdmri_tf.choices import CONSISTENCY_FORMS, PRECISIONS, SCHEDULES
 from kdmri_tf.errors import InputError
+from kdmri_tf.sizes import MOST_EPOCHS, MOST_FILTERS, MOST_SLICES
+
+LARGEST = {"epochs": MOST_EPOCHS, "batch_size": MOST_SLICES, "filters": MOST_FILTERS}
 
 # Synthetic slices show in minutes that everything works: few epochs of many small steps.
 SYNTHETIC_EPOCHS = {"cardiac": 4, "brain": 3, "knee": 2, "calgary": 2}
@@ -67,8 +70,11 @@ class TrainingSettings:
             object.__setattr__(self, name, _integer(name, getattr(self, name)))
         object.__setattr__(self, "learning_rate", float(self.learning_rate))
         for name in counts:
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} must be at least 1; got {getattr(self, name)}.")
+            number = getattr(self, name)
+            if number < 1:
+                raise InputError(f"{name} must be at least 1; got {number}.")
+            if number > LARGEST[name]:
+                raise InputError(f"{name} must be at most {LARGEST[name]:,}; got {number:,}.")
         if not 0 <= self.seed < 2**31:
             raise InputError(f"seed must lie between 0 and 2^31 - 1; got {self.seed}.")
         if not 0 < self.learning_rate < math.inf:

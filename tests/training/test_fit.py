@@ -161,6 +161,7 @@ def test_step_schedule_scales_with_the_number_of_epochs():
     ("change", "message"),
     [
         ({"epochs": 0}, "epochs must be at least 1; got 0"),
+        ({"epochs": 10**12}, "epochs must be at most 1,000,000; got 1,000,000,000,000"),
         ({"epochs": 10.0}, r"epochs must be a whole number; got 10\.0"),
         ({"consistency_form": "rows"}, "Unknown consistency_form 'rows'; choose one of auto, rfft"),
         ({"batch_size": 0}, "batch_size must be at least 1; got 0"),
