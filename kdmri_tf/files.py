@@ -25,7 +25,7 @@ def make_folder(path: Path, flag: str) -> None:
 
     Args:
         path: the folder, which may exist.
-        flag: the flag of the command line that names it.
+        flag: what names it, in words, such as "--run-dir; in code run_dir".
 
     Raises:
         InputError: it cannot be made or written to.

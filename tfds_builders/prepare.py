@@ -149,7 +149,7 @@ def _write(
             raise
         raise InputError(
             f"{folder} cannot be prepared ({reason}): choose a data directory that is writable and "
-            "has room (--data-dir)."
+            "has room (--data-dir; in code data_dir)."
         ) from error
     return True
 
@@ -175,14 +175,14 @@ def _builder(
         if printable(str(folder)) != str(folder):
             raise InputError(
                 f"The name of the data directory {printable(str(folder))} is not UTF-8, as "
-                "TensorFlow needs it: choose another (--data-dir)."
+                "TensorFlow needs it: choose another (--data-dir; in code data_dir)."
             )
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(
                 f"Cannot create the data directory {folder} ({error.strerror}): choose a folder "
-                "that is writable (--data-dir)."
+                "that is writable (--data-dir; in code data_dir)."
             ) from error
     builder_class = importlib.import_module(f"tfds_builders.{dataset}").Builder
     return builder_class(

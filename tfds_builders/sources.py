@@ -41,7 +41,7 @@ def resolve_source(
     if manual_dir is not None and not Path(manual_dir).expanduser().is_dir():
         raise InputError(
             f"The manual directory {manual_dir} is not a folder: give the folder that contains "
-            f"{dataset}/<source>/ (--manual-dir), or leave it out."
+            f"{dataset}/<source>/ (--manual-dir; in code manual_dir), or leave it out."
         )
     if source != "auto":
         return source
@@ -110,7 +110,7 @@ def manual_instructions(dataset: str) -> str:
 def missing_files(dataset: str, source: str, manual_dir: str | PathLike[str] | None) -> str:
     """Returns the message for a source whose raw files are missing."""
     if manual_dir is None:
-        searched = "no manual directory was given (--manual-dir)"
+        searched = "no manual directory was given (--manual-dir; in code manual_dir)"
     else:
         searched = f"there is nothing to read in {raw_folder(dataset, source, manual_dir)}"
     return (

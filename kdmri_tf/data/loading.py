@@ -23,6 +23,8 @@ from tfds_builders.sources import resolve_source
 # largest share of all measured lines.
 CENTER_LINES_OF_COILS = 24
 LARGEST_CENTER = 2 / 3
+# Files of raw k-space have the readout along H.
+RAW_PHASE_ENCODE_AXIS = 1
 
 
 def load_data(
@@ -62,7 +64,7 @@ def load_data(
             papers' masks: 30 for the knee, 10 for the others; of complex images, of which coil
             sensitivities are estimated, 24, or two thirds of all measured lines if these are fewer.
         phase_encode_axis: axis along which a sampled mask leaves out lines, 0 or 1; None for that
-            of the papers' masks: 1 for the knee, 0 for the others.
+            of the papers' masks, 1 for the knee, 0 for the others; for raw k-space 1.
         image_size: (H, W) to crop or zero-pad to, instead of the source's own.
         augment: `(image float32 (H, W, 1), seed int32 (2,)) -> image` in TensorFlow, as for
             `tf.image.stateless_*`; changes the training slices alone, anew in every pass.
@@ -108,8 +110,7 @@ def load_data(
     if coils is not None:
         coils = check_coils(coils)
         source = resolve_source(dataset, source, manual_dir, None if acquisition else coils)
-        is_raw = acquisition is None and source in DATASETS[dataset].kspace_sources
-        if acquisition is None and not is_raw:
+        if acquisition is None and source not in DATASETS[dataset].kspace_sources:
             acquisition = SimulatedAcquisition(coils)
     builder, image_size = _prepare(
         dataset,
@@ -124,7 +125,9 @@ def load_data(
         file_format=file_format,
     )
     usual = DATASETS[dataset].sampling
-    axis = usual.phase_encode_axis if phase_encode_axis is None else phase_encode_axis
+    is_raw = coils is not None and acquisition is None
+    usual_axis = RAW_PHASE_ENCODE_AXIS if is_raw else usual.phase_encode_axis
+    axis = usual_axis if phase_encode_axis is None else phase_encode_axis
     lines = usual.center_lines if center_lines is None else center_lines
     if coils is not None and center_lines is None:
         measured_lines = image_size[axis] / acceleration

@@ -84,7 +84,7 @@ class FeatureLoss(keras.losses.Loss):
             raise InputError(
                 f"The teacher {teacher.architecture} and the student {student.architecture} differ "
                 f"in their number of cascades, which {name} pairs one by one; imitation alone "
-                "(--method none) works without pairs."
+                "(--method none; in code without a feature_loss) works without pairs."
             )
         if self.needs_equal_channels and teacher.filters != student.filters:
             raise InputError(
@@ -100,7 +100,8 @@ class FeatureLoss(keras.losses.Loss):
         if batch_size < self.smallest_batch:
             raise InputError(
                 f"{name} compares the slices of a batch with each other, so it needs at least "
-                f"{self.smallest_batch}; the batch size is {batch_size} (--batch-size)."
+                f"{self.smallest_batch}; the batch size is {batch_size} (--batch-size; in code "
+                "batch_size)."
             )
 
     def describe(self, features: Sequence[tf.Tensor]) -> list[tf.Tensor]:

@@ -101,6 +101,6 @@ def refuse_inaccurate(
     if quantize is not None and agreement.loss > largest_loss:
         raise InputError(
             f"In {quantize}, {name} loses {agreement.loss:.3f} dB on {agreement.samples}, more "
-            f"than {largest_loss} dB; it was not kept. Allow more (--largest-loss) or leave "
-            "--quantize out."
+            f"than {largest_loss} dB; it was not kept. Allow more (--largest-loss; in code "
+            "largest_loss), or leave out --quantize (in code quantize)."
         )

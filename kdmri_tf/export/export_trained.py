@@ -47,7 +47,8 @@ def export_trained(
     if phase_encode_axis is not None and network.degradation is LowResolution:
         raise InputError(
             f"A phase encode axis only matters for masks, but {model_path} holds a "
-            f"{network.architecture}, which takes none: leave --phase-encode-axis out."
+            f"{network.architecture}, which takes none: leave --phase-encode-axis out (in code "
+            "phase_encode_axis)."
         )
     if samples is None:
         known_axis = metadata.get("phase_encode_axis")
@@ -58,7 +59,8 @@ def export_trained(
         if "dataset" not in metadata and (manual_dir or data_dir):
             raise InputError(
                 f"{model_path} does not say what data it was trained on, as a file in the folder "
-                "of its stage does: leave out --manual-dir and --data-dir."
+                "of its stage does: leave out --manual-dir and --data-dir (in code manual_dir and "
+                "data_dir)."
             )
         if metadata.get("source") == "synthetic" and (manual_dir or data_dir):
             raise InputError(

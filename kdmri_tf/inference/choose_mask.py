@@ -17,6 +17,7 @@ from kdmri_tf.volumes.mask_file import read_mat_mask
 from kdmri_tf.volumes.volume import ImageVolume
 
 CENTER_LINES = 10
+ARGUMENTS = {"acc": "acceleration"}  # flag -> argument, where they differ
 COMPLEX_CENTER_LINES = 24  # from which the sensitivities of coils are estimated
 
 
@@ -42,7 +43,10 @@ def chosen_mask(
     """
     if acceleration is None and mask is None:
         if holds_images:
-            raise InputError(f"{volume.path} holds images: add --acc 4 to undersample them.")
+            raise InputError(
+                f"{volume.path} holds images: add --acc 4 to undersample them (in code "
+                "acceleration=4)."
+            )
         refuse_wishes(
             drawing,
             f"Without --acc, the samples of {volume.path} are used as they are",
@@ -60,10 +64,12 @@ def chosen_mask(
 
 
 def refuse_wishes(wishes: Mapping[str, object], reason: str, hint: str) -> None:
-    """Refuses wishes, by the names of their flags, that would have no effect."""
-    given = [f"--{name.replace('_', '-')}" for name, wish in wishes.items() if wish is not None]
+    """Refuses wishes, by the names of their flags and arguments, that would have no effect."""
+    given = [name for name, wish in wishes.items() if wish is not None]
     if given:
-        raise InputError(f"{reason}: leave out {' and '.join(given)}; {hint}.")
+        flags = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+        arguments = " and ".join(ARGUMENTS.get(name, name) for name in given)
+        raise InputError(f"{reason}: leave out {flags}; {hint} (in code: {arguments}).")
 
 
 def _drawn_mask(
@@ -77,7 +83,9 @@ def _drawn_mask(
 ) -> tuple[NDArray[np.float32], str]:
     """Returns a mask and, in words, its origin."""
     if acceleration is None:
-        raise InputError(f"A {sampler} mask needs an acceleration: add --acc 4.")
+        raise InputError(
+            f"A {sampler} mask needs an acceleration: add --acc 4 (in code acceleration=4)."
+        )
     usual_lines, usual_axis = _usual(network.metadata)
     seed = 0 if mask_seed is None else mask_seed
     mask = SAMPLERS[sampler](

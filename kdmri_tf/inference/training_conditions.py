@@ -39,12 +39,13 @@ def trained_mask(
     if axis is None or lines is None or trained_size is None:
         raise InputError(
             f"{path} does not say which lines its training measured: give a file that kdmri export "
-            "made, a .keras file in the folder of its stage, or the mask's .npy file (--mask)."
+            "made, a .keras file in the folder of its stage, or the mask's .npy file "
+            "(--mask; in code mask)."
         )
     if tuple(trained_size) != tuple(image_size):
         raise InputError(
             f"The mask of {path} was made for slices of {_text(trained_size)} pixels, but these "
-            f"have {_text(image_size)}: draw another with --acc 4."
+            f"have {_text(image_size)}: draw another with --acc 4 (in code acceleration=4)."
         )
     measured = np.zeros(image_size[axis], np.float32)
     measured[lines] = 1

@@ -112,6 +112,7 @@ class MaskChoice:
         if abs(actual / nominal - 1) > ACCELERATION_TOLERANCE:
             raise InputError(
                 f"The mask {self.origin} accelerates by {actual:.2f}, but the acceleration asked "
-                f"for is {nominal:g}; ask for that of the mask (--acc {actual:.3g}) or use another."
+                f"for is {nominal:g}; ask for that of the mask (--acc {actual:.3g}; in code "
+                f"acceleration={actual:.3g}) or use another."
             )
         return mask

@@ -82,7 +82,7 @@ class Experiment:
         self.teacher_memory = teacher_memory
         self._stages = StageTrainer(data, self.run_dir, settings, teacher_cache, teacher_memory)
         self._has_given = False  # whether networks are evaluated that were not trained here
-        make_folder(self.run_dir, "--run-dir")
+        make_folder(self.run_dir, "--run-dir; in code run_dir")
 
     def check(
         self,

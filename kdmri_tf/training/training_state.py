@@ -77,7 +77,7 @@ class TrainingState(keras.callbacks.Callback):
             if not math.isfinite(logs[name]):
                 raise InputError(
                     f"{name} became {logs[name]} in epoch {epoch + 1}; lower the learning rate "
-                    "(--lr), delete the folder of the stage and start again."
+                    "(--lr; in code learning_rate), delete the folder of the stage and start again."
                 )
         if all(logs["val_loss"] < past["val_loss"] for past in self.history):
             self.best_weights = self.network.get_weights()

@@ -38,7 +38,7 @@ def evaluate_validation(
     Raises:
         InputError: the folder cannot be written to; or as `classical_baselines`.
     """
-    make_folder(folder, "--run-dir")
+    make_folder(folder, "--run-dir; in code the folder")
     baselines = classical_baselines(data) if classical else {}
     evaluation = evaluate(
         dict(networks),

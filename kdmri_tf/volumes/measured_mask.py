@@ -48,7 +48,10 @@ def measured_mask(volume: KspaceVolume) -> NDArray[np.float32]:
             "slices have; split the file so that all slices of a file share one mask."
         )
     if mask.all():
-        raise InputError(f"{volume.path} is fully sampled: add --acc 4 to undersample it.")
+        raise InputError(
+            f"{volume.path} is fully sampled: add --acc 4 to undersample it (in code "
+            "acceleration=4)."
+        )
     return mask.astype(np.float32)
 
 

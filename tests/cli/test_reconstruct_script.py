@@ -102,7 +102,10 @@ def run_without_tensorflow(*arguments):
 def test_real_files_of_fastmri(shared, model_file, tmp_path, capsys):
     path = shared / "data" / "knee" / "fastmri" / "singlecoil_val" / "fse_P11.h5"
     network = Reconstructor(model_file("dccnn", "keras"))
-    with pytest.raises(InputError, match=r"is fully sampled: add --acc 4 to undersample it\."):
+    with pytest.raises(
+        InputError,
+        match=r"is fully sampled: add --acc 4 to undersample it \(in code acceleration=4\)\.",
+    ):
         reconstruct_file(network, path, tmp_path / "b.nii.gz")
     wishes = {"acceleration": 4, "center_lines": 30, "phase_encode_axis": 1}
     reconstruct_file(network, path, tmp_path / "b.nii.gz", **wishes)

@@ -119,6 +119,7 @@ def test_raw_kspace_is_measured(load_raw):
     assert (raw.source, raw.coils, raw.is_fixed) == ("fastmri_multicoil", 3, True)
     assert raw.image_size == SIZE
     assert raw.coils_label == "3 coils, raw"
+    assert data_facts(raw)["phase_encode_axis"] == 1  # where scanners have it in these files
     assert data_config(raw)["acquisition"] is None
     volumes = dict(raw.volumes("train"))
     assert list(volumes) == ["a", "b"]

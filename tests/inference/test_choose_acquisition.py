@@ -57,7 +57,11 @@ class TestWishes:
     @pytest.mark.parametrize(
         ("network", "wishes", "message"),
         [
-            (Copying(), {"acceleration": 4}, r"copying\.onnx raises .* leave out --acc; --scale 4"),
+            (
+                Copying(),
+                {"acceleration": 4},
+                r"copying\.onnx raises .* leave out --acc; .* \(in code: acceleration\)",
+            ),
             (Copying(), {"mask": "uniform", "acceleration": 4}, "leave out --acc and --mask;"),
             (Copying(), {"scale": 0.5}, r"at least 1; got 0\.5"),
             (Copying(), {"scale": 99}, "Scale 99 leaves nothing"),
@@ -176,7 +180,7 @@ class TestMaskOfTheTraining:
         [
             (
                 {},
-                r"zero_filling\.onnx does not say which .* kdmri export .* \.npy file \(--mask\)\.",
+                r"zero_filling\.onnx does not say which .* .* \.npy file \(--mask; in code",
             ),
             (
                 {"image_size": [32, 32], "label": "4x"},
