@@ -38,6 +38,7 @@ def main(arguments: argparse.Namespace) -> None:
         manual_dir=arguments.manual_dir,
         data_dir=arguments.data_dir,
         coils=arguments.coils,
+        estimates_sensitivities=arguments.estimate_sensitivities,
     )
 
 
@@ -79,6 +80,12 @@ def run() -> None:
         type=count(MOST_COILS),
         help="of the k-space of a network of complex images: the only number that a LiteRT file "
         "takes; 1 makes an export without sensitivities (default: as in training, else 8)",
+    )
+    parser.add_argument(
+        "--estimate-sensitivities",
+        action="store_true",
+        help="make the export compute the sensitivities of several coils itself, from the measured "
+        "centre of k-space, instead of taking them",
     )
     parser.add_argument("--manual-dir", help="real slices to check on, as for kdmri kd")
     parser.add_argument("--data-dir", help="prepared slices to check on, as for kdmri kd")

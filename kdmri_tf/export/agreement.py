@@ -70,7 +70,7 @@ def measure_agreement(network: keras.Model, exported: Reconstructor, samples: Sa
                     "damaged, and it was not exported."
                 )
             with refusing(exported.format):
-                image = exported(*inputs.values())
+                image = exported(*(inputs[name] for name in exported.input_names))
             difference = max(difference, float(np.abs(image - expected).max()))
             ours.update_state(target, expected)
             theirs.update_state(target, image)

@@ -48,6 +48,7 @@ def export_network(
     image_size: Sequence[int] | None = None,
     phase_encode_axis: int | None = None,
     coils: int | None = None,
+    estimates_sensitivities: bool = False,
     metadata: Mapping[str, Any] | None = None,
     largest_loss: float = LARGEST_LOSS,
 ) -> Agreement:
@@ -78,6 +79,8 @@ def export_network(
         phase_encode_axis: of a mask for the synthetic slices, which all but "saved_model" fix: 0
             if it has whole rows, 1 if it has whole columns.
         coils: of the synthetic slices for a network of complex images; None for 8.
+        estimates_sensitivities: makes the export compute those of several coils from the measured
+            centre of k-space, as `low_resolution_sensitivities` does, instead of taking them.
         metadata: facts that travel with the network beside its architecture, as JSON values.
         largest_loss: PSNR [dB] that a reduced precision may cost.
 
@@ -111,6 +114,14 @@ def export_network(
         samples = samples_of({}, network, *layout, coils=coils)
     axis = fixed_axis(format, network, samples)
     inputs = list(samples.degradation.input_specification)
+    if estimates_sensitivities:
+        if "sensitivities" not in inputs:
+            raise InputError(
+                "There are no sensitivities to estimate: the export is not for complex images of "
+                "several coils; leave --estimate-sensitivities out (in code "
+                "estimates_sensitivities)."
+            )
+        inputs.remove("sensitivities")
     facts = {
         **network.facts,
         **(metadata or {}),
@@ -121,6 +132,7 @@ def export_network(
         "exported_image_size": list(samples.image_size) if FORMATS[format].needs_size else None,
         "exported_phase_encode_axis": axis,
         "exported_coils": fixed_coils(format, network, samples),
+        **({"estimates_sensitivities": True} if estimates_sensitivities else {}),
     }
     is_exact = network.compute_dtype == "float32"
     exact = network if is_exact else inference_form.inference_copy(network)
@@ -160,7 +172,8 @@ def _write(
     options: dict[str, Any] = {}
     if format != "saved_model":
         slices = samples.calibration if quantize == "int8" else ()
-        calibration = [inputs_of(samples.degradation, image[None]) for image in slices]
+        given = (inputs_of(samples.degradation, image[None]) for image in slices)
+        calibration = [{name: inputs[name] for name in facts["inputs"]} for inputs in given]
         options = {"quantize": quantize, "calibration": calibration}
     try:
         WRITERS[format](copy, place, facts, **options)

@@ -25,13 +25,14 @@ def export_trained(
     manual_dir: Path | str | None = None,
     data_dir: Path | str | None = None,
     coils: int | None = None,
+    estimates_sensitivities: bool = False,
 ) -> None:
     """Exports a `.keras` network and prints how closely the export agrees with it.
 
     Args:
         model_path: the network.
         output: as `path` of `export_network`.
-        format, quantize, largest_loss: as for `export_network`.
+        format, quantize, largest_loss, estimates_sensitivities: as for `export_network`.
         samples: to check on; None for those of `samples_of`, which takes the other arguments.
         image_size, phase_encode_axis, manual_dir, data_dir, coils: as for `samples_of`.
 
@@ -77,6 +78,7 @@ def export_trained(
         format,
         quantize,
         samples=samples,
+        estimates_sensitivities=estimates_sensitivities,
         metadata=metadata,
         largest_loss=largest_loss,
     )

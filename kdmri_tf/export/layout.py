@@ -1,6 +1,7 @@
 """The layout of images and masks that a format fixes when a network is exported."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.export.check_samples import Samples
@@ -80,3 +81,11 @@ def fixed_coils(format: str, network: Network, samples: Samples) -> int | None:
         return None
     coils = getattr(samples.degradation, "coils", 1)
     return coils if coils == 1 or FORMATS[format].needs_size else None
+
+
+def serving_options(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the arguments of `inference_form.serve` that an export's metadata tell."""
+    return {
+        "coils": metadata.get("exported_coils"),
+        "estimates_sensitivities": bool(metadata.get("estimates_sensitivities")),
+    }

@@ -12,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from kdmri_tf.export.layout import serving_options
 from kdmri_tf.inference.runtimes.plain_path import plain_temporary_folder
 from kdmri_tf.inference.runtimes.runtime import METADATA_FILE
 from kdmri_tf.networks import inference_form
@@ -38,16 +39,16 @@ def write_litert(
         quantize: None, "float16" (weights) or "int8" (weights, and activations of convolutions).
         calibration: for "int8", the inputs of slices.
     """
-    size, coils = tuple(metadata["exported_image_size"]), metadata.get("exported_coils")
-    converted = _convert(network, size, coils)
+    converted = _convert(network, metadata)
     path.write_bytes(converted if quantize is None else _reduce(converted, quantize, calibration))
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(METADATA_FILE, json.dumps(metadata, indent=2))
 
 
-def _convert(network: Network, image_size: tuple[int, int], coils: int | None) -> bytes:
+def _convert(network: Network, metadata: Mapping[str, Any]) -> bytes:
     """Returns the network as a LiteRT file in float32."""
-    serve = inference_form.serve(network, image_size, coils)
+    height, width = metadata["exported_image_size"]
+    serve = inference_form.serve(network, (height, width), **serving_options(metadata))
     # The converter loses weights that are not constants of the graph, without a word.
     frozen = convert_variables_to_constants_v2(serve.get_concrete_function())
 

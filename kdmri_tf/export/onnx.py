@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from kdmri_tf.export.layout import serving_options
 from kdmri_tf.inference.runtimes.plain_path import plain_temporary_folder
 from kdmri_tf.networks import inference_form
 from kdmri_tf.networks.network import Network
@@ -60,8 +61,7 @@ def write_onnx(
     """
     import onnx
 
-    coils = metadata.get("exported_coils")
-    model = _convert(inference_form.serve(network, coils=coils))
+    model = _convert(inference_form.serve(network, **serving_options(metadata)))
     if quantize == "int8":
         model = _quantize(model, calibration)
     elif quantize == "float16":

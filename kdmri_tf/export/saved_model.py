@@ -7,6 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from kdmri_tf.export.layout import serving_options
 from kdmri_tf.inference.runtimes.plain_path import plain_path
 from kdmri_tf.inference.runtimes.runtime import METADATA_FILE
 from kdmri_tf.inference.runtimes.saved_model import EXTRA_ASSETS
@@ -28,7 +29,7 @@ def write_saved_model(network: Network, path: Path, metadata: Mapping[str, Any])
     module = tf.Module()
     module.weights = [variable.value for variable in network.variables]  # not keras.Variable
     with plain_path(path.parent) as folder:
-        serve = inference_form.serve(network, coils=metadata.get("exported_coils"))
+        serve = inference_form.serve(network, **serving_options(metadata))
         tf.saved_model.save(module, str(folder / "new"), signatures=serve)
     (path.parent / "new").rename(path)
     extra = path / EXTRA_ASSETS

@@ -128,6 +128,12 @@ def _raw(
     readout_rows: int | None,
 ) -> RawAcquisition:
     """Chooses what a network of complex images is given; the arguments of `acquisition_of`."""
+    if network.metadata.get("estimates_sensitivities"):
+        refuse_wishes(
+            {"sensitivities": sensitivities},
+            f"{network.path} estimates the sensitivities itself",
+            "another export takes them",
+        )
     holds_images = not isinstance(volume, KspaceVolume)
     if coils is None and not holds_images:
         coils = network.coils

@@ -45,6 +45,7 @@ Rule = tuple[Callable[[Any], bool], str]
 TEXT: Rule = (lambda value: isinstance(value, str), "a text")
 SIZE: Rule = (_is_size, "a height and a width, such as [240, 240]")
 AXIS: Rule = (_is_axis, "0 or 1")
+BOOLEAN: Rule = (lambda value: isinstance(value, bool), "true or false")
 FACTOR: Rule = (_is_factor, "a number of at least 1")
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("architecture", "dataset", "source", "mask", "teacher_sha256"), TEXT),
@@ -53,9 +54,7 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("acceleration", "scale"), FACTOR),
     "center_lines": (lambda value: _is_integer(value) and value > 0, "a positive whole number"),
     "measured_lines": (_are_lines, "a list of different whole numbers from 0 on"),
-    **dict.fromkeys(
-        ("random_masks", "complex_images"), (lambda value: isinstance(value, bool), "true or false")
-    ),
+    **dict.fromkeys(("random_masks", "complex_images", "estimates_sensitivities"), BOOLEAN),
     **dict.fromkeys(("coils", "exported_coils"), (_is_count, "a whole number from 1 on")),
     "metrics": (lambda value: isinstance(value, dict), "an object of numbers by name"),
 }

@@ -84,7 +84,7 @@ def reconstruct_slices(
             parts = [measured[index] for index in seen]
             inputs = [np.stack([p.measurement for p in parts]), *acquisition.more_inputs]
             maps = [p.sensitivities for p in parts if p.sensitivities is not None]
-            if maps:
+            if maps and "sensitivities" in network.input_names:
                 inputs.append(np.stack(maps))
             if is_cold:
                 network(*(value if value.ndim == 2 else value[:1] for value in inputs))

@@ -11,7 +11,10 @@ import tensorflow as tf
 
 from kdmri_tf.networks.consistency_forms import Measurement
 from kdmri_tf.networks.line_consistency import Basis, inverse_fft_of_lines, lines_of
+from kdmri_tf.physics import numpy_names
+from kdmri_tf.physics.calibration import calibration_window
 from kdmri_tf.physics.fourier import circulant
+from kdmri_tf.physics.sensitivities import normalized
 
 Parts = Sequence[tf.Tensor]  # real, imaginary
 
@@ -43,6 +46,22 @@ def measure_complex_lines(
         beside = [tf.transpose(p, (0, 2, 1, 3)) if axis == 0 else p for p in weights]
         measurement |= {"real": beside[0], "imaginary": beside[1]}
     return measurement | {"zero_filled": tf.stack(zero_filled, axis=-1) + refusal}
+
+
+def sensitivities_of_lines(kspace: tf.Tensor, mask: tf.Tensor, axis: int) -> tf.Tensor:
+    """Computes `low_resolution_sensitivities` for masks of whole lines, without an FFT.
+
+    Args:
+        kspace: float32 `(batch, coils, H, W, 2)`.
+        mask: float32 `(batch, H, W)`.
+        axis: phase-encode axis, 0 where rows are measured, 1 where columns are.
+
+    Returns:
+        float32 `(batch, coils, H, W, 2)`.
+    """
+    lines, bases, _ = lines_of(mask, axis)
+    images = _coil_images(kspace, calibration_window(mask, numpy_names), lines, bases, axis)
+    return normalized(tf.stack(images, axis=-1), numpy_names)
 
 
 def normal_of_rows(image: tf.Tensor, measurement: Measurement) -> tf.Tensor:

@@ -13,6 +13,7 @@ from kdmri_tf.networks.complex_line_consistency import (
     measure_complex_lines,
     normal_of_columns,
     normal_of_rows,
+    sensitivities_of_lines,
 )
 from kdmri_tf.networks.consistency_forms import (
     KEEP,
@@ -23,6 +24,7 @@ from kdmri_tf.networks.consistency_forms import (
 )
 from kdmri_tf.networks.line_consistency import measure_lines
 from kdmri_tf.physics import fourier
+from kdmri_tf.physics.sensitivities import low_resolution_sensitivities
 
 LINE_AXES = {"rows": 0, "columns": 1}  # form of exports -> phase-encode axis
 NORMAL_OF_LINES = {"rows": normal_of_rows, "columns": normal_of_columns}
@@ -161,6 +163,20 @@ class DataConsistency(keras.layers.Layer):
         measurement |= {"measured_image": self._weight * tf.math.real(zero_filled)}
         prepare = prepare_any_mask if form == "rfft" else prepare_by_mask
         return measurement | prepare(1 - self._weight * mask)
+
+    def estimate_sensitivities(self, kspace: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
+        """Estimates the sensitivities of coils in this layer's form, see `measure`.
+
+        Args:
+            kspace: float32 `(batch, coils, H, W, 2)`, 0 where not measured.
+            mask: float32 `(batch, H, W)`.
+
+        Returns:
+            `low_resolution_sensitivities`, float32 `(batch, coils, H, W, 2)`.
+        """
+        if self._form_here in LINE_AXES:
+            return sensitivities_of_lines(kspace, mask, LINE_AXES[self._form_here])
+        return low_resolution_sensitivities(kspace, mask)
 
     def correct(self, image: tf.Tensor, measurement: Measurement) -> tf.Tensor:
         """Returns the corrected image, float32, in the shape of the image.

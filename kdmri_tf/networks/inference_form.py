@@ -31,6 +31,7 @@ def serve(
     network: Network,
     image_size: tuple[int | None, int | None] = (None, None),
     coils: int | None = None,
+    estimates_sensitivities: bool = False,
 ) -> tf.types.experimental.PolymorphicFunction:
     """Wraps a network in the contract of all exports.
 
@@ -38,19 +39,25 @@ def serve(
         network: `DCCNN` or `VDSR`.
         image_size: (H, W), None for any.
         coils: of a network of complex images; None for any number, 1 for one without sensitivities.
+        estimates_sensitivities: whether it computes those of several coils itself, instead of
+            taking them.
 
     Returns:
         `tf.function` of the network's named float32 inputs, in their order, to
         {"image": float32 `(batch, H, W, C)`}.
     """
-    left_out = network.optional_inputs if coils == 1 else ()
+    left_out = network.optional_inputs if coils == 1 or estimates_sensitivities else ()
     names = [name for name in network.input_specification if name not in left_out]
     signature = [_sized(network.input_specification[name], image_size, coils) for name in names]
 
     @tf.function(input_signature=signature)
     def serve(*tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         with parallel.whole_batches():
-            return {"image": network(dict(zip(names, tensors, strict=True)), training=False)}
+            inputs = dict(zip(names, tensors, strict=True))
+            if estimates_sensitivities:
+                estimate = network.data_consistency.estimate_sensitivities
+                inputs["sensitivities"] = estimate(inputs["kspace"], inputs["mask"])
+            return {"image": network(inputs, training=False)}
 
     return serve
 

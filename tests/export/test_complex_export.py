@@ -119,3 +119,23 @@ def test_raw_kspace_can_be_checked_on(tmp_path, network):
     samples = Samples(raw, raw, degradation, "noise")
     assert samples.image_size == SIZE
     assert export_network(network, tmp_path / "model", samples=samples).difference < 1e-5
+
+
+@pytest.mark.parametrize("format", SUFFIXES)
+def test_sensitivities_are_estimated_inside_where_asked(format, tmp_path, network):
+    path = tmp_path / f"student{SUFFIXES[format]}"
+    layout = {"image_size": SIZE, "phase_encode_axis": 1, "coils": 3}
+    agreement = export_network(network, path, format, estimates_sensitivities=True, **layout)
+    assert agreement.difference < 1e-5
+    reconstruct = Reconstructor(path)
+    assert reconstruct.input_names == ("kspace", "mask")
+    inputs, _ = inputs_of(network, 3)
+    image = reconstruct(inputs["kspace"], inputs["mask"])
+    np.testing.assert_allclose(image, network(inputs), atol=1e-5)
+
+
+@pytest.mark.parametrize("coils", [1, None])
+def test_there_must_be_sensitivities_to_estimate(coils, tmp_path, network):
+    one_of = network if coils else DCCNN(2, 1, filters=2)
+    with pytest.raises(InputError, match="no sensitivities to estimate: the export is not for"):
+        export_network(one_of, tmp_path / "model", coils=coils, estimates_sensitivities=True)

@@ -12,7 +12,14 @@ from PIL import Image
 from simulated_coils import smooth_maps
 from stand_in import ComplexZeroFilling, ZeroFilling
 
-from kdmri_tf import DCCNN, ComplexUndersampling, InputError, gaussian_mask, phantom_volume
+from kdmri_tf import (
+    DCCNN,
+    ComplexUndersampling,
+    InputError,
+    Reconstructor,
+    gaussian_mask,
+    phantom_volume,
+)
 from kdmri_tf.export.export_network import export_network
 from kdmri_tf.inference.choose_acquisition import acquisition_of
 from kdmri_tf.inference.reconstruct_slices import reconstruct_slices
@@ -203,6 +210,22 @@ class TestFiles:
         reconstruct_file(tmp_path / "student.keras", undersampled, tmp_path / "keras.npy")
         expected = np.load(tmp_path / "keras.npy")
         np.testing.assert_allclose(np.load(output), expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_an_export_that_estimates_sensitivities_is_given_none(undersampled, tmp_path):
+    keras.utils.set_random_seed(0)
+    network = DCCNN(2, 1, filters=4, complex_images=True)
+    layout = {"image_size": SIZE, "phase_encode_axis": 1, "coils": COILS}
+    path = tmp_path / "student.onnx"
+    export_network(network, path, "onnx", estimates_sensitivities=True, **layout)
+    network.save(tmp_path / "student.keras")
+    inside, _ = parts_of(undersampled, Reconstructor(path))
+    given, _ = parts_of(undersampled, Reconstructor(tmp_path / "student.keras"))
+    for first, second in zip(inside, given, strict=True):
+        atol = 1e-4 * second.shown.max()
+        np.testing.assert_allclose(first.image, second.image, atol=atol)
+    with pytest.raises(InputError, match="estimates the sensitivities itself: leave out"):
+        parts_of(undersampled, Reconstructor(path), sensitivities="espirit")
 
 
 @pytest.mark.parametrize(
