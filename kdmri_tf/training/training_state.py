@@ -51,7 +51,7 @@ class TrainingState(keras.callbacks.Callback):
         self._epoch_start = time.perf_counter()
         if self._path.exists():
             self._restore()
-            self._write_log()
+            write_csv(self.folder / LOG_FILE, self.history)
 
     @property
     def _path(self) -> Path:

@@ -223,9 +223,13 @@ def test_takes_every_target_that_a_network_is_fitted_on(change):
     changed = tf.data.Dataset.from_tensors((inputs, change(target)))
     loss = distiller.evaluate(changed, verbose=0, return_dict=True)["loss"]
     assert loss == pytest.approx(float(np.abs(target - student(inputs)).mean()), rel=1e-5)
-    distiller.compile("sgd")  # traces anew: a graph made for two shapes knows none of them
-    with pytest.raises(InputError, match=r"target must be images \(batch, H, W, 1\)"):
-        distiller.evaluate(inputs, np.zeros((1, 8, 8, 2), np.float32), verbose=0)
+    for channels, message in [
+        (2, r"The student must give images shaped like the target, \(None, 8, 8, 2\)"),
+        (3, r"target must be images \(batch, H, W, 1\)"),
+    ]:
+        distiller.compile("sgd")
+        with pytest.raises(InputError, match=message):
+            distiller.evaluate(inputs, np.zeros((1, 8, 8, channels), np.float32), verbose=0)
     unknown = changed.map(
         lambda x, y: (x, tf.numpy_function(lambda z: z.reshape(1, 8, 8, 1), [y], y.dtype))
     )

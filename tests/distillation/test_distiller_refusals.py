@@ -68,7 +68,7 @@ def test_images_that_would_broadcast_are_refused(change, role, known):
         }
     if known:
         whose = "teacher cache" if role == "cache" else role
-        message = rf"The {whose} must give images shaped like the target, \(batch, H, W, 1\), here "
+        message = rf"The {whose} must give images shaped like the target, \(2, 8, 8, 1\); got \("
         with pytest.raises(InputError, match=message):
             distiller.train_step((tf.nest.map_structure(tf.constant, inputs), tf.constant(image)))
         return

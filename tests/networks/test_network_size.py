@@ -24,7 +24,7 @@ from kdmri_tf.training.initial_networks import new_network
         (lambda: new_network("D99999C99999", TrainingSettings()), "D99999C99999 has 9,999,800,001"),
         (
             lambda: new_network("D5C5", TrainingSettings(filters=10**12)),
-            "D5C5 with 1,000,000,000,0",
+            "filters must be at most 4,096; got 1,000,000,000,000",
         ),
         (lambda: new_network(f"D{'9' * 5000}C5", TrainingSettings()), "is not a network name; wr"),
     ],

@@ -341,7 +341,7 @@ def test_nothing_to_export(data, tmp_path):
 
 def test_networks_that_cannot_be_distilled(data, tmp_path):
     checked = Experiment(data, tmp_path, SETTINGS)
-    with pytest.raises(InputError, match="at least 2 convolutions and 1 filter; got 1 convolut"):
+    with pytest.raises(InputError, match="2 convolutions, 1 filter and 1 channel; got 1 convolut"):
         checked.check("D5C5", "D1C5")
     with pytest.raises(InputError, match="D5C5 and the student D3C4 differ in their number of cas"):
         checked.check("D5C5", "D3C4")
