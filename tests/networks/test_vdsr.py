@@ -164,7 +164,7 @@ def test_unknown_name(name):
 
 
 def test_impossible_architecture():
-    with pytest.raises(InputError, match="at least 2 convolutions, 1 filter and 1 channel; got 1 conv"):
+    with pytest.raises(InputError, match="2 convolutions, 1 filter and 1 channel; got 1 conv"):
         VDSR(1)
 
 
