@@ -136,7 +136,8 @@ def test_validation_is_that_of_the_teacher_alone(networks, inputs, images):
     model.compile("adam", reconstruction_weight=3.0, metrics=[SlicePSNR()])
     logs = model.evaluate(inputs, images, batch_size=2, return_dict=True, verbose=0)
     image = teacher(inputs)
-    assert logs.pop("loss") == pytest.approx(np.abs(images - image).mean(), rel=1e-5)
+    loss = float(logs.pop("loss"))
+    assert loss == pytest.approx(np.abs(images - image).mean(), rel=1e-5)
     psnr = SlicePSNR()
     psnr.update_state(images, image)
     assert logs.keys() == {psnr.name}
@@ -212,6 +213,8 @@ def test_goes_on_after_it_was_saved(networks, inputs, images, tmp_path):
     assert loaded.loss_weights == model.loss_weights
     assert loaded.stop_imitation_gradient
     for _ in range(2):
+        for trained in (model, loaded):
+            trained.reset_metrics()  # Keras before 3.13 goes on averaging after fit
         logs, expected = (
             m.train_on_batch(inputs, images, return_dict=True) for m in (loaded, model)
         )
