@@ -131,13 +131,14 @@ def samples_of(
         return synthetic_samples(degradation, image_size, anatomy)
     from tfds_builders.prepare import prepare
 
+    is_raw = network.complex_images and source in DATASETS[dataset].kspace_sources
     builder = prepare(
         dataset,
         source,
         manual_dir=manual_dir,
         data_dir=data_dir,
         image_size=image_size,
-        coils=coils if source in DATASETS[dataset].kspace_sources else None,
+        coils=coils if is_raw else None,
     )
     return prepared_samples(builder, degradation)
 

@@ -54,7 +54,8 @@ def reconstruct_file(
     if batch_size < 1:
         raise InputError(f"batch_size must be at least 1; got {batch_size}.")
     mask = wishes.get("mask")
-    sources = [source] if mask is None else [source, mask]
+    maps = wishes.get("sensitivities")
+    sources = [source, *(path for path in (mask, maps) if path is not None)]
     for place in (output, phase_beside(output)) if phase else (output,):
         check_output(place, sources)
     with open_volume(source) as volume:

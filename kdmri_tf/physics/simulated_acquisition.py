@@ -27,12 +27,12 @@ class SimulatedAcquisition:
 
     ::
 
-        x   = m exp(i (phi + t m / max m))              complex image of the magnitude m
+        x   = m exp(i phi)                              complex image of the magnitude m
         y_c = F(C_c x) + sigma n_c                      k-space of coil c, fully sampled
 
-    phi is smooth (`random_phase`), t a phase that differs from tissue to tissue, C_c the profile of
-    a loop beside the body (`random_coil_profiles`) and n_c complex Gaussian noise that neighbours
-    share (`receiver_noise`). What is a range, (lowest, highest), is drawn from it for every slice,
+    phi is smooth (`random_phase`), C_c the profile of a loop beside the body
+    (`random_coil_profiles`) and n_c complex Gaussian noise that neighbours share
+    (`receiver_noise`). What is a range, (lowest, highest), is drawn from it for every slice,
     uniformly (`snr`: its logarithm); a number is itself. All follows from the seed.
 
     Attributes:

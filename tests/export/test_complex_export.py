@@ -139,3 +139,20 @@ def test_there_must_be_sensitivities_to_estimate(coils, tmp_path, network):
     one_of = network if coils else DCCNN(2, 1, filters=2)
     with pytest.raises(InputError, match="no sensitivities to estimate: the export is not for"):
         export_network(one_of, tmp_path / "model", coils=coils, estimates_sensitivities=True)
+
+
+@pytest.mark.parametrize("complex_images", [False, True])
+def test_raw_sources_give_what_the_network_takes(complex_images, monkeypatch):
+    """Magnitudes for a network of magnitudes, whose source has k-space as well."""
+    asked = []
+
+    def prepare(*places, coils, **others):
+        asked.append(coils)
+        raise InputError("no files here")
+
+    monkeypatch.setattr("tfds_builders.prepare.prepare", prepare)
+    metadata = {"dataset": "knee", "source": "fastmri_multicoil", "image_size": SIZE}
+    network = DCCNN(2, 1, filters=2, complex_images=complex_images)
+    with pytest.raises(InputError, match="no files here"):
+        samples_of(metadata, network, manual_dir="data")
+    assert asked == [8 if complex_images else None]

@@ -180,6 +180,12 @@ class TestFiles:
         with Image.open(tmp_path / "brain.png") as preview:
             assert preview.width > 300
 
+    def test_maps_are_not_overwritten(self, model, undersampled, tmp_path):
+        path = tmp_path / "maps.npy"
+        np.save(path, smooth_maps(COILS, SIZE))
+        with pytest.raises(InputError, match="would overwrite an input"):
+            reconstruct_file(model, undersampled, path, sensitivities=path)
+
     def test_npy_holds_complex_values(self, model, undersampled, tmp_path):
         reconstruct_file(model, undersampled, tmp_path / "a.npy")
         reconstruct_file(model, undersampled, tmp_path / "a.h5")
