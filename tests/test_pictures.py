@@ -32,7 +32,7 @@ def test_a_users_settings_change_nothing(tmp_path):
     ("error", "words"),
     [
         (RuntimeError("latex was not found\n\n"), r"\(latex was not found\)"),
-        (OSError(28, "No space left on device", "/tmp/x/a.png"), r"\(No space left on device\)"),
+        (OSError(28, "No space left on device", "figures/a.png"), r"\(No space left on device\)"),
         (MemoryError(), r"\(MemoryError\)"),
     ],
 )

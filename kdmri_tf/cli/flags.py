@@ -111,7 +111,7 @@ def _add_dataset(group: argparse._ArgumentGroup, super_resolution: bool) -> None
         type=int,
         choices=[0, 1],
         help="what a drawn mask measures: 0 for rows of k-space, 1 for columns "
-        "(default: 0; knee and raw k-space: 1)",
+        "(default: 0; knee, and with --coils: 1)",
     )
     add(
         "--coils",

@@ -61,13 +61,15 @@ def run() -> None:
     add(
         "--center-lines",
         type=count(MOST_LINES),
-        help="lowest lines of a drawn mask (default: as for the model's data set, else 10)",
+        help="lowest lines of a drawn mask (default: as in the model's training, else as for its "
+        "data set, else 10; complex images: at most 24)",
     )
     add(
         "--phase-encode-axis",
         type=int,
         choices=[0, 1],
-        help="of a drawn mask: 0 draws rows, 1 columns (default: the model's, else 0)",
+        help="of a drawn mask: 0 draws rows, 1 columns (default: the model's, else 0; complex "
+        "images: 1)",
     )
     add("--scale", type=positive_number, help="VDSR: lower the resolution this many times first")
     raw = parser.add_argument_group("raw k-space, for networks of complex images")
@@ -89,6 +91,11 @@ def run() -> None:
         help="crop the image to so many rows, where the readout along H is oversampled (default: "
         "what the header of the file says)",
     )
-    raw.add_argument("--phase", action="store_true", help="write the phase to a file beside, too")
+    raw.add_argument(
+        "--phase",
+        action="store_true",
+        help="write the phase to a file beside, too; of several coils, as the virtual coil with "
+        "most signal sees it",
+    )
     add("--batch-size", type=count(MOST_SLICES), default=8, help="slices at a time (default: 8)")
     launch.run(main, parser, "reconstruction starts over")

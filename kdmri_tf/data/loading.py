@@ -10,21 +10,16 @@ from numpy.typing import NDArray
 from kdmri_tf.data.augmentation import Augment, Variation, check_augment
 from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.errors import InputError
-from kdmri_tf.physics.complex_undersampling import ComplexUndersampling
+from kdmri_tf.physics.calibration import usual_center_lines
+from kdmri_tf.physics.complex_undersampling import ComplexUndersampling, check_same_coils
 from kdmri_tf.physics.low_resolution import LowResolution
 from kdmri_tf.physics.mask_choice import MaskChoice
+from kdmri_tf.physics.papers_sampling import RAW_PHASE_ENCODE_AXIS
 from kdmri_tf.physics.simulated_acquisition import SimulatedAcquisition, check_coils
 from kdmri_tf.physics.undersampling import Undersampling
 from tfds_builders.catalog import DATASETS
 from tfds_builders.prepare import prepare
 from tfds_builders.sources import resolve_source
-
-# What coil sensitivities are estimated from, unless the user asks for something else, and its
-# largest share of all measured lines.
-CENTER_LINES_OF_COILS = 24
-LARGEST_CENTER = 2 / 3
-# Files of raw k-space have the readout along H.
-RAW_PHASE_ENCODE_AXIS = 1
 
 
 def load_data(
@@ -64,7 +59,8 @@ def load_data(
             papers' masks: 30 for the knee, 10 for the others; of complex images, of which coil
             sensitivities are estimated, 24, or two thirds of all measured lines if these are fewer.
         phase_encode_axis: axis along which a sampled mask leaves out lines, 0 or 1; None for that
-            of the papers' masks, 1 for the knee, 0 for the others; for raw k-space 1.
+            of the papers' masks, 1 for the knee, 0 for the others; with `coils` 1, as in scanners'
+            files.
         image_size: (H, W) to crop or zero-pad to, instead of the source's own.
         augment: `(image float32 (H, W, 1), seed int32 (2,)) -> image` in TensorFlow, as for
             `tf.image.stateless_*`; changes the training slices alone, anew in every pass.
@@ -76,7 +72,7 @@ def load_data(
             has it, more coils compressed to so many virtual ones; else simulated, see
             `SimulatedAcquisition`.
         acquisition: how scans are simulated, of the source's magnitude images, even where it has
-            raw k-space; it says the number of coils as well.
+            raw k-space; it sets the number of coils, too.
         rebuild: prepares anew from the raw files.
         skip_unreadable: leaves out raw files that cannot be read, and reports them, instead of
             stopping.
@@ -109,6 +105,8 @@ def load_data(
         coils = acquisition.coils
     if coils is not None:
         coils = check_coils(coils)
+        if acquisition is not None:
+            check_same_coils(coils, acquisition)
         source = resolve_source(dataset, source, manual_dir, None if acquisition else coils)
         if acquisition is None and source not in DATASETS[dataset].kspace_sources:
             acquisition = SimulatedAcquisition(coils)
@@ -125,13 +123,11 @@ def load_data(
         file_format=file_format,
     )
     usual = DATASETS[dataset].sampling
-    is_raw = coils is not None and acquisition is None
-    usual_axis = RAW_PHASE_ENCODE_AXIS if is_raw else usual.phase_encode_axis
+    usual_axis = usual.phase_encode_axis if coils is None else RAW_PHASE_ENCODE_AXIS
     axis = usual_axis if phase_encode_axis is None else phase_encode_axis
     lines = usual.center_lines if center_lines is None else center_lines
     if coils is not None and center_lines is None:
-        measured_lines = image_size[axis] / acceleration
-        lines = min(CENTER_LINES_OF_COILS, int(LARGEST_CENTER * measured_lines))
+        lines = usual_center_lines(image_size[axis], acceleration)
     mask, drawn = choice.masks_for(image_size, lines, axis)
     measured = mask, choice.origin, float(acceleration), None if choice.is_given else lines
     varies = augment or random_masks or acquisition

@@ -10,9 +10,8 @@ from kdmri_tf.evaluation.volume_metrics import psnr
 from kdmri_tf.evaluation.volume_slices import Slices
 
 FIGURE_PERCENTILES = {"good": 90, "median": 50, "bad": 10}
-LARGEST_MEMORY = (
-    2**30
-)  # bytes of slices that wait to be chosen: images never, k-space may need more
+# Bytes of slices that wait to be chosen; images never need as much, k-space may.
+LARGEST_MEMORY = 2**30
 
 
 @dataclass(frozen=True, eq=False)

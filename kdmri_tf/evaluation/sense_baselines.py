@@ -12,12 +12,9 @@ from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation.volume_metrics import psnr
-from kdmri_tf.physics.sigpy_convention import (
-    import_sigpy,
-    mask_to_sigpy,
-    to_channels,
-    to_sigpy,
-)
+from kdmri_tf.physics.numpy_fourier import to_channels, to_complex
+from kdmri_tf.physics.sensitivities import combined
+from kdmri_tf.physics.sigpy_convention import import_sigpy, mask_to_sigpy, to_sigpy
 
 Baseline = Callable[..., NDArray[np.float32]]
 Slice = tuple[Mapping[str, NDArray[np.float32]], NDArray[np.float32]]
@@ -140,10 +137,10 @@ class _Arrays:
         self.mask = mask_to_sigpy(np.asarray(mask, np.float32))
         self.sensitivities = np.ones(kspace.shape[:-1], np.complex64)
         if sensitivities is not None:
-            self.sensitivities = _to_complex(sensitivities)
+            self.sensitivities = to_complex(sensitivities).astype(np.complex64)
         centred = to_sigpy(kspace)
-        images = np.fft.ifft2(_to_complex(kspace) * mask, norm="ortho")
-        zero_filled = np.abs((self.sensitivities.conj() * images).sum(axis=0))
+        images = np.fft.ifft2(to_complex(kspace) * mask, norm="ortho")
+        zero_filled = np.abs(combined(images, self.sensitivities))
         self._scale = float(zero_filled.max()) or 1.0
         self.kspace = (centred / self._scale).astype(np.complex64)
 
@@ -177,7 +174,3 @@ def _check_shapes(
 
 def _magnitude_psnr(target: NDArray[np.float32], image: NDArray[np.float32]) -> float:
     return psnr(*(np.linalg.norm(values, axis=-1)[np.newaxis] for values in (target, image)))
-
-
-def _to_complex(channels: NDArray[np.float32]) -> NDArray[np.complex64]:
-    return channels[..., 0] + np.complex64(1j) * channels[..., 1]

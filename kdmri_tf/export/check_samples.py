@@ -13,17 +13,18 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.inference.training_conditions import trained_mask
 from kdmri_tf.networks.network import Network
 from kdmri_tf.phantoms.phantom_volume import phantom_volume
+from kdmri_tf.physics.calibration import FEWEST_LINES, usual_center_lines
 from kdmri_tf.physics.complex_undersampling import ComplexUndersampling
 from kdmri_tf.physics.degradation import Degradation
 from kdmri_tf.physics.low_resolution import LowResolution
 from kdmri_tf.physics.masks import check_mask
+from kdmri_tf.physics.papers_sampling import RAW_PHASE_ENCODE_AXIS
 from kdmri_tf.physics.samplers import gaussian_mask
 from kdmri_tf.physics.simulated_acquisition import SimulatedAcquisition
 from kdmri_tf.physics.undersampling import Undersampling
 
 NUM_SLICES = 16
 USUAL_COILS = 8
-COMPLEX_CENTER_LINES = 16  # of drawn masks, from which sensitivities are estimated
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,18 +181,24 @@ def _mask(
     phase_encode_axis: int | None,
 ) -> tuple[NDArray[np.float32], str]:
     """Returns a mask like that of the training, and its origin."""
-    axis = metadata.get("phase_encode_axis") or 0
+    usual_axis = RAW_PHASE_ENCODE_AXIS if network.complex_images else 0
+    known_axis = metadata.get("phase_encode_axis")
+    axis = usual_axis if known_axis is None else known_axis
     knows_lines = metadata.get("measured_lines") is not None and phase_encode_axis in (None, axis)
     if knows_lines and tuple(metadata.get("image_size") or ()) == image_size:
         mask = trained_mask(metadata, image_size, network.name)
         return mask, metadata.get("mask") or "array"
     axis = axis if phase_encode_axis is None else phase_encode_axis
-    least = COMPLEX_CENTER_LINES if network.complex_images else 4
+    acceleration, num_lines = metadata.get("acceleration") or 4, image_size[axis]
+    if network.complex_images:
+        lines = usual_center_lines(num_lines, acceleration)
+        if lines >= FEWEST_LINES:
+            return gaussian_mask(image_size, acceleration, lines, axis), "array"
+        return gaussian_mask(image_size, 2, max(FEWEST_LINES, num_lines // 3), axis), "array"
     try:
-        acceleration = metadata.get("acceleration") or 4
-        mask = gaussian_mask(image_size, acceleration, max(10, least), axis)
+        mask = gaussian_mask(image_size, acceleration, axis=axis)
     except InputError:  # too few lines for this acceleration
-        mask = gaussian_mask(image_size, 2, min(least, image_size[axis] // 2), axis)
+        mask = gaussian_mask(image_size, 2, center_lines=min(4, num_lines // 2), axis=axis)
     return check_mask(mask, image_size), "array"
 
 

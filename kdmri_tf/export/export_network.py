@@ -56,8 +56,8 @@ def export_network(
 
     Every format takes the network's inputs by their names, float32, and returns `image`, float32
     `(batch, H, W, C)`; shapes, units and FFT convention are those of the network. `Reconstructor`
-    runs them all. A network of complex images takes k-space with any number of coils and their
-    `sensitivities`, or of one coil without sensitivities, where the samples have one.
+    runs them all. The export of a network of complex images takes k-space with any number of coils
+    and their `sensitivities`; where the samples have one coil, k-space of one coil alone.
 
     - "saved_model": a folder, for TensorFlow alone; any mask; batch, height and width are free.
     - "litert": a `.tflite` file for the plain interpreter; the batch is free, height and width

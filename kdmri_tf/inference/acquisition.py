@@ -30,6 +30,8 @@ class MeasuredSlice:
         scale: maximum of the slice, in the units of the file; 0 if it is blank.
         target: the fully sampled image `(H, W)`, in the units of the file; None if not known.
         sensitivities: float32 `(coils, H, W, 2)`; None for one coil.
+        phase: complex `(H, W)` of modulus 1, to multiply what the network returns by: the smooth
+            phase that the sensitivities took; None for one coil and real images.
     """
 
     measurement: NDArray[np.float32]
@@ -37,6 +39,7 @@ class MeasuredSlice:
     scale: float
     target: NDArray[np.float32] | None = None
     sensitivities: NDArray[np.float32] | None = None
+    phase: NDArray[np.complexfloating] | None = None
 
 
 class Undersampled:
@@ -59,6 +62,7 @@ class Undersampled:
     """
 
     degraded_name = "zero-filled"
+    coils: int | None = None
 
     def __init__(self, volume: ImageVolume, mask: NDArray[np.float32], origin: str) -> None:
         self._volume = volume
@@ -138,6 +142,7 @@ class LowResolutionAlready:
     """
 
     mask: None = None
+    coils: int | None = None
     more_inputs: tuple[()] = ()
     degraded_name = "low resolution"
     origin = "taken as low resolution"
@@ -178,6 +183,7 @@ class Acquisition(Protocol):
     degraded_name: str
     origin: str
     image_size: tuple[int, int]
+    coils: int | None  # None of magnitude images
 
     @property
     def mask(self) -> NDArray[np.float32] | None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TypedDict
 
+from kdmri_tf.errors import InputError
 from kdmri_tf.inference.acquisition import (
     Acquisition,
     LoweredResolution,
@@ -57,8 +58,10 @@ def acquisition_of(
             file, or "trained", see `trained_mask`.
         mask_seed: of a drawn mask; None for 0.
         center_lines: of a drawn mask; None for as many as in the network's training or, where that
-            is not known, as in the papers' masks of its data set, or else 10.
-        phase_encode_axis: of a drawn mask; None for that of the network, or else 0.
+            is not known, as in the papers' masks of its data set, or else 10; for complex images
+            24, or two thirds of all measured lines if these are fewer.
+        phase_encode_axis: of a drawn mask; None for that of the network, or else 0; for complex
+            images 1.
         scale: lower the resolution by this factor first, for a super-resolution network.
         coils: for a network of complex images: compress the coils to so many virtual ones; None for
             the number that the network is exported for, or else all.
@@ -135,8 +138,8 @@ def _raw(
             "another export takes them",
         )
     holds_images = not isinstance(volume, KspaceVolume)
-    if coils is None and not holds_images:
-        coils = network.coils
+    if coils is None and isinstance(volume, KspaceVolume):
+        coils = _fitting_coils(volume, network)
     raw, done = raw_volume(volume, coils, readout_rows)
     network.check_image_size(raw.image_size)
     chosen = chosen_mask(raw, network, holds_images, acceleration, mask, **drawing)
@@ -144,3 +147,27 @@ def _raw(
     network.check_mask(lines)
     maps, of_coils = sensitivities_of(raw, lines, sensitivities)
     return RawAcquisition(raw, lines, f"{of_coils}{done}, {origin}", maps, chosen is not None)
+
+
+def _fitting_coils(volume: KspaceVolume, network: Reconstructor) -> int | None:
+    """Returns how many virtual coils a network takes; None where it takes any number.
+
+    Raises:
+        InputError: it takes one, and there are more, as one virtual coil sees a part of the body;
+            or there are fewer than it takes.
+    """
+    taken, found = network.coils, volume.num_coils
+    if taken is None or taken == found:
+        return None
+    if taken > found:
+        raise InputError(
+            f"{network.path} was exported for {taken} coils, but {volume.path} has {found}: export "
+            f"it again (--coils {found})."
+        )
+    if taken == 1:
+        raise InputError(
+            f"{network.path} was exported for one coil, but {volume.path} has {found}: export it "
+            f"again (--coils {found}), or compress them to one, which shades the image (--coils 1; "
+            "in code coils=1)."
+        )
+    return taken

@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from kdmri_tf.errors import InputError
 from kdmri_tf.inference.reconstructor import Reconstructor
 from kdmri_tf.inference.training_conditions import TRAINED, trained_mask
+from kdmri_tf.physics.calibration import usual_center_lines
 from kdmri_tf.physics.masks import load_mask
-from kdmri_tf.physics.papers_sampling import PAPERS_SAMPLING
+from kdmri_tf.physics.papers_sampling import PAPERS_SAMPLING, RAW_PHASE_ENCODE_AXIS
 from kdmri_tf.physics.samplers import SAMPLERS
 from kdmri_tf.volumes.mask_file import read_mat_mask
 from kdmri_tf.volumes.volume import ImageVolume
 
 CENTER_LINES = 10
 ARGUMENTS = {"acc": "acceleration"}  # flag -> argument, where they differ
-COMPLEX_CENTER_LINES = 24  # from which the sensitivities of coils are estimated
 
 
 def chosen_mask(
@@ -86,14 +86,13 @@ def _drawn_mask(
         raise InputError(
             f"A {sampler} mask needs an acceleration: add --acc 4 (in code acceleration=4)."
         )
-    usual_lines, usual_axis = _usual(network.metadata)
+    axis = _usual_axis(network.metadata) if phase_encode_axis is None else phase_encode_axis
+    if center_lines is None:
+        num_lines = volume.image_size[axis]
+        center_lines = _usual_lines(network.metadata, num_lines, acceleration)
     seed = 0 if mask_seed is None else mask_seed
     mask = SAMPLERS[sampler](
-        volume.image_size,
-        acceleration,
-        center_lines=usual_lines if center_lines is None else center_lines,
-        axis=usual_axis if phase_encode_axis is None else phase_encode_axis,
-        seed=seed,
+        volume.image_size, acceleration, center_lines=center_lines, axis=axis, seed=seed
     )
     return mask, f"undersampled by a {sampler} mask, seed {seed}"
 
@@ -109,15 +108,23 @@ def _ready_mask(
     return load(mask, volume.image_size), f"undersampled by {mask}"
 
 
-def _usual(facts: Mapping[str, Any]) -> tuple[int, int]:
-    """Returns centre lines and phase encode axis of the masks that a network was made for."""
-    if facts.get("center_lines"):  # not in files of earlier versions
-        usual = facts["center_lines"]
-    elif facts.get("complex_images"):
-        usual = COMPLEX_CENTER_LINES
-    else:
-        papers = PAPERS_SAMPLING.get(facts.get("dataset", ""))
-        usual = papers.center_lines if papers else CENTER_LINES
+def _usual_axis(facts: Mapping[str, Any]) -> int:
+    """Returns the phase encode axis of the masks that a network was made for."""
     axes = (facts.get(name) for name in ("exported_phase_encode_axis", "phase_encode_axis"))
-    axis = next((axis for axis in axes if axis is not None), 0)
-    return usual, axis
+    unknown = RAW_PHASE_ENCODE_AXIS if facts.get("complex_images") else 0
+    return next((axis for axis in axes if axis is not None), unknown)
+
+
+def _usual_lines(facts: Mapping[str, Any], num_lines: int, acceleration: float) -> int:
+    """Returns the centre lines of the masks that a network was made for.
+
+    Of complex images they are at most what this image and acceleration leave room for.
+    """
+    known = facts.get("center_lines")  # not in files of earlier versions
+    if facts.get("complex_images"):
+        usual = usual_center_lines(num_lines, acceleration)
+        return usual if known is None else min(known, usual)
+    if known is not None:
+        return known
+    papers = PAPERS_SAMPLING.get(facts.get("dataset", ""))
+    return papers.center_lines if papers else CENTER_LINES

@@ -1,11 +1,16 @@
 """How raw k-space becomes inputs of a network of complex images: one coil or several."""
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.inference.acquisition import MeasuredSlice
 from kdmri_tf.inference.coil_sensitivities import Maps
 from kdmri_tf.physics.masks import true_acceleration
+from kdmri_tf.physics.numpy_fourier import to_channels, to_complex
+from kdmri_tf.physics.sensitivities import combined, low_resolution_images
+from kdmri_tf.volumes.coil_compression import centre_of, virtual_coils
 from kdmri_tf.volumes.volume import KspaceVolume
 
 
@@ -25,6 +30,7 @@ class RawAcquisition:
 
     Attributes:
         image_size: (H, W).
+        coils: how many.
         mask: as given.
         more_inputs: what the network takes besides the k-space, the same for all slices.
         degraded_name: what to call an image without a network.
@@ -45,6 +51,7 @@ class RawAcquisition:
         self._sensitivities = sensitivities
         self._is_complete = is_complete
         self.image_size = volume.image_size
+        self.coils: int | None = volume.num_coils
         self.mask = mask
         self.more_inputs = (mask,)
         self.origin = f"{origin}, true acceleration {true_acceleration(mask):.2f}"
@@ -60,7 +67,7 @@ class RawAcquisition:
         if self._is_complete:
             self._volume.magnitude(index)  # refuses what is undersampled already
         measured = kspace * self.mask
-        channels = _channels(measured)
+        channels = to_channels(measured)
         maps = None if self._sensitivities is None else self._sensitivities(index, channels)
         degraded = _combined(measured, maps)
         scale = float(np.abs(degraded).max())
@@ -71,7 +78,27 @@ class RawAcquisition:
             scale,
             target,
             maps,
+            self._phase(channels, maps),
         )
+
+    def _phase(
+        self, kspace: NDArray[np.float32], maps: NDArray[np.float32] | None
+    ) -> NDArray[np.complexfloating] | None:
+        """Returns what the maps took from the phase of the image, of modulus 1; None for one coil.
+
+        Maps take the phase of the image at low resolution, so that networks get almost real images.
+        """
+        if maps is None:
+            return None
+        low = to_complex(low_resolution_images(kspace, self.mask))
+        seen = np.einsum("c,chw->hw", self._strongest_coil, low)
+        return np.exp(1j * np.angle(seen))
+
+    @cached_property
+    def _strongest_coil(self) -> NDArray[np.complexfloating]:
+        """The weights `(coils,)` of the virtual coil with the most signal in the middle slice."""
+        middle = self._volume.kspace(self._volume.num_slices // 2) * self.mask
+        return virtual_coils(centre_of(middle)[np.newaxis], 1)[0]
 
 
 def _combined(
@@ -79,10 +106,4 @@ def _combined(
 ) -> NDArray[np.complexfloating]:
     """Returns sum over coils of conj(S_c) F^-1 y_c, `(H, W)`."""
     images = np.fft.ifft2(kspace, norm="ortho")
-    if maps is None:
-        return images[0]
-    return np.sum((maps[..., 0] - 1j * maps[..., 1]) * images, axis=0)
-
-
-def _channels(values: NDArray[np.complexfloating]) -> NDArray[np.float32]:
-    return np.stack([values.real, values.imag], axis=-1).astype(np.float32)
+    return images[0] if maps is None else combined(images, to_complex(maps))

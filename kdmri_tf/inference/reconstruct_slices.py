@@ -12,6 +12,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation.volume_metrics import psnr
 from kdmri_tf.inference.acquisition import Acquisition, MeasuredSlice
 from kdmri_tf.inference.reconstructor import Reconstructor
+from kdmri_tf.physics.numpy_fourier import to_complex
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,8 @@ def reconstruct_slices(
         for index in indices:
             part = measured[index]
             image = images.get(index, np.zeros_like(part.degraded)) * np.float32(part.scale)
+            if part.phase is not None:
+                image = (image * part.phase).astype(np.complex64)
             if not np.isfinite(image).all():
                 raise InputError(
                     f"{network.path} returns NaN or infinity for slice {index} (the first is 0); "
@@ -108,4 +111,4 @@ def _images(output: NDArray[np.float32]) -> NDArray[Any]:
     """Returns `(batch, H, W)` of what a network returned: real, or complex of two channels."""
     if output.shape[-1] == 1:
         return output[..., 0]
-    return output[..., 0] + 1j * output[..., 1]
+    return to_complex(output)

@@ -45,7 +45,8 @@ def reconstruct_file(
             complex values.
         batch_size: slices at a time.
         phase: whether to write the phase of complex images, in radians, to a file beside it, such
-            as knee-phase.nii.gz.
+            as knee-phase.nii.gz. Of several coils it is, as in `.npy`, the phase that the virtual
+            coil with the most signal sees.
         wishes: further arguments of `acquisition_of`: acceleration, mask, scale, ...
 
     Raises:
@@ -67,7 +68,8 @@ def reconstruct_file(
                 "out (in code phase)."
             )
         size, scale = acquisition.image_size, wishes.get("scale")
-        warn_of_other_conditions(network.metadata, size, acquisition.mask, scale)
+        facts = network.metadata
+        warn_of_other_conditions(facts, size, acquisition.mask, scale, acquisition.coils)
         note, shape = _note(network), (volume.num_slices, *size)
         print(f"Model {network.path} ({network.format}): {note}.")
         print(f"Input {source}: {shape[1]}x{shape[2]}, {acquisition.origin}.", flush=True)

@@ -58,6 +58,7 @@ def warn_of_other_conditions(
     image_size: Sequence[int],
     mask: NDArray[np.float32] | None = None,
     scale: float | None = None,
+    coils: int | None = None,
 ) -> None:
     """Warns where images or masks differ from what a network was trained on, if that is known.
 
@@ -68,10 +69,15 @@ def warn_of_other_conditions(
         image_size: (H, W).
         mask: float32 `(H, W)`, unshifted; None for super-resolution.
         scale: the factor by which the resolution was lowered; None if it is not known.
+        coils: of complex images; None for magnitudes. One coil and several look different: only
+            maps of several take the smooth phase.
     """
     trained_size = tuple(metadata.get("image_size") or image_size)
     if trained_size != tuple(image_size):
         _warn(f"slices of {_text(trained_size)} pixels, but these have {_text(image_size)}")
+    trained_coils = metadata.get("coils")
+    if coils and trained_coils and (coils == 1) != (trained_coils == 1):
+        _warn(f"k-space of {_coils(trained_coils)}, but this has {_coils(coils)}")
     trained_scale = metadata.get("scale")
     if scale and trained_scale and scale != trained_scale:
         _warn(f"scale {trained_scale:g}, but this is {scale:g}")
@@ -96,6 +102,10 @@ def _difference_of_masks(
     if lines != np.flatnonzero(mask.any(axis=1 - axis)).tolist():
         return "other lines of the same number"
     return None
+
+
+def _coils(count: int) -> str:
+    return "one coil" if count == 1 else f"{count} coils"
 
 
 def _text(image_size: Sequence[int]) -> str:

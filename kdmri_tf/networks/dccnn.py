@@ -230,7 +230,10 @@ class DCCNN(Network):
         is_alone = self.complex_images and isinstance(inputs, dict) and len(inputs) == 2
         if is_alone and len(getattr(inputs.get("kspace"), "shape", ())) == 4:
             inputs = {**inputs, "kspace": ops.expand_dims(inputs["kspace"], 1)}
-        return super().check_inputs(inputs)
+        tensors = super().check_inputs(inputs)
+        if self.complex_images and len(tensors) == 2:  # of a number of coils that may be unknown
+            tensors[0] = tf.ensure_shape(tensors[0], (None, 1, None, None, 2))
+        return tensors
 
     def _check_shapes(self, shapes: dict[str, Shape]) -> None:
         kspace, mask = shapes["kspace"], shapes["mask"]

@@ -19,6 +19,10 @@ Array = Any  # a NumPy array or a tensor
 # Fewer lines than this do not tell coils apart: CG-SENSE of a brain of 8 coils, 4x, loses
 # 1.5 dB from 24 lines to 8, and 2 dB more to 6.
 FEWEST_LINES = 8
+# What is measured unless the user asks for something else, and its largest share of all lines
+# that are measured.
+USUAL_LINES = 24
+LARGEST_SHARE = 2 / 3
 # The longer side of the window over its shorter one, at most: maps are smooth along both axes.
 LONGEST_SIDE = 2
 
@@ -57,10 +61,24 @@ def calibration_region(mask: ArrayLike) -> tuple[int, int]:
         )
     raise InputError(
         f"The mask measures {_in_words(mask, height, width)} around the zero frequency without a "
-        f"gap, but the sensitivities of coils are estimated from at least {FEWEST_LINES}: measure "
-        "more of them (--center-lines 24; in code center_lines=24), or bring the sensitivities in "
-        "a file."
+        f"gap, but the sensitivities of coils are estimated from at least {FEWEST_LINES}: draw a "
+        "mask with more of them (--center-lines 24; in code center_lines=24), or, where a file is "
+        "reconstructed, give its maps (--sensitivities maps.npy; in code sensitivities)."
     )
+
+
+def usual_center_lines(num_lines: int, acceleration: float) -> int:
+    """Returns how many centre lines a drawn mask measures for coils, unless the user says so.
+
+    Args:
+        num_lines: of the image along the phase encode.
+        acceleration: nominal.
+
+    Example:
+        >>> usual_center_lines(256, 4), usual_center_lines(150, 8)
+        (24, 12)
+    """
+    return min(USUAL_LINES, int(LARGEST_SHARE * num_lines / acceleration))
 
 
 def describe(mask: ArrayLike) -> str:

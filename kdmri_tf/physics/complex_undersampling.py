@@ -70,12 +70,8 @@ class ComplexUndersampling(Undersampling):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "coils", check_coils(self.coils))
-        simulated = self.coils if self.acquisition is None else self.acquisition.coils
-        if simulated != self.coils:
-            raise InputError(
-                f"The simulated acquisition has {simulated} coils, but {self.coils} are asked for: "
-                "give both the same number."
-            )
+        if self.acquisition is not None:
+            check_same_coils(self.coils, self.acquisition)
         if self.coils == 1:  # of which no sensitivities are made
             specification = {spec.name: spec for spec in (KSPACE, MASK)}
             object.__setattr__(self, "input_specification", specification)
@@ -169,6 +165,19 @@ class ComplexUndersampling(Undersampling):
         """Returns the mask for each of images `(batch, H, W, 2)`."""
         mask = self.sampled(tuple(images.shape[1:3]))
         return tf.broadcast_to(mask, tf.shape(images)[:3])
+
+
+def check_same_coils(coils: int, acquisition: SimulatedAcquisition) -> None:
+    """Refuses an acquisition of another number of coils.
+
+    Raises:
+        InputError: both numbers, and what to do.
+    """
+    if acquisition.coils != coils:
+        raise InputError(
+            f"The simulated acquisition has {acquisition.coils} coils, but {coils} are asked for: "
+            "give both the same number."
+        )
 
 
 def sense_operator(inputs: Inputs) -> SenseOperator:

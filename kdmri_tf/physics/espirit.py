@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.physics.calibration import calibration_region
+from kdmri_tf.physics.numpy_fourier import to_channels
 from kdmri_tf.physics.sensitivities import with_image_phase
-from kdmri_tf.physics.sigpy_convention import import_sigpy, to_channels, to_sigpy
+from kdmri_tf.physics.sigpy_convention import import_sigpy, to_sigpy
 
 LARGEST_CALIBRATION = 24  # samples along each axis; more cost much time and change little
 

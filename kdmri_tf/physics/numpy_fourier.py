@@ -23,7 +23,7 @@ def image_to_kspace(image: ArrayLike) -> NDArray[np.float32]:
         [[2.0, 0.0], [0.0, 0.0]]
     """
     kspace = np.fft.fft2(np.asarray(image)[..., 0], axes=IN_PLANE, norm="ortho")
-    return np.stack([kspace.real, kspace.imag], axis=-1).astype(np.float32)
+    return to_channels(kspace)
 
 
 def kspace_to_magnitude(kspace: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -35,7 +35,7 @@ def kspace_to_magnitude(kspace: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns:
         float32 `(..., H, W, 1)`.
     """
-    image = np.fft.ifft2(kspace[..., 0] + 1j * kspace[..., 1], axes=IN_PLANE, norm="ortho")
+    image = np.fft.ifft2(to_complex(kspace), axes=IN_PLANE, norm="ortho")
     return np.abs(image)[..., np.newaxis].astype(np.float32)
 
 
@@ -48,5 +48,14 @@ def kspace_to_image(kspace: NDArray[np.float32]) -> NDArray[np.float32]:
     Returns:
         float32 of the same shape: (real, imaginary).
     """
-    image = np.fft.ifft2(kspace[..., 0] + 1j * kspace[..., 1], axes=IN_PLANE, norm="ortho")
-    return np.stack([image.real, image.imag], axis=-1).astype(np.float32)
+    return to_channels(np.fft.ifft2(to_complex(kspace), axes=IN_PLANE, norm="ortho"))
+
+
+def to_complex(channels: NDArray[np.float32]) -> NDArray[np.complexfloating]:
+    """Turns `(..., 2)` (real, imaginary) into complex `(...)` of the same precision."""
+    return channels[..., 0] + 1j * channels[..., 1]
+
+
+def to_channels(values: NDArray[np.complexfloating]) -> NDArray[np.float32]:
+    """Turns complex `(...)` into float32 `(..., 2)` (real, imaginary)."""
+    return np.stack([values.real, values.imag], axis=-1).astype(np.float32)

@@ -22,3 +22,6 @@ PAPERS_SAMPLING = {
     "knee": LineSampling(center_lines=30, phase_encode_axis=1),
     "calgary": LineSampling(center_lines=10, phase_encode_axis=0),
 }
+
+# Of scanners' files, whatever the anatomy: their readout runs along H.
+RAW_PHASE_ENCODE_AXIS = 1

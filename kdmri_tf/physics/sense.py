@@ -69,6 +69,10 @@ class SenseOperator:
 
         Returns:
             Image `(batch, H, W, 2)`.
+
+        Raises:
+            InputError: several coils without sensitivities; where their number is unknown,
+                TensorFlow's error says so when the graph runs.
         """
         return fourier.to_channels(self._adjoint(fourier.to_complex(kspace)))
 
@@ -100,6 +104,12 @@ class SenseOperator:
         return fourier.complex_fft2(images) * self._samples
 
     def _adjoint(self, kspace: tf.Tensor) -> tf.Tensor:
+        if self._sensitivities is None:
+            if kspace.shape[1] not in (None, 1):
+                raise InputError(
+                    f"kspace has {kspace.shape[1]} coils: give their sensitivities as well."
+                )
+            kspace = tf.ensure_shape(kspace, (None, 1, None, None))
         images = fourier.complex_ifft2(kspace * self._samples)
         if self._sensitivities is None:
             return images[:, 0]

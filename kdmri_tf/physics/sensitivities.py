@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from kdmri_tf.physics import numpy_fourier
 from kdmri_tf.physics.calibration import calibration_window
+from kdmri_tf.physics.numpy_fourier import to_channels, to_complex
 
 Array = Any  # a NumPy array or a tensor
 
@@ -47,7 +48,7 @@ def low_resolution_sensitivities(kspace: Array, mask: Array) -> Array:
         array([0.6, 0.8], dtype=float32)
     """
     library, _ = _libraries(kspace)
-    return normalized(_low_resolution(kspace, mask), library)
+    return normalized(low_resolution_images(kspace, mask), library)
 
 
 def with_image_phase(
@@ -68,10 +69,16 @@ def with_image_phase(
     Returns:
         float32 of the shape of the sensitivities.
     """
-    maps, images = _to_complex(sensitivities), _to_complex(_low_resolution(kspace, mask))
-    combined = (maps.conj() * images).sum(axis=-3, keepdims=True)
-    turned = maps * np.exp(1j * np.angle(combined))
-    return np.stack([turned.real, turned.imag], axis=-1).astype(np.float32)
+    maps = to_complex(sensitivities)
+    image = combined(to_complex(low_resolution_images(kspace, mask)), maps)
+    return to_channels(maps * np.exp(1j * np.angle(image))[..., np.newaxis, :, :])
+
+
+def combined(
+    images: NDArray[np.complexfloating], sensitivities: NDArray[np.complexfloating]
+) -> NDArray[np.complexfloating]:
+    """Returns sum over coils of conj(S_c) x_c: complex `(..., coils, H, W)` to `(..., H, W)`."""
+    return (sensitivities.conj() * images).sum(axis=-3)
 
 
 def normalized(images: Array, library: ModuleType = np) -> Array:
@@ -92,15 +99,19 @@ def normalized(images: Array, library: ModuleType = np) -> Array:
     return images / library.sqrt(library.where(energy > LEAST_ENERGY, energy, nothing))
 
 
-def _low_resolution(kspace: Array, mask: Array) -> Array:
-    """Returns the coils' images F^-1 w y, float32 `(..., coils, H, W, 2)`."""
+def low_resolution_images(kspace: Array, mask: Array) -> Array:
+    """Returns the coils' images F^-1 w y, see `low_resolution_sensitivities`.
+
+    Args:
+        kspace: float32 `(..., coils, H, W, 2)`, unshifted, ortho, 0 where not measured.
+        mask: float32 `(..., H, W)` of 0 and 1, unshifted.
+
+    Returns:
+        float32 of the shape of kspace.
+    """
     library, fourier = _libraries(kspace)
     window = calibration_window(mask, library)[..., np.newaxis, :, :, np.newaxis]
     return fourier.kspace_to_image(kspace * window)
-
-
-def _to_complex(channels: NDArray[np.float32]) -> NDArray[np.complexfloating]:
-    return channels[..., 0] + 1j * channels[..., 1]
 
 
 def _libraries(kspace: Array) -> tuple[ModuleType, ModuleType]:

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
-
-IN_PLANE = (-2, -1)
+from kdmri_tf.physics.numpy_fourier import IN_PLANE, to_complex
 
 
 def import_sigpy(purpose: str) -> ModuleType:
@@ -50,7 +49,7 @@ def to_sigpy(kspace: NDArray[np.float32]) -> NDArray[np.complex64]:
         >>> np.fft.fftshift(shifted).real.round(3).tolist()
         [[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]
     """
-    image = np.fft.ifft2(kspace[..., 0] + 1j * kspace[..., 1], axes=IN_PLANE, norm="ortho")
+    image = np.fft.ifft2(to_complex(kspace), axes=IN_PLANE, norm="ortho")
     centred = np.fft.ifftshift(image, axes=IN_PLANE)
     transformed = np.fft.fft2(centred, axes=IN_PLANE, norm="ortho")
     return np.fft.fftshift(transformed, axes=IN_PLANE).astype(np.complex64)
@@ -59,8 +58,3 @@ def to_sigpy(kspace: NDArray[np.float32]) -> NDArray[np.complex64]:
 def mask_to_sigpy(mask: NDArray[np.float32]) -> NDArray[np.float32]:
     """Returns an unshifted mask `(H, W)` centred."""
     return np.fft.fftshift(mask, axes=IN_PLANE)
-
-
-def to_channels(values: NDArray[np.complexfloating]) -> NDArray[np.float32]:
-    """Returns complex `(...)` as float32 `(..., 2)`: (real, imaginary)."""
-    return np.stack([values.real, values.imag], axis=-1).astype(np.float32)

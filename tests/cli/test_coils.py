@@ -11,7 +11,7 @@ TINY_TRAINING = ("--epochs", 1, "--filters", 4, "--batch-size", 2)
 def test_a_table_without_networks(tiny_flags, run_here, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     output, _ = run_here("evaluate", *tiny_flags, "--coils", 2, "--snr", 30, "--whole-batches")
-    assert "gaussian, seed 0, phase encode along axis 0" in output
+    assert "gaussian, seed 0, phase encode along axis 1" in output
     assert "2 coils, simulated; training with simulated scans" in output
     folder = tmp_path / "runs" / "cardiac-folder-2x-2coils"
     assert (folder / "reconstructions.png").read_bytes().startswith(b"\x89PNG")

@@ -11,8 +11,7 @@ import pytest
 import tensorflow as tf
 from stand_in import randomized
 
-from kdmri_tf import DCCNN, VDSR, InputError, Reconstructor, Undersampling, export_network
-from kdmri_tf.export import onnx as onnx_writer
+from kdmri_tf import DCCNN, VDSR, Reconstructor, Undersampling, export_network
 from kdmri_tf.export.check_samples import Samples, samples_of, synthetic_samples
 from kdmri_tf.export.formats import FORMATS
 
@@ -222,65 +221,6 @@ def test_signature_of_a_saved_model_is_named_float32_and_free_in_size(tmp_path, 
     }
     assert list(signature.structured_outputs) == ["image"]
     assert signature.structured_outputs["image"].dtype == tf.float32
-
-
-@pytest.mark.parametrize("quantize", [None, "int8", "float16"])
-def test_axes_of_onnx_have_names(tmp_path, model, samples, quantize):
-    path = tmp_path / "a.onnx"
-    facts = {"dataset": "cardiac"}
-    export_network(model, path, "onnx", quantize, samples=samples, largest_loss=1, metadata=facts)
-    stored = onnx.load(path)
-    axes = {
-        tensor.name: [
-            axis.dim_param or axis.dim_value for axis in tensor.type.tensor_type.shape.dim
-        ]
-        for tensor in (*stored.graph.input, *stored.graph.output)
-    }
-    assert axes == {
-        "kspace": ["batch", "height", "width", 2],
-        "mask": ["batch", "height", "width"],
-        "image": ["batch", "height", "width", 1],
-    }
-    assert b"unk__" not in path.read_bytes()
-    assert stored.doc_string.startswith("D3C2, a network of kdmri_tf that reconstructs MRI slices")
-    assert stored.doc_string.endswith("cardiac data: research only, not for clinical use.")
-    assert "NaN for other masks" in stored.graph.input[1].doc_string
-
-
-def five_axes(convert):
-    """A conversion that gives the image a fifth axis."""
-
-    def converted(*arguments, **options):
-        model, more = convert(*arguments, **options)
-        (output,) = model.graph.output
-        for node in model.graph.node:
-            node.output[:] = ["four" if name == output.name else name for name in node.output]
-        axes = onnx.numpy_helper.from_array(np.array([0]), "axes")
-        model.graph.initializer.append(axes)
-        model.graph.node.append(onnx.helper.make_node("Unsqueeze", ["four", "axes"], [output.name]))
-        return model, more
-
-    return converted
-
-
-def test_a_conversion_to_onnx_with_another_axis_is_made_again(tmp_path, monkeypatch):
-    network, path = VDSR(2, filters=2), tmp_path / "a.onnx"
-    samples = synthetic_samples(network.degradation, (40, 36))
-    sound, calls = tf2onnx.convert.from_function, []
-
-    def first_is_not_sound(*arguments, **options):
-        calls.append(1)
-        convert = five_axes(sound) if len(calls) == 1 else sound
-        return convert(*arguments, **options)
-
-    monkeypatch.setattr(tf2onnx.convert, "from_function", first_is_not_sound)
-    export_network(network, path, "onnx", samples=samples)
-    assert len(calls) > 1
-
-    monkeypatch.setattr(tf2onnx.convert, "from_function", five_axes(sound))
-    monkeypatch.setattr(onnx_writer, "ATTEMPTS", 2)
-    with pytest.raises(InputError, match=r"has shape \(1, any, any, any, 1\), not .* report"):
-        export_network(network, tmp_path / "b.onnx", "onnx", samples=samples)
 
 
 def test_samples_are_as_the_network_was_trained_on(model, tiny_source):

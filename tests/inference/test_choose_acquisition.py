@@ -218,6 +218,15 @@ class TestTrainedConditions:
         assert len(record) == 1
 
     @pytest.mark.parametrize(
+        ("trained", "found", "message"),
+        [(1, 8, "k-space of one coil, but this has 8 coils"), (4, 1, "4 coils, but this has one")],
+    )
+    def test_one_coil_and_several_are_different(self, trained, found, message):
+        with pytest.warns(UserWarning, match=rf"trained on .*{message}"):
+            warn_of_other_conditions({"coils": trained}, (32, 30), coils=found)
+        warn_of_other_conditions({"coils": 4}, (32, 30), coils=8)  # several are several
+
+    @pytest.mark.parametrize(
         "facts",
         [
             {},

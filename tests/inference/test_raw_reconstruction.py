@@ -24,6 +24,7 @@ from kdmri_tf.export.export_network import export_network
 from kdmri_tf.inference.choose_acquisition import acquisition_of
 from kdmri_tf.inference.reconstruct_slices import reconstruct_slices
 from kdmri_tf.inference.reconstruct_volume import reconstruct_file
+from kdmri_tf.volumes.coil_compression import centre_of, virtual_coils
 from kdmri_tf.volumes.open_volume import open_volume
 
 SIZE = (48, 40)
@@ -122,6 +123,21 @@ class TestMeasurement:
         _, acquisition = parts_of(undersampled, ComplexZeroFilling(), sensitivities="espirit")
         assert "by ESPIRiT" in acquisition.origin
 
+    def test_the_phase_is_that_which_the_strongest_virtual_coil_sees(self, full):
+        """Maps take it, so that networks get almost real images; it is put back."""
+        parts, acquisition = parts_of(full, ComplexZeroFilling(), acceleration=1)
+        unshifted = kspace_in_our_convention(kspace_of()[0])
+        images = np.fft.ifft2(unshifted[..., 0] + 1j * unshifted[..., 1], norm="ortho")
+        middle = kspace_in_our_convention(kspace_of()[1])
+        centre = centre_of((middle[..., 0] + 1j * middle[..., 1])[np.newaxis])
+        seen = np.einsum("c,chw->hw", virtual_coils(centre, 1)[0], images)
+        difference = parts[0].image * seen.conj()
+        off = np.sum(np.abs(difference) * np.abs(np.angle(difference))) / np.abs(difference).sum()
+        assert off < 0.05
+        weight = np.abs(seen)
+        assert np.abs(np.sum(seen)) < 0.8 * weight.sum()  # it is no constant phase
+        assert acquisition.coils == COILS
+
     def test_coils_are_compressed_where_asked(self, full):
         whole, _ = parts_of(full, ComplexZeroFilling(), acceleration=1)
         parts, acquisition = parts_of(full, ComplexZeroFilling(), acceleration=1, coils=2)
@@ -133,6 +149,27 @@ class TestMeasurement:
     def test_an_export_for_fewer_coils_has_them_compressed(self, full):
         parts, _ = parts_of(full, ComplexZeroFilling(coils=3), acceleration=1)
         assert parts[0].measured.measurement.shape[0] == 3
+
+    def test_an_export_for_one_coil_refuses_to_drop_the_others(self, full):
+        with pytest.raises(InputError, match=r"exported for one coil, but .* has 4: export it aga"):
+            parts_of(full, ComplexZeroFilling(coils=1), acceleration=1)
+        parts, _ = parts_of(full, ComplexZeroFilling(coils=1), acceleration=1, coils=1)
+        assert parts[0].measured.sensitivities is None
+
+    def test_a_file_with_fewer_coils_than_an_export_takes_is_refused(self, full):
+        with pytest.raises(InputError, match=r"exported for 8 coils, but .* has 4: export it agai"):
+            parts_of(full, ComplexZeroFilling(coils=8), acceleration=1)
+
+    @pytest.mark.parametrize(("acceleration", "lines"), [(2, 13), (4, 6)])
+    def test_drawn_masks_leave_room_beside_the_centre(self, tmp_path, acceleration, lines):
+        """24 centre lines, or two thirds of those that are measured; columns, as in such files."""
+        path = write_volume(tmp_path / "one.h5", kspace_of(1))
+        network = ComplexZeroFilling(center_lines=24)
+        _, acquisition = parts_of(path, network, acceleration=acceleration)
+        assert (acquisition.mask == acquisition.mask[:1]).all()
+        centre = np.fft.fftshift(acquisition.mask[0])[20 - lines // 2 : 20 + (lines + 1) // 2]
+        assert centre.all()
+        assert acquisition.mask[0].sum() == 40 / acceleration
 
     def test_the_readout_is_cropped(self, full):
         parts, acquisition = parts_of(

@@ -117,6 +117,16 @@ def test_gradients_flow_through_it(measured):
     np.testing.assert_allclose(tape.gradient(loss, image), expected, atol=1e-5)
 
 
+def test_several_coils_need_their_sensitivities(measured):
+    mask, _, _, kspace = measured
+    with pytest.raises(InputError, match="kspace has 3 coils: give their sensitivities as well"):
+        SenseOperator(mask).adjoint(kspace)
+    free = tf.TensorSpec((None, None, *kspace.shape[2:]), tf.float32)
+    adjoint = tf.function(SenseOperator(mask).adjoint, input_signature=[free])
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        adjoint(kspace)
+
+
 @pytest.mark.parametrize(
     ("shape", "message"),
     [

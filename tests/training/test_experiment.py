@@ -1,32 +1,17 @@
 """The stages of an experiment: what they train with, and what they refuse before they train."""
 
 import dataclasses
-import json
 from types import SimpleNamespace
 
 import pytest
 
 from kdmri_tf import DCCNN, VDSR, FlowOfSolution, InputError, SimilarityPreserving, TrainingSettings
-from kdmri_tf.distillation.branch_fading import BranchFading
-from kdmri_tf.distillation.friendly_settings import PAPER, FriendlySettings
 from kdmri_tf.networks.saved import load_network
-from kdmri_tf.training import stage_trainer, validation
+from kdmri_tf.training import validation
 from kdmri_tf.training.experiment import Experiment
 from kdmri_tf.training.stage_config import stage_config
 
 SETTINGS = TrainingSettings(epochs=1, filters=2)
-
-
-@pytest.fixture
-def trained(monkeypatch):
-    """Stage -> losses that it would train with; weights stay as they are."""
-    stages = {}
-
-    def train(model, network, data, folder, settings, teacher_outputs=None, **losses):
-        stages[folder.name] = losses
-
-    monkeypatch.setattr(stage_trainer, "train", train)
-    return stages
 
 
 def test_alpha_weighs_the_target_and_the_rest_the_teacher(data, tmp_path, trained):
@@ -77,57 +62,6 @@ def test_a_stage_is_made_with_the_settings_that_its_network_has(data):
     assert "nonnegative" not in config
 
 
-def test_friendly_teacher_leaves_its_student_beside_it(data, tmp_path, trained):
-    made = Experiment(data, tmp_path, SETTINGS)
-    teacher, path = made.friendly_teacher("D3C2", "D2C2", branch_weight=2.0)
-    losses = FriendlySettings(branch_weight=2.0).compile_arguments
-    assert trained == {"sft-D3C2-D2C2": {**losses, "callbacks": []}}
-    assert (teacher.architecture, load_network(path).architecture) == ("D3C2", "D2C2")
-    config = json.loads((path.parent / "config.json").read_text())["config"]
-    assert config["branch_weight"] == 2.0
-
-
-def test_a_friendly_teacher_of_other_settings_is_another(data, tmp_path, trained):
-    """The paper's settings are those of stages that name none, as all of earlier versions."""
-    made = Experiment(data, tmp_path, dataclasses.replace(SETTINGS, epochs=2))
-    paper = {"imitation_weight": 1.0}
-    _, path = made.friendly_teacher("D3C2", "D2C2", **paper)
-    config = json.loads((path.parent / "config.json").read_text())["config"]
-    assert not config.keys() & PAPER.keys()
-    made.friendly_teacher("D3C2", "D2C2", **PAPER)
-    others = {
-        r"stop_imitation_gradient \(None there, True now\)": {"stop_imitation_gradient": True},
-        r"fade_branches \(None there, True now\)": {"fade_branches": True},
-        r"imitation_weight \(None there, 0\.25 now\)": {"imitation_weight": 0.25},
-    }
-    for message, changes in others.items():
-        with pytest.raises(InputError, match=f"made with other settings: {message}"):
-            made.friendly_teacher("D3C2", "D2C2", **{**paper, **changes})
-
-
-def test_branches_fade_over_the_epochs_of_the_settings(data, tmp_path, trained):
-    made = Experiment(data, tmp_path, dataclasses.replace(SETTINGS, epochs=3))
-    made.friendly_teacher("D3C2", "D2C2", fade_branches=True, stop_imitation_gradient=True)
-    (losses,) = trained.values()
-    (callback,) = losses["callbacks"]
-    assert (type(callback), callback.epochs) == (BranchFading, 3)
-    assert losses["stop_imitation_gradient"] is True
-    assert "fade_branches" not in losses
-
-
-@pytest.mark.parametrize(
-    ("friendly", "message"),
-    [
-        ({"branch_weight": -1.0}, "branch_weight must not be negative; got -1"),
-        ({"fade_branches": True}, "epochs, so there must be at least 2; got 1"),
-        ({"stop_imitation_gradient": True, "imitation_weight": 0.0}, "term, whose weight is 0"),
-    ],
-)
-def test_bad_settings_of_a_friendly_teacher(data, tmp_path, friendly, message):
-    with pytest.raises(InputError, match=message):
-        Experiment(data, tmp_path, SETTINGS).check("D3C2", "D2C2", sft=True, **friendly)
-
-
 @pytest.mark.parametrize(
     ("networks", "method", "message"),
     [
@@ -153,13 +87,6 @@ def test_the_file_of_the_student(data, tmp_path, trained):
     made.student("D2C1")
     assert load_network(path).architecture == "D2C1"
     assert made.student_path(str(path)) == path
-
-
-def test_branches_that_cannot_be_joined(data, tmp_path):
-    made = Experiment(data, tmp_path, SETTINGS)
-    made.check("D3C1", "D2C1")
-    with pytest.raises(InputError, match="two or more; the teacher is a D3C1"):
-        made.check("D3C1", "D2C1", sft=True)
 
 
 def test_other_numbers_of_filters(data, tmp_path):
