@@ -95,6 +95,25 @@ def test_the_samples_of_several_coils_are_replaced_coil_by_coil(axis):
 
 
 @pytest.mark.parametrize("coils", [1, 3])
+@pytest.mark.parametrize("form", ["fft", "lines"])
+def test_a_noise_weight_goes_part_of_the_way(axis, coils, form):
+    """x + w A^H (y - A x), w = lambda / (1 + lambda); a learned w goes as far."""
+    inputs, _ = measurement(axis, coils)
+    image = numbers(np.random.default_rng(5), 2, *SIZE)
+    maps = inputs.get("sensitivities")
+    operator = SenseOperator(inputs["mask"], maps)
+    step = operator.adjoint(inputs["kspace"] - operator.forward(image))
+    form = ("rows", "columns")[axis] if form == "lines" else form
+    layer = DataConsistency(3.0, form, complex_images=True)
+    corrected = layer(image, inputs["kspace"], inputs["mask"], maps)
+    np.testing.assert_allclose(corrected, image + 0.75 * step, atol=2e-6)
+    learned = network(noise_weight="learned", consistency_form=form)
+    learned.consistency_weights[0].logit.assign(np.log(3.0))
+    _, given = learned.begin(inputs["kspace"], inputs["mask"], maps)
+    np.testing.assert_allclose(learned.correct(0, image, given), corrected, atol=2e-6)
+
+
+@pytest.mark.parametrize("coils", [1, 3])
 @pytest.mark.parametrize("noise_weight", [None, 3.0, "learned"])
 def test_the_form_of_exports_computes_the_same(axis, coils, noise_weight):
     inputs, _ = measurement(axis, coils)
