@@ -44,5 +44,6 @@ from .physics.undersampling import Undersampling as Undersampling
 from .training.experiment import Experiment as Experiment
 from .training.settings import TrainingSettings as TrainingSettings
 from .volumes.sensitivities_file import load_sensitivities as load_sensitivities
+from .zoo.cards import list_networks as list_networks
 
 __version__: str

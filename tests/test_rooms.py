@@ -12,7 +12,7 @@ TOPS = ("kdmri_tf", "tfds_builders", "train")
 ROOMS = (
     *("errors", "files", "sizes", "arrays", "progress", "pictures", "choices"),
     *("compute", "physics", "phantoms", "volumes", "tfds_builders"),
-    *("networks", "data", "evaluation", "distillation", "inference", "export", "training"),
+    *("zoo", "networks", "data", "evaluation", "distillation", "inference", "export", "training"),
     *("benchmarks", "cli", "kdmri_tf", "__main__", "train"),
 )
 

@@ -20,6 +20,7 @@ from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import describe, load_network
 from kdmri_tf.training.initial_networks import is_name, new_network
 from kdmri_tf.training.settings import TrainingSettings
+from kdmri_tf.zoo.listing import network_path
 
 
 class Artefacts:
@@ -31,7 +32,7 @@ class Artefacts:
 
     Args:
         name: such as "student".
-        choice: `.keras` file, or name of a network that stays untrained.
+        choice: `.keras` file or name of the zoo, or name of a network that stays untrained.
         folder: is made.
         image_size: (H, W) at which an untrained network is exported first.
         places: `manual_dir` and `data_dir` of real slices.
@@ -67,7 +68,7 @@ class Artefacts:
         self._metadata: dict[str, Any] = {}
         if self._is_trained:
             self.network = load_network(choice)
-            self._keras_path = Path(choice)
+            self._keras_path = network_path(choice)
             self._metadata = describe(choice, self.network)
         else:
             self.network = new_network(choice, TrainingSettings())

@@ -13,6 +13,7 @@ from pathlib import Path
 from kdmri_tf.choices import STAGES
 from kdmri_tf.cli import benchmark_flags, launch
 from kdmri_tf.cli.benchmark_flags import FOR_INFERENCE, FOR_TRAINING
+from kdmri_tf.cli.flag_types import is_trained
 from kdmri_tf.errors import InputError
 
 
@@ -58,11 +59,11 @@ def _check(arguments: argparse.Namespace) -> None:
         _refuse(arguments, FOR_TRAINING, "is for training: leave it or --inference out")
     else:
         _refuse(arguments, FOR_INFERENCE, "needs --inference: add that, or leave this out")
-    is_trained = any(choice.endswith(".keras") for _, choice in arguments.networks or ())
-    if arguments.inference and not is_trained and (arguments.manual_dir or arguments.data_dir):
+    any_trained = any(is_trained(choice) for _, choice in arguments.networks or ())
+    if arguments.inference and not any_trained and (arguments.manual_dir or arguments.data_dir):
         raise InputError(
             "--manual-dir and --data-dir name the data that trained networks are exported on: "
-            "give .keras files with --networks, or leave them out."
+            "give trained networks with --networks, or leave them out."
         )
     names = [name for name, _ in arguments.networks or ()]
     if len(set(names)) < len(names):

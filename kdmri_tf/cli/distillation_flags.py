@@ -31,7 +31,7 @@ def add_networks(
     """
     group = parser.add_argument_group("distillation")
     add = group.add_argument
-    words = "name, or trained .keras file" if trained else "name"
+    words = "name, trained .keras file or name of the zoo" if trained else "name"
     for role, name, note in (("teacher", "D5C5", ""), ("student", "D3C5", student_note)):
         add(
             f"--{role}",

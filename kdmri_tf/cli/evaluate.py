@@ -1,7 +1,7 @@
 """Evaluates trained networks beside the zero-filled image: table, CSV, JSON and figure.
 
 kdmri evaluate --dataset cardiac --acc 4
-kdmri evaluate --dataset cardiac --acc 4 teacher=PATH.keras student=PATH.keras
+kdmri evaluate --dataset cardiac --acc 4 teacher=PATH.keras student=cardiac-4x
 
 Without models it takes those of the run folder, and if there are none, zero-filling alone. The
 table of given models goes to a folder of its own in the run folder.
@@ -53,8 +53,8 @@ def run() -> None:
         "models",
         nargs="*",
         type=named_model,
-        metavar="NAME=MODEL.keras",
-        help="networks to compare",
+        metavar="NAME=MODEL",
+        help="networks to compare: .keras files or names of the zoo",
     )
     parser.add_argument(
         "--classical-baselines",

@@ -45,11 +45,14 @@ def main(arguments: argparse.Namespace) -> None:
 def run() -> None:
     """Runs the command with the arguments of the command line."""
     parser = Parser(description="Export a network.", formatter_class=flags.Formatter)
-    parser.add_argument("model", metavar="MODEL.keras", help="network that training saved")
+    parser.add_argument("model", metavar="MODEL", help="name of the zoo, or .keras file")
     parser.add_argument(
         "--format", choices=EXPORT_FORMATS, default="saved_model", help="what to make"
     )
-    parser.add_argument("--output", help="file or folder to write (default: beside the model)")
+    parser.add_argument(
+        "--output",
+        help="file or folder to write (default: beside the model; of the zoo: in this folder)",
+    )
     parser.add_argument(
         "--quantize",
         choices=REDUCTIONS,

@@ -11,6 +11,7 @@ from typing import Any
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.sizes import check_network_size, image_size_of
+from kdmri_tf.zoo.listing import check_shipped, looks_like_name
 
 # Bounds far above what makes sense: a slip of the pen is answered at once, not after hours.
 MOST_LINES = 10**5
@@ -36,7 +37,13 @@ def named_model(text: str) -> tuple[str, str]:
 
 
 def network(text: str) -> str:
-    """Accepts a name such as "D5C5" or "VDSR11", or a `.keras` file that is there."""
+    """Accepts a name such as "D5C5" or "VDSR11", a `.keras` file that is there, or a zoo's name."""
+    if looks_like_name(text):
+        try:
+            check_shipped(text)
+        except InputError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+        return text
     if text.endswith(".keras"):
         if not os.path.isfile(text):
             raise argparse.ArgumentTypeError(f"there is no model {text}")
@@ -73,9 +80,14 @@ def check_name(name: str, filters: int = 1) -> None:
     check_network_size(num_convs, num_blocks, filters, name[:40])
 
 
+def is_trained(text: str) -> bool:
+    """Tells whether this is a `.keras` file or a name of the zoo, and not an architecture."""
+    return text.endswith(".keras") or looks_like_name(text)
+
+
 def network_name(text: str) -> str:
     """Accepts a name such as "D5C5" or "VDSR11" alone."""
-    if text.endswith(".keras"):
+    if is_trained(text):
         raise argparse.ArgumentTypeError(
             f"{text} is a trained network; give the name of one to train, such as D5C5"
         )
@@ -83,9 +95,11 @@ def network_name(text: str) -> str:
 
 
 def trained_network(text: str) -> str:
-    """Accepts a `.keras` file that is there."""
-    if not text.endswith(".keras"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a .keras file")
+    """Accepts a `.keras` file that is there, or a name of the zoo."""
+    if not is_trained(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a .keras file, and no name that kdmri zoo lists"
+        )
     return network(text)
 
 

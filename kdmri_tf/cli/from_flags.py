@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from kdmri_tf.choices import SAMPLERS
 from kdmri_tf.cli.distillation_flags import OF_FRIENDLY_TEACHERS
-from kdmri_tf.cli.flag_types import check_name
+from kdmri_tf.cli.flag_types import check_name, is_trained
 from kdmri_tf.cli.flags import OF_MASKS
 from kdmri_tf.errors import InputError
 
@@ -28,6 +28,7 @@ SETTINGS = {
     "filters": "filters",
     "consistency_form": "data_consistency",
     "noise_weight": "noise_weight",
+    "consistency_steps": "consistency_steps",
 }
 
 
@@ -78,7 +79,7 @@ def _check_networks(arguments: argparse.Namespace) -> None:
     filters = getattr(arguments, "filters", None)
     roles = [getattr(arguments, role, None) for role in ("teacher", "student")]
     for name in [*roles, *(getattr(arguments, "students", None) or ())]:
-        if filters is not None and name is not None and not name.endswith(".keras"):
+        if filters is not None and name is not None and not is_trained(name):
             check_name(name, filters)
 
 

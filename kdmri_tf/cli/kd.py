@@ -35,8 +35,9 @@ def parser(description: str, methods: Sequence[str] = METHODS) -> argparse.Argum
     group.add_argument(
         "--student-init",
         type=trained_network,
-        metavar="MODEL.keras",
-        help="file of weights to distil from, such as student.keras of kdmri sft",
+        metavar="MODEL",
+        help="weights to distil from: a .keras file, such as student.keras of kdmri sft, or a name "
+        "of the zoo",
     )
     return flags_of_kd
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "compare": "many students in one table and plot: methods, ablation or compression",
     "papers": "the tables of both papers, beside their published numbers",
     "evaluate": "table and figure of trained networks on the validation split",
+    "zoo": "list the trained networks that come with the package, or print a model card",
     "export": "write a trained network as SavedModel, LiteRT, ONNX or OpenVINO",
     "reconstruct": "reconstruct a volume with a trained or exported network",
     "benchmark": "measure the speed of training or inference on this machine",

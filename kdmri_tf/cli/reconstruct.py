@@ -1,5 +1,6 @@
 """Reconstructs a volume with a trained network, or with what was exported of one.
 
+kdmri reconstruct cardiac-4x heart.nii.gz reconstructed.nii.gz
 kdmri reconstruct model.tflite knee.h5 knee.nii.gz --acc 4
 """
 
@@ -42,7 +43,11 @@ def run() -> None:
         "not for clinical use."
     )
     add = parser.add_argument
-    add("model", metavar="MODEL", help=".keras, .tflite, .onnx; folder of SavedModel, OpenVINO")
+    add(
+        "model",
+        metavar="MODEL",
+        help="name of the zoo; .keras, .tflite, .onnx; folder of SavedModel, OpenVINO",
+    )
     add(
         "input",
         metavar="INPUT",
@@ -50,7 +55,12 @@ def run() -> None:
         "BART's .cfl, CMRxRecon's .mat or .npy volume, or a folder of DICOM files",
     )
     add("output", metavar="OUTPUT", help=".nii.gz, .nii, .h5 or .npy volume to write")
-    add("--acc", type=positive_number, help="undersample, by this nominal acceleration")
+    add(
+        "--acc",
+        type=positive_number,
+        help="undersample, by this nominal acceleration (default: images as in the model's "
+        "training, k-space not)",
+    )
     samplers = ", ".join(SAMPLERS)
     add(
         "--mask",

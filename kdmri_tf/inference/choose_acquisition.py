@@ -52,8 +52,9 @@ def acquisition_of(
     Args:
         volume: from `open_volume`.
         network: runs the reconstruction.
-        acceleration: undersample with a drawn mask; None for a mask that is used as it is, or where
-            the volume is undersampled already.
+        acceleration: undersample with a drawn mask; None for a mask that is used as it is, for
+            images that are undersampled as in the network's training (by its mask, where it is for
+            this size), or where k-space is undersampled already.
         mask: sampler of a drawn mask (None: "gaussian"), or a mask that is used as it is: a .npy
             file, or "trained", see `trained_mask`.
         mask_seed: of a drawn mask; None for 0.

@@ -41,18 +41,16 @@ def chosen_mask(
     Raises:
         InputError: as `acquisition_of`.
     """
-    if acceleration is None and mask is None:
-        if holds_images:
-            raise InputError(
-                f"{volume.path} holds images: add --acc 4 to undersample them (in code "
-                "acceleration=4)."
-            )
+    if acceleration is None and mask is None and not holds_images:
         refuse_wishes(
             drawing,
             f"Without --acc, the samples of {volume.path} are used as they are",
             "--acc 4 draws a mask",
         )
         return None
+    if acceleration is None and mask is None:
+        is_drawn = any(wish is not None for wish in drawing.values())
+        acceleration, mask = _as_in_training(volume, network.metadata, is_drawn)
     if mask is None or mask in SAMPLERS:
         return _drawn_mask(volume, network, str(mask or "gaussian"), acceleration, **drawing)
     refuse_wishes(
@@ -61,6 +59,26 @@ def chosen_mask(
         f"that is for drawn masks ({', '.join(SAMPLERS)})",
     )
     return _ready_mask(volume, network, mask)
+
+
+def _as_in_training(
+    volume: ImageVolume, facts: Mapping[str, Any], is_drawn: bool
+) -> tuple[float | None, str | None]:
+    """Returns (acceleration, mask) for images, with which the network was trained.
+
+    That is its own mask where it fits and none is to be drawn, or else its acceleration.
+
+    Raises:
+        InputError: they are not known.
+    """
+    axis, lines, size = map(facts.get, ("phase_encode_axis", "measured_lines", "image_size"))
+    if not is_drawn and None not in (axis, lines) and tuple(size or ()) == volume.image_size:
+        return None, TRAINED
+    if facts.get("acceleration") is None:
+        raise InputError(
+            f"{volume.path} holds images: add --acc 4 to undersample them (in code acceleration=4)."
+        )
+    return facts["acceleration"], None
 
 
 def refuse_wishes(wishes: Mapping[str, object], reason: str, hint: str) -> None:

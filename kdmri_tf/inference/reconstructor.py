@@ -19,7 +19,7 @@ class Reconstructor:
     is a program that can write files when it is opened or run: open those that you trust.
 
     Args:
-        path: file or folder.
+        path: file or folder; or a name of the zoo, such as "cardiac-4x", see `list_networks`.
         num_threads: threads of one call; None for all cores of this process. For `.keras` and
             SavedModel it must be None: TensorFlow has one setting for the whole process.
 

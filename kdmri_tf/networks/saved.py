@@ -14,6 +14,8 @@ from kdmri_tf.networks.dccnn import DCCNN
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.vdsr import VDSR
 from kdmri_tf.sizes import check_network_file
+from kdmri_tf.zoo.cards import card_of
+from kdmri_tf.zoo.listing import network_path
 
 NETWORKS = (DCCNN, VDSR)
 
@@ -36,13 +38,15 @@ def save_network(network: Network, path: Path | str) -> None:
 
 
 def load_network(path: Path | str) -> Network:
-    """Loads a trained `DCCNN` or `VDSR` from a `.keras` file.
+    """Loads a trained `DCCNN` or `VDSR` from a `.keras` file, or one that comes with the package.
 
     Args:
-        path: file that training wrote, or `network.save(path)`.
+        path: file that training wrote, or `network.save(path)`; or a name of the zoo, such as
+            "cardiac-4x", see `list_networks`.
 
     Raises:
-        InputError: the file is missing, unreadable or holds another kind of model.
+        InputError: the file is missing, unreadable or holds another kind of model; or the zoo has
+            no network of that name.
 
     Example:
         >>> import tempfile
@@ -52,8 +56,10 @@ def load_network(path: Path | str) -> Network:
         ...     network = load_network(f"{folder}/student.keras")
         >>> network.architecture
         'D3C2'
+        >>> load_network("cardiac-4x").architecture
+        'D3C5'
     """
-    path = Path(path)
+    path = network_path(path)
     if not path.is_file():
         raise InputError(f"There is no model {path}; give a .keras file written by training.")
     if path.suffix != ".keras":
@@ -95,31 +101,45 @@ def describe(model_path: Path | str, network: Network) -> dict[str, Any]:
     Its architecture with all arguments and, where the `.keras` file lies in the folder of its
     stage: the configuration of that stage (data set, source, mask, acceleration and settings), the
     lines that the mask measures, and its metrics, if an evaluation in that folder, in its run or in
-    a folder of results there measured these very weights.
+    a folder of results there measured these very weights. Of the zoo, its card tells the same.
 
     Args:
-        model_path: the `.keras` file.
+        model_path: the `.keras` file, or name of the zoo.
         network: the network that was loaded from it.
     """
+    card = card_of(model_path)
+    if card is not None:
+        stage, metrics = card["training"], card["evaluation"]["metrics"]
+        return {**stage["config"], **stage["facts"], **network.facts, "metrics": metrics}
     folder = Path(model_path).parent
     try:
         stage = json.loads((folder / "config.json").read_text())
         known = {**stage["config"], **stage.get("facts", {})}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         known = {}  # the folder of something else
-    return {**known, **network.facts, "metrics": _metrics(folder, weights_digest(network))}
+    found = find_evaluation(folder, weights_digest(network))
+    return {**known, **network.facts, "metrics": None if found is None else found[1]}
 
 
-def _metrics(folder: Path, digest: str) -> dict[str, Any] | None:
-    """Finds mean and deviation of each metric of the network with that digest, or None."""
+def find_evaluation(folder: Path, digest: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    """Finds an evaluation of a network in the folder of its stage, its run, or of results there.
+
+    Args:
+        folder: of the stage.
+        digest: of the network's weights.
+
+    Returns:
+        (content of `evaluation.json`, the values of this network in it); None if there is none.
+    """
     run_dir = folder.parent
     places = (folder, run_dir, *sorted(path.parent for path in run_dir.glob("*/evaluation.json")))
     for place in places:
         try:
-            networks = json.loads((place / "evaluation.json").read_text())["networks"]
-            for values in networks.values():
+            evaluation = json.loads((place / "evaluation.json").read_text())
+            for values in evaluation["networks"].values():
                 if values.get(WEIGHTS_DIGEST) == digest:
-                    return {key: value for key, value in values.items() if key != WEIGHTS_DIGEST}
+                    kept = {key: value for key, value in values.items() if key != WEIGHTS_DIGEST}
+                    return evaluation, kept
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue  # the file of something else
     return None

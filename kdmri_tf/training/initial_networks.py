@@ -12,6 +12,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import NETWORKS, load_network
 from kdmri_tf.training.settings import TrainingSettings
+from kdmri_tf.zoo.listing import looks_like_name
 
 # Settings that only networks of some kinds have.
 SETTINGS_OF_NETWORKS = (
@@ -24,8 +25,8 @@ ARCHITECTURE = {*ARITHMETIC, "filters", "noise_weight"}
 
 
 def is_name(name: Path | str) -> bool:
-    """Tells whether this is a network's name such as "D3C5", rather than a `.keras` file."""
-    return not str(name).lower().endswith(".keras")
+    """Tells whether this names an architecture such as "D3C5", rather than a trained network."""
+    return not str(name).lower().endswith(".keras") and not looks_like_name(name)
 
 
 def new_network(name: Path | str, settings: TrainingSettings) -> Network:

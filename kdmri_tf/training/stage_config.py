@@ -15,7 +15,8 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.networks.saved import weights_digest
 from kdmri_tf.training.initial_networks import SETTINGS_OF_NETWORKS
 from kdmri_tf.training.settings import TrainingSettings
-from kdmri_tf.training.stage_differences import differences
+from kdmri_tf.training.stage_differences import differing, read_config
+from kdmri_tf.zoo.cards import card_of
 
 # What a student that others are compared with must have in common with them.
 SETTINGS_OF_A_BASELINE = ("epochs", "batch_size", "learning_rate", "schedule", "precision")
@@ -62,7 +63,7 @@ def warn_of_other_training(
 
     Args:
         name: of the network, for the warning.
-        path: of the `.keras` file; the folder of its stage tells.
+        path: of the `.keras` file; the folder of its stage tells. Or name of the zoo.
         data: whose images and mask it must share.
         settings: that it must share, too; None for any.
     """
@@ -71,7 +72,9 @@ def warn_of_other_training(
         config |= variation_config(data)
         config |= {name: getattr(settings, name) for name in SETTINGS_OF_A_BASELINE}
     try:
-        different = differences(Path(path).parent, config)
+        card = card_of(path)
+        earlier = read_config(Path(path).parent) if card is None else card["training"]["config"]
+        different = differing(earlier, config)
     except InputError:  # the folder of something else
         return
     if different:

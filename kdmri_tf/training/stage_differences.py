@@ -35,7 +35,12 @@ def check_config(folder: Path | str, config: Mapping[str, Any], entirely: bool =
 
 def differences(folder: Path | str, config: Mapping[str, Any], entirely: bool = False) -> str:
     """Returns, in words, what `check_config` refuses; empty if there is nothing."""
-    earlier, config = read_config(folder), json.loads(json.dumps(config))
+    return differing(read_config(folder), config, entirely)
+
+
+def differing(earlier: Mapping[str, Any], config: Mapping[str, Any], entirely: bool = False) -> str:
+    """Returns the same of a configuration that was read before."""
+    config = json.loads(json.dumps(config))
     compared = earlier.keys() | config.keys() if entirely else config.keys()
     different = {key for key in compared if earlier.get(key) != config.get(key)}
     if not (earlier.get("random_masks") or config.get("random_masks")):  # many, drawn by name

@@ -39,6 +39,12 @@ def test_help_needs_no_tensorflow(script):
         ("kd", ["--dataset", "knee", "--teacher", "big"], "'big' is neither a name DdCc, such as"),
         ("kd", ["--dataset", "knee", "--student", "no.keras"], "there is no model no.keras"),
         ("kd", ["--dataset", "knee", "--student-init", "D3C5"], "'D3C5' is not a .keras file"),
+        ("kd", ["--dataset", "knee", "--teacher", "liver-9x"], "There is no network liver-9x in t"),
+        (
+            "teacher",
+            ["--dataset", "knee", "--teacher", "cardiac-4x"],
+            "cardiac-4x is a trained network; give the name of one to train",
+        ),
         (
             "teacher",
             ["--dataset", "knee", "--teacher", "a.keras"],
@@ -132,8 +138,9 @@ def test_a_table_of_many_networks_has_a_folder_of_its_own(letter):
 
 def test_defaults_are_in_the_help(run_here):
     shown = " ".join(run_here("compare", "--help")[0].split())
-    assert "--student NETWORK name, or trained .keras file (default: D3C5)" in shown
-    assert "--teacher NETWORK name, or trained .keras file (default: D5C5)" in shown
+    words = "name, trained .keras file or name of the zoo"
+    assert f"--student NETWORK {words} (default: D3C5)" in shown
+    assert f"--teacher NETWORK {words} (default: D5C5)" in shown
 
 
 def test_numbers_of_usual_size_are_taken():

@@ -53,6 +53,21 @@ def test_a_mask_of_cmrxrecon(choose, tmp_path):
         choose(ZeroFilling(), mask=tmp_path / "b.mat")
 
 
+def test_images_are_undersampled_as_in_training(choose):
+    """By the mask of the training where it fits, else by a drawn one of its acceleration."""
+    facts = {"acceleration": 2.0, "phase_encode_axis": 0, "measured_lines": list(range(16))}
+    own = choose(ZeroFilling(**facts, image_size=[32, 32]))
+    assert own.mask[:16].all()
+    assert (
+        own.origin == "undersampled by the mask of the network's training, true acceleration 2.00"
+    )
+    drawn = gaussian_mask((32, 32), 2, axis=0)
+    other_size = choose(ZeroFilling(**facts, image_size=[32, 40]))
+    np.testing.assert_array_equal(other_size.mask, drawn)
+    seeded = choose(ZeroFilling(**facts, image_size=[32, 32]), mask_seed=0)
+    np.testing.assert_array_equal(seeded.mask, drawn)
+
+
 class TestWishes:
     @pytest.mark.parametrize(
         ("network", "wishes", "message"),

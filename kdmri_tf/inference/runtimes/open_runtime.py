@@ -9,6 +9,7 @@ from kdmri_tf.inference.runtimes.onnx import ONNXRuntime
 from kdmri_tf.inference.runtimes.openvino import OpenVINORuntime
 from kdmri_tf.inference.runtimes.runtime import Runtime, import_library
 from kdmri_tf.inference.runtimes.saved_model import SavedModelRuntime
+from kdmri_tf.zoo.listing import check_shipped, is_shipped, looks_like_name
 
 RUNTIMES: tuple[type[Runtime], ...] = (
     KerasRuntime,
@@ -23,7 +24,8 @@ def open_runtime(path: Path | str, num_threads: int | None = None) -> Runtime:
     """Opens a network in the runtime of its format.
 
     Args:
-        path: `.keras`, `.tflite` or `.onnx` file, or the folder of a SavedModel or OpenVINO model.
+        path: `.keras`, `.tflite` or `.onnx` file, the folder of a SavedModel or OpenVINO model, or
+            a name of the zoo, of which there is no such folder here.
         num_threads: threads of one call; None for all cores.
 
     Raises:
@@ -50,17 +52,22 @@ def open_runtime(path: Path | str, num_threads: int | None = None) -> Runtime:
 
 
 def runtime_for(path: Path | str) -> type[Runtime]:
-    """Returns the class that runs what lies at a path.
+    """Returns the class that runs what lies at a path, or else what the zoo has of that name.
 
     Raises:
         InputError: there is nothing, or it is no network.
     """
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"There is no model {path}.")
+    exists = path.exists()
     for runtime in RUNTIMES:
-        if runtime.opens(path):
+        if exists and runtime.opens(path):
             return runtime
+    if is_shipped(path):
+        return KerasRuntime
+    if not exists:
+        if looks_like_name(path):
+            check_shipped(str(path))
+        raise InputError(f"There is no model {path}.")
     raise InputError(
         f"{path} is not a network: give a .keras, .tflite or .onnx file, or the folder of a "
         "SavedModel or OpenVINO model."

@@ -1,0 +1,1 @@
+"""Trained networks that come with the package: files, a listing of their digests, and cards."""
