@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 from kdmri_tf import list_networks, phantom_volume
+from kdmri_tf.cli import benchmark_flags, kd
 from kdmri_tf.evaluation.table import COLUMNS, with_deviation
+from kdmri_tf.export.formats import output_beside
+from kdmri_tf.training.stage_config import warn_of_other_training
 
 DOCUMENTATION = Path(__file__).parents[2] / "docs" / "zoo.md"
 
@@ -64,6 +67,21 @@ def test_a_card_needs_no_tensorflow():
 def test_mistakes_end_in_one_line(run_here, words, message):
     _, error = run_here("zoo", *words, expect=2)
     assert error.startswith(f"error: {message}")
+
+
+def test_names_stand_where_files_do():
+    words = "--dataset cardiac --teacher cardiac-4x-teacher --student cardiac-4x"
+    chosen = kd.parser("").parse_args([*words.split(), "--student-init", "cardiac-4x"])
+    assert (chosen.teacher, chosen.student) == ("cardiac-4x-teacher", "cardiac-4x")
+    assert chosen.student_init == "cardiac-4x"
+    measured = benchmark_flags.parser().parse_args(["--networks", "a=cardiac-4x"])
+    assert measured.networks == [("a", "cardiac-4x")]
+    assert output_beside("cardiac-4x", "litert", "int8") == Path("cardiac-4x-int8.tflite")
+
+
+def test_other_data_than_those_of_the_card_bring_a_warning(data):
+    with pytest.warns(UserWarning, match="student cardiac-4x was trained differently: accelera"):
+        warn_of_other_training("student", "cardiac-4x", data)
 
 
 def test_a_name_and_a_file_are_all_that_a_reconstruction_needs(run_here, tmp_path):
