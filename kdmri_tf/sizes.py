@@ -16,6 +16,7 @@ from kdmri_tf.errors import InputError
 LARGEST_IMAGE = 2**24  # pixels of one image or mask, such as 4096 x 4096
 LARGEST_VOLUME = 2**30  # samples of all slices and coils: 4 GiB of float32
 MOST_COILS = 1024  # of one array
+MOST_CONSISTENCY_STEPS = 100  # of one cascade
 MOST_CONVOLUTIONS = 1000  # of one network; D5C5 has 25
 MOST_WEIGHTS = 2**26  # of one network; D5C5 has 141,765
 LARGEST_NETWORK_FILE = 2**30  # bytes: the weights and what an optimizer keeps about them
@@ -82,22 +83,30 @@ def check_volume_size(shape: Sequence[int], what: str) -> None:
     _check(samples, LARGEST_VOLUME, f"{what} has {samples:,} samples", "a volume")
 
 
-def check_network_size(num_convs: int, num_blocks: int, filters: int, what: str) -> None:
+def check_network_size(
+    num_convs: int,
+    num_blocks: int,
+    filters: int,
+    what: str,
+    channels: int = 1,
+    expansion: int = 1,
+) -> None:
     """Refuses a network that is too large to be made.
 
     Args:
-        num_convs: 3x3 convolutions of a block.
+        num_convs: 3x3 convolutions of all blocks together.
         num_blocks: blocks of them.
         filters: channels between them.
         what: begins the message, such as "D5C5".
+        channels: with which a block begins and ends.
+        expansion: of `ExpandedConvolution`.
 
     Raises:
-        InputError: it has more than `MOST_CONVOLUTIONS` or `MOST_WEIGHTS`.
+        InputError: it has more than `MOST_CONVOLUTIONS` or about `MOST_WEIGHTS`.
     """
-    convolutions = num_convs * num_blocks
-    claim = f"{what} has {convolutions:,} convolutions"
-    _check(convolutions, MOST_CONVOLUTIONS, claim, "a network")
-    weights = num_blocks * (9 * filters**2 * max(num_convs - 2, 0) + 18 * filters)
+    _check(num_convs, MOST_CONVOLUTIONS, f"{what} has {num_convs:,} convolutions", "a network")
+    between = max(num_convs - 2 * num_blocks, 0)
+    weights = 9 * filters * (filters * between + 2 * channels * num_blocks) * expansion
     claim = f"{what} with {filters:,} filters has {weights:,} weights"
     _check(weights, MOST_WEIGHTS, claim, "a network")
 

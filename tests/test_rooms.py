@@ -10,7 +10,8 @@ ROOT = Path(__file__).parents[1]
 TOPS = ("kdmri_tf", "tfds_builders", "train")
 # From the top down. A room is a folder, or a file at the top of the package.
 ROOMS = (
-    *("errors", "files", "sizes", "arrays", "progress", "pictures", "choices"),
+    *("errors", "files", "sizes", "arrays", "architecture_names", "progress", "pictures"),
+    *("choices",),
     *("compute", "physics", "phantoms", "volumes", "tfds_builders"),
     *("zoo", "networks", "data", "evaluation", "distillation", "inference", "export", "training"),
     *("benchmarks", "cli", "kdmri_tf", "__main__", "train"),

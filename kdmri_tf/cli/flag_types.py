@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from kdmri_tf.architecture_names import arguments_of, check_architecture
 from kdmri_tf.errors import InputError
 from kdmri_tf.sizes import check_network_size, image_size_of
 from kdmri_tf.zoo.listing import check_shipped, looks_like_name
@@ -48,10 +49,10 @@ def network(text: str) -> str:
         if not os.path.isfile(text):
             raise argparse.ArgumentTypeError(f"there is no model {text}")
         return text
-    if not re.fullmatch(r"D\d+C\d+|VDSR\d+", text, re.IGNORECASE):
+    if arguments_of(text) is None and not re.fullmatch(r"VDSR\d+", text, re.IGNORECASE):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a name DdCc, such as D5C5, nor one such as VDSR11, nor a .keras "
-            "file"
+            f"{text!r} is neither a name DdCc, such as D5C5 or D5C8-unshuffle2, nor one such as "
+            "VDSR11, nor a .keras file"
         )
     try:
         check_name(text)
@@ -70,14 +71,14 @@ def check_name(name: str, filters: int = 1) -> None:
     Raises:
         InputError: it has too few or too many convolutions, or too many weights.
     """
-    # Nine digits are too many already, and Python converts no number of thousands.
-    numbers = [int(digits[:9]) for digits in re.findall(r"\d+", name)]
-    num_convs, num_blocks = numbers if len(numbers) == 2 else (*numbers, 1)
-    if num_convs < 2 or num_blocks < 1:
-        raise InputError(
-            f"{name} is no network: there must be at least 2 convolutions, in at least 1 cascade."
-        )
-    check_network_size(num_convs, num_blocks, filters, name[:40])
+    arguments = arguments_of(name)
+    if arguments is not None:
+        check_architecture(filters=filters, **arguments)
+        return
+    num_convs = int(name[len("VDSR") :][:9])  # nine digits are too many already
+    if num_convs < 2:
+        raise InputError(f"{name} is no network: there must be at least 2 convolutions.")
+    check_network_size(num_convs, 1, filters, name[:40])
 
 
 def is_trained(text: str) -> bool:

@@ -13,11 +13,12 @@ from kdmri_tf.sizes import LARGEST_IMAGE, MOST_COILS, MOST_SLICES
 from tfds_builders.catalog import DATASETS
 
 OF_MASKS = ("mask_seed", "center_lines", "phase_encode_axis")
-OF_COILS = ("coils", "snr")
+OF_COILS = ("coils", "snr", "phase_strength")
 # What super-resolution refuses.
 OF_UNDERSAMPLING = (
     *("acc", "mask", *OF_MASKS, *OF_COILS),
     *("random_masks", "data_consistency", "residual", "noise_weight"),
+    "consistency_steps",
 )
 
 
@@ -127,6 +128,13 @@ def _add_dataset(group: argparse._ArgumentGroup, super_resolution: bool) -> None
         nargs="+",
         help="signal-to-noise ratio of simulated scans: a number, or the lowest and the highest of "
         "those that are drawn (default: 10 60)",
+    )
+    add(
+        "--phase-strength",
+        type=positive_number,
+        nargs="+",
+        metavar="S",
+        help="strength of their phase: a number, or the lowest and the highest (default: 0.5 1.5)",
     )
     add(
         "--image-size",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from kdmri_tf.choices import SAMPLERS
 from kdmri_tf.cli.distillation_flags import OF_FRIENDLY_TEACHERS
 from kdmri_tf.cli.flag_types import check_name, is_trained
-from kdmri_tf.cli.flags import OF_MASKS
+from kdmri_tf.cli.flags import OF_COILS, OF_MASKS
 from kdmri_tf.errors import InputError
 
 if TYPE_CHECKING:  # these import TensorFlow
@@ -146,9 +146,10 @@ def _load(arguments: argparse.Namespace, source: str) -> "MRIData":
         raise InputError(
             "--scale lowers the resolution and needs no mask: leave out --acc and all mask flags."
         )
-    if arguments.coils is not None or arguments.snr is not None:
+    if any(getattr(arguments, name) is not None for name in OF_COILS):
         raise InputError(
-            "--scale lowers the resolution of magnitude images: leave out --coils and --snr."
+            "--scale lowers the resolution of magnitude images: leave out --coils, --snr and "
+            "--phase-strength."
         )
     return load_super_resolution(arguments.dataset, arguments.scale, **options)
 
@@ -158,16 +159,18 @@ def _acquisition(arguments: argparse.Namespace, source: str) -> "SimulatedAcquis
     from kdmri_tf.physics.simulated_acquisition import SimulatedAcquisition
     from tfds_builders.catalog import DATASETS
 
-    if arguments.snr is None:
+    given = {"snr": arguments.snr, "phase": arguments.phase_strength}
+    chosen = {name: v[0] if len(v) == 1 else v for name, v in given.items() if v is not None}
+    if not chosen:
         return None
     if arguments.coils is None or source in DATASETS[arguments.dataset].kspace_sources:
         reason = "raw" if arguments.coils else "without coils"
+        flag, what = ("--snr", "noise") if "snr" in chosen else ("--phase-strength", "phase")
         raise InputError(
-            f"--snr is the noise of simulated scans, but the k-space of {source} is {reason} here: "
-            "leave it out" + ("." if arguments.coils else ", or add --coils.")
+            f"{flag} is the {what} of simulated scans, but the k-space of {source} is {reason} "
+            "here: leave it out" + ("." if arguments.coils else ", or add --coils.")
         )
-    snr = arguments.snr[0] if len(arguments.snr) == 1 else arguments.snr
-    return SimulatedAcquisition(arguments.coils, snr=snr)
+    return SimulatedAcquisition(arguments.coils, **chosen)
 
 
 def _augmentation(arguments: argparse.Namespace) -> "Augment | None":

@@ -4,7 +4,7 @@ import argparse
 
 from kdmri_tf.choices import CONSISTENCY_FORMS, PRECISIONS, SCHEDULES
 from kdmri_tf.cli.flag_types import count, noise_weight, positive_number, seed
-from kdmri_tf.sizes import MOST_EPOCHS, MOST_FILTERS
+from kdmri_tf.sizes import MOST_CONSISTENCY_STEPS, MOST_EPOCHS, MOST_FILTERS
 
 
 def add(group: argparse._ArgumentGroup, super_resolution: bool) -> None:
@@ -54,6 +54,13 @@ def add(group: argparse._ArgumentGroup, super_resolution: bool) -> None:
         metavar="WEIGHT",
         help="how far measured samples are trusted, for noisy k-space: learned, by every cascade, "
         "or lambda, which gives them the weight lambda / (1 + lambda) (default: fully)",
+    )
+    add(
+        "--consistency-steps",
+        type=count(MOST_CONSISTENCY_STEPS),
+        default=1,
+        metavar="N",
+        help="steps of data consistency in every cascade, for several coils (default: 1)",
     )
     add(
         "--residual",

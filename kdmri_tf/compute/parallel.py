@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 
 from kdmri_tf.compute.cores import num_cores
-from kdmri_tf.compute.fan_out import fan_out
+from kdmri_tf.compute.variable_copies import variable_copies
 from kdmri_tf.errors import InputError
 
 Structure = Any  # of tensors: one of them, or a list or dictionary
@@ -126,21 +126,8 @@ def _divided(
     """Returns what the function returns for each part, put together."""
     bounds = [size * part // parts for part in range(parts + 1)]
     outputs = []
-    scopes = _scopes(variables, parts)
+    scopes = variable_copies(variables, parts)
     for scope, (start, end) in zip(scopes, itertools.pairwise(bounds), strict=True):
         with scope:
             outputs.append(function(*(tensor[start:end] for tensor in tensors)))
     return tf.nest.map_structure(lambda *values: tf.concat(values, axis=0), *outputs)
-
-
-def _scopes(
-    variables: Sequence[keras.Variable], parts: int
-) -> Sequence[contextlib.AbstractContextManager[Any]]:
-    """Returns a context for each part, in which variables are copies for this part alone."""
-    if parts < 3:  # two gradients can be added in any order
-        return [contextlib.nullcontext()] * parts
-    copies = [fan_out(tf.convert_to_tensor(variable.value), parts) for variable in variables]
-    return [
-        keras.StatelessScope(state_mapping=list(zip(variables, of_part, strict=True)))
-        for of_part in zip(*copies, strict=True)
-    ] or [contextlib.nullcontext()] * parts

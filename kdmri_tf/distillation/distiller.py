@@ -1,6 +1,7 @@
 """The distiller: trains a student on its teacher's features and images and on the target."""
 
 import warnings
+from collections.abc import Sequence
 from typing import Any, ClassVar, NoReturn
 
 import keras
@@ -8,9 +9,11 @@ import tensorflow as tf
 
 from kdmri_tf.distillation import feature_losses
 from kdmri_tf.distillation.feature_loss import Loss, for_loss, takes_any_dtype
+from kdmri_tf.distillation.feature_matching import FeatureMatching
 from kdmri_tf.distillation.image_check import image_and_features, like_target
 from kdmri_tf.distillation.weighted_losses import WeightedTraining, mean_absolute_error
 from kdmri_tf.errors import InputError
+from kdmri_tf.networks.network import Network
 
 # What the constructor of `keras.distillation.Distiller` takes and this one does not.
 KERAS_ARGUMENTS = {"distillation_losses", "distillation_loss_weights", "student_loss_weight"}
@@ -48,6 +51,9 @@ class Distiller(WeightedTraining):
     - Keras' log `total_loss` is `loss`; instead of the sum `distillation_loss`, each part is
       logged, unweighted.
 
+    Networks that differ in their number of cascades or in the resolution that these work at are
+    compared by pairs of features, see `FeatureMatching`.
+
     Save `distiller.student` to reconstruct with it, to serve it or to export it. The distiller
     itself can be saved, too, as `keras.callbacks.ModelCheckpoint` does, with both networks, losses
     and optimizer, to go on training after `keras.models.load_model`; that file is read by this
@@ -63,7 +69,8 @@ class Distiller(WeightedTraining):
         InputError: both are one model; in training: images of another shape than the target's.
 
     Warns:
-        UserWarning: the student has more weights than the teacher, as after an exchange of both.
+        UserWarning: the student needs more multiply-adds than the teacher, as after an exchange of
+            both.
 
     Example:
         >>> import numpy as np
@@ -95,18 +102,20 @@ class Distiller(WeightedTraining):
         super().__init__(**kwargs)
         if teacher is student:
             raise InputError("teacher and student are the same model; distillation needs two.")
-        if all(network.built for network in (teacher, student)):
-            sizes = teacher.count_params(), student.count_params()
-            if sizes[1] > sizes[0]:
+        if all(isinstance(network, Network) for network in (teacher, student)):
+            costs = teacher.multiply_adds, student.multiply_adds
+            if costs[1] > costs[0]:
                 warnings.warn(
-                    f"The student has more weights ({sizes[1]:,}) than the teacher ({sizes[0]:,}). "
-                    "A Distiller takes the teacher first: Distiller(teacher, student).",
+                    f"The student costs more ({costs[1]:,.0f} multiply-adds a pixel) than the "
+                    f"teacher ({costs[0]:,.0f}). A Distiller takes the teacher first: "
+                    "Distiller(teacher, student).",
                     stacklevel=2,
                 )
         self.teacher = teacher
         self.student = student
         self.teacher.trainable = False
         self.feature_loss: Loss | None = None
+        self.matching = FeatureMatching.of(teacher, student)
 
     def compile(
         self,
@@ -198,14 +207,34 @@ class Distiller(WeightedTraining):
 
     def _compare(self, teacher_outputs: dict[str, Any], features: list[tf.Tensor]) -> tf.Tensor:
         loss: Any = self.feature_loss
+        if self.matching is not None:
+            features = self.matching.student(features)
         if "described" in teacher_outputs:
-            features = for_loss(features, loss)
-            return loss.compare_batch(teacher_outputs["described"], loss.describe(features))
+            described = loss.describe(for_loss(features, loss))
+            _check_cached(teacher_outputs["described"], described)
+            return loss.compare_batch(teacher_outputs["described"], described)
+        if self.matching is not None:
+            given = self.matching.teacher(teacher_outputs["features"])
+            teacher_outputs = {**teacher_outputs, "features": given}
         if takes_any_dtype(loss):
             # `keras.losses.Loss.__call__` would first write all features in float32.
             return loss.call(teacher_outputs["features"], features)
         value = loss(for_loss(teacher_outputs["features"], loss), for_loss(features, loss))
         return tf.cast(value, tf.float32)
+
+
+def _check_cached(teacher: Sequence[tf.Tensor], student: Sequence[tf.Tensor]) -> None:
+    """Refuses what was kept of a teacher for a student with other cascades or resolution."""
+    shapes = [[tuple(value.shape[1:]) for value in values] for values in (teacher, student)]
+    if len(shapes[0]) != len(shapes[1]) or any(
+        None not in pair and pair[0] != pair[1]
+        for of_pair in zip(*shapes, strict=True)
+        for pair in zip(*of_pair, strict=False)
+    ):
+        raise InputError(
+            "The cached teacher outputs were described for a student with other cascades or "
+            "another resolution: call cache_teacher with student=."
+        )
 
 
 def _refuse_as_keras_takes_it(name: str) -> NoReturn:

@@ -76,26 +76,21 @@ class FeatureLoss(keras.losses.Loss):
         """Refuses networks and batches that the method cannot compare, before they are trained.
 
         Raises:
-            InputError: numbers of cascades or, where channels are compared, of filters that
-                differ; too few cascades or slices.
+            InputError: numbers of filters that differ, where channels are compared; too few
+                cascades or slices.
         """
         name = type(self).__name__
-        if len(teacher.blocks) != len(student.blocks):
-            raise InputError(
-                f"The teacher {teacher.architecture} and the student {student.architecture} differ "
-                f"in their number of cascades, which {name} pairs one by one; imitation alone "
-                "(--method none; in code without a feature_loss) works without pairs."
-            )
         if self.needs_equal_channels and teacher.filters != student.filters:
             raise InputError(
                 f"{name} compares channel by channel, but the teacher has {teacher.filters} "
                 f"filters and the student {student.filters}; choose at or sp, which can compare "
                 "these."
             )
-        if len(teacher.blocks) < self.fewest_cascades:
+        if min(len(party.feature_factors) for party in (teacher, student)) < self.fewest_cascades:
             raise InputError(
                 f"{name} needs {self.fewest_cascades} cascades or more, but the teacher is a "
-                f"{teacher.architecture}; choose another method."
+                f"{teacher.architecture} and the student a {student.architecture}; choose another "
+                "method."
             )
         if batch_size < self.smallest_batch:
             raise InputError(

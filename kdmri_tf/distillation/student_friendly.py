@@ -1,6 +1,6 @@
 """The student-friendly teacher: a teacher that is trained together with branches of its student."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -13,6 +13,7 @@ from kdmri_tf.distillation.gradient_cancellation import cancelled_share
 from kdmri_tf.distillation.image_check import like_target
 from kdmri_tf.distillation.weighted_losses import WeightedTraining, mean_absolute_error
 from kdmri_tf.errors import InputError
+from kdmri_tf.networks.cascade_state import CascadeState
 from kdmri_tf.networks.consistency_forms import Measurement
 from kdmri_tf.networks.dccnn import DCCNN
 
@@ -92,7 +93,8 @@ class StudentFriendlyTeacher(WeightedTraining):
                     f"Branches begin between the cascades of a DCCNN, but the {name} is a "
                     f"{type(network).__name__}; train it alone, then distil from it."
                 )
-        if len(teacher.blocks) != len(student.blocks) or len(teacher.blocks) < 2:
+        cascades = [len(network.feature_factors) for network in (teacher, student)]
+        if cascades[0] != cascades[1] or cascades[0] < 2:
             raise InputError(
                 "Teacher and student need the same number of cascades, two or more; the teacher is "
                 f"a {teacher.architecture}, the student a {student.architecture}."
@@ -158,32 +160,35 @@ class StudentFriendlyTeacher(WeightedTraining):
         return parallel.by_parts(self._reconstruct, *tensors, variables=variables)
 
     def _reconstruct(self, *tensors: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        image, measured = self.teacher.begin(*tensors)
-        _, student_measured = self.student.begin(*tensors)
-        branches: list[tf.Tensor] = []
-        for index in range(len(self.teacher.blocks)):
+        state, measured = self.teacher.begin(*tensors)
+        first, student_measured = self.student.begin(*tensors)
+        branches: list[CascadeState] = []
+        for index in range(len(self.teacher.feature_factors)):
             branches = self._advance(index, branches, student_measured)
-            image, _ = self.teacher.cascade(index, image, measured)
+            state, _ = self.teacher.cascade(index, state, measured)
             # The next cascade uses it twice, and the branch that begins here.
-            image, branch = fan_out(image, 2)
-            branches.append(branch)
-        return image, tf.stack(branches[:-1], axis=1)
+            image, branch = fan_out(state.image, 2)
+            state = state._replace(image=image)
+            branches.append(first._replace(image=branch))
+        return state.image, tf.stack([branch.image for branch in branches[:-1]], axis=1)
 
     def _advance(
-        self, index: int, branches: list[tf.Tensor], measured: Measurement
-    ) -> list[tf.Tensor]:
+        self, index: int, branches: list[CascadeState], measured: Measurement
+    ) -> list[CascadeState]:
         """Computes one cascade of the student on every branch; convolved together, for speed."""
         if not branches:
             return []
-        images, _ = self.student.convolve(index, tf.concat(branches, axis=0))
-        images = tf.split(images, len(branches))
-        return [self.student.correct(index, image, measured) for image in images]
+        together, _ = self.student.convolve(index, _joined(branches))
+        return [
+            branch._replace(image=self.student.correct(index, branch.image, measured))
+            for branch in _parted(together, len(branches))
+        ]
 
     def variables_of(self, name: str) -> list[keras.Variable]:
         """Returns all of the teacher's, and the student's but for those of its first cascade."""
         if name == "teacher" or not self.student.trainable:
             return super().variables_of(name)
-        used: list[keras.layers.Layer] = self.student.blocks[1:]
+        used: list[keras.layers.Layer] = self.student.blocks[0 if self.student.shared else 1 :]
         used = used + self.student.consistency_weights[1:]
         return [variable for layer in used for variable in layer.trainable_variables]
 
@@ -224,3 +229,24 @@ class StudentFriendlyTeacher(WeightedTraining):
         logs = self.report({"loss": mean_absolute_error(target, image)}, inputs, target, image)
         training_only = (*self.ALWAYS_REPORTED, *self.MONITORED)
         return {name: value for name, value in logs.items() if name not in training_only}
+
+
+def _joined(branches: Sequence[CascadeState]) -> CascadeState:
+    """Puts branches side by side along the batch; a branch that begins has an empty memory."""
+    image = tf.concat([branch.image for branch in branches], axis=0)
+    given = [branch.memory for branch in branches]
+    known = next((memory for memory in given if memory is not None), None)
+    if known is None:
+        return branches[0]._replace(image=image)
+    memory = tf.concat([tf.zeros_like(known) if m is None else m for m in given], axis=0)
+    return branches[0]._replace(image=image, memory=memory)
+
+
+def _parted(state: CascadeState, count: int) -> list[CascadeState]:
+    """Undoes `_joined`."""
+    images = tf.split(state.image, count)
+    memories = [None] * count if state.memory is None else tf.split(state.memory, count)
+    return [
+        state._replace(image=image, memory=memory)
+        for image, memory in zip(images, memories, strict=True)
+    ]

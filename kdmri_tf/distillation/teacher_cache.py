@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.distillation.feature_loss import FeatureLoss
+from kdmri_tf.distillation.feature_matching import FeatureMatching
 from kdmri_tf.distillation.teacher_outputs import OutputsToCome, TeacherOutputs
 from kdmri_tf.files import printable, replacing
 from kdmri_tf.networks.network import Network
@@ -26,6 +27,7 @@ def cache_teacher(
     *,
     folder: Path | str | None = None,
     memory_budget: float = MEMORY_BUDGET_BYTES,
+    student: Network | None = None,
 ) -> dict[str, TeacherOutputs] | None:
     """Runs the teacher once over both splits and keeps what a `Distiller` needs of it.
 
@@ -52,6 +54,8 @@ def cache_teacher(
         batch_size: slices the teacher reconstructs at once.
         folder: for what memory cannot hold, used by one process at a time.
         memory_budget: bytes that may be kept in memory.
+        student: whose features these are compared with; None for one with the teacher's cascades
+            and resolution.
 
     Returns:
         split -> `TeacherOutputs`, for `MRIData.batches(..., teacher_outputs=...)`. None if the
@@ -78,7 +82,9 @@ def cache_teacher(
     if not data.is_fixed:
         _say_every_step(f"its inputs vary with {data.variation}")
         return None
-    outputs = OutputsToCome(teacher, data, feature_loss, images, batch_size)
+    matching = FeatureMatching.of(teacher, student or teacher)
+    selection = None if matching is None else matching.teacher
+    outputs = OutputsToCome(teacher, data, feature_loss, images, batch_size, selection)
     size = _in_words(outputs.num_bytes)
     if outputs.num_bytes <= memory_budget:
         print(f"The teacher's outputs are kept in memory ({size}).", flush=True)

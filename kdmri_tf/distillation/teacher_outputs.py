@@ -13,6 +13,7 @@ import tensorflow as tf
 from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.data.provenance import data_digest
 from kdmri_tf.distillation.feature_loss import FeatureLoss, for_loss
+from kdmri_tf.distillation.feature_matching import FeatureSelection
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import weights_digest
@@ -61,6 +62,7 @@ class OutputsToCome:
         feature_loss: keeps what this loss compares of the features.
         images: keeps the images.
         batch_size: slices that the teacher reconstructs at once.
+        selection: what is compared of its features; None for all of them.
 
     Attributes:
         key: digest of all that the values depend on, 16 hexadecimal digits.
@@ -74,6 +76,7 @@ class OutputsToCome:
         feature_loss: FeatureLoss | None,
         images: bool,
         batch_size: int,
+        selection: FeatureSelection | None = None,
     ) -> None:
         self._data = data
         self._batch_size = batch_size
@@ -84,6 +87,7 @@ class OutputsToCome:
             image, features = teacher(inputs, return_features=True, training=False)
             kept = {"image": image} if images else {}
             if feature_loss is not None:
+                features = features if selection is None else selection(features)
                 kept["described"] = tuple(feature_loss.describe(for_loss(features, feature_loss)))
             return kept
 
@@ -99,7 +103,7 @@ class OutputsToCome:
             image_size=data.image_size,
             mask=hashlib.sha256(data.mask.tobytes()).hexdigest(),
             images=bool(images),
-            features=None if feature_loss is None else _describe(feature_loss),
+            features=None if feature_loss is None else [*_describe(feature_loss), selection],
         )
 
     def cached(self, folder: Path | None = None) -> dict[str, TeacherOutputs]:

@@ -1,5 +1,6 @@
 """The convolutional layer of all networks; `data_consistency` has the other of a cascade."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +12,10 @@ from keras import ops
 
 from kdmri_tf.compute.last_convolution import convolve_to_image
 from kdmri_tf.errors import InputError
+from kdmri_tf.networks.expanded_convolution import ExpandedConvolution
 from kdmri_tf.networks.frozen import freeze_parts, frozen_parts
+
+FEW_CHANNELS = 2  # of images; to more of them, TensorFlow's own convolution is as fast as any
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
@@ -37,7 +41,9 @@ class ConvBlock(keras.layers.Layer):
         starts_at_zero: whether the output is 0 before training.
         frozen: names of the convolutions that are not trained, such as "conv1"; one can also set
             `block.convs[0].trainable = False` later.
-        channels: of the image: 1, or 2 for the real and imaginary part.
+        channels: of the image: 1, 2 for the real and imaginary part, or more.
+        expansion: above 1, the convolutions are `ExpandedConvolution`s of expansion * filters
+            channels, until `collapsed_weights` are exported.
 
     Attributes:
         splits_last: whether the last convolution is computed in two steps, for inference: one over
@@ -46,7 +52,8 @@ class ConvBlock(keras.layers.Layer):
             32 -> 1 channels by 3x3. RESULTS.md has the measurement.
 
     Raises:
-        InputError: fewer than 2 convolutions, no filter or no channel.
+        InputError: fewer than 2 convolutions, no filter, channel or expansion; an expansion of a
+            block that starts at zero.
 
     Example:
         >>> import numpy as np
@@ -66,6 +73,7 @@ class ConvBlock(keras.layers.Layer):
         starts_at_zero: bool = False,
         frozen: Sequence[str] = (),
         channels: int = 1,
+        expansion: int = 1,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -74,7 +82,13 @@ class ConvBlock(keras.layers.Layer):
                 "A ConvBlock needs at least 2 convolutions, 1 filter and 1 channel; got "
                 f"{num_convs} convolutions, {filters} filters and {channels} channels."
             )
+        if expansion < 1 or (expansion > 1 and starts_at_zero):
+            raise InputError(
+                "expansion must be 1 or more, and 1 in a block that starts at zero; got "
+                f"{expansion}."
+            )
         self.channels = channels
+        self.expansion = expansion
         self.num_convs = num_convs
         self.filters = filters
         self.starts_at_zero = starts_at_zero
@@ -83,25 +97,33 @@ class ConvBlock(keras.layers.Layer):
         self.convs = [self._convolution(index) for index in range(num_convs)]
         self._frozen = tuple(frozen)
 
-    def _convolution(self, index: int) -> keras.layers.Conv2D:
+    def _convolution(self, index: int) -> keras.layers.Layer:
         is_last = index == self.num_convs - 1
+        filters = self.channels if is_last else self.filters
+        limit = 1 / math.sqrt(9 * (self.channels if index == 0 else self.filters))
+        activation = None if is_last else "relu"
+        name = f"conv{index + 1}"
+        if self.expansion > 1:
+            width = self.expansion * self.filters
+            return ExpandedConvolution(
+                *(filters, width, activation, limit), dtype=self.dtype_policy, name=name
+            )
         if self.starts_at_zero:
             kernel, bias = "zeros" if is_last else "he_normal", "zeros"
         else:
-            limit = 1 / math.sqrt(9 * (self.channels if index == 0 else self.filters))
             # A variance of 1 / (3 fan_in) is the uniform distribution in +-1/sqrt(fan_in).
             kernel = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")
             bias = keras.initializers.RandomUniform(-limit, limit)
         return keras.layers.Conv2D(
-            filters=self.channels if is_last else self.filters,
+            filters=filters,
             kernel_size=3,
             padding="same",
             data_format="channels_last",  # whatever keras.json says
-            activation=None if is_last else "relu",
+            activation=activation,
             kernel_initializer=kernel,
             bias_initializer=bias,
             dtype=self.dtype_policy,
-            name=f"conv{index + 1}",
+            name=name,
         )
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
@@ -130,8 +152,24 @@ class ConvBlock(keras.layers.Layer):
                 feature = activation
         return activation, feature
 
-    def _to_image(self, conv: keras.layers.Conv2D, activation: tf.Tensor) -> tf.Tensor:
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of its convolutions for each pixel that they work on."""
+        channels = [self.channels, *(conv.filters for conv in self.convs)]
+        return sum(9 * fan_in * filters for fan_in, filters in itertools.pairwise(channels))
+
+    def collapsed_weights(self) -> list[np.ndarray]:
+        """Returns kernel and bias of every convolution: the weights of a block of expansion 1."""
+        return [
+            ops.convert_to_numpy(weight)
+            for conv in self.convs
+            for weight in (conv.kernel, conv.bias)
+        ]
+
+    def _to_image(self, conv: keras.layers.Layer, activation: tf.Tensor) -> tf.Tensor:
         kernel, bias = (ops.cast(weight, activation.dtype) for weight in (conv.kernel, conv.bias))
+        if self.channels > FEW_CHANNELS:
+            return _convolve(activation, kernel) + bias
         if not self.splits_last:
             return convolve_to_image(activation, kernel) + bias
         kernel = ops.reshape(ops.transpose(kernel, (2, 0, 1, 3)), (self.filters, -1))
@@ -149,6 +187,7 @@ class ConvBlock(keras.layers.Layer):
             "filters": self.filters,
             "starts_at_zero": self.starts_at_zero,
             **({"channels": self.channels} if self.channels > 1 else {}),
+            **({"expansion": self.expansion} if self.expansion > 1 else {}),
             **({"frozen": frozen} if frozen else {}),
         }
 

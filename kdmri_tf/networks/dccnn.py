@@ -7,16 +7,19 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from kdmri_tf import architecture_names
 from kdmri_tf.compute.fan_out import fan_out
+from kdmri_tf.compute.variable_copies import variable_copies
 from kdmri_tf.errors import InputError
+from kdmri_tf.networks.cascade_state import CascadeState, convolved
 from kdmri_tf.networks.consistency_forms import Measurement
 from kdmri_tf.networks.consistency_weight import ConsistencyWeight
 from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.data_consistency import DataConsistency
-from kdmri_tf.networks.network import Network, Shape
-from kdmri_tf.physics.sense import KSPACE, MASK, SENSITIVITIES, check_coils
+from kdmri_tf.networks.kspace_shapes import Shape, check_shapes
+from kdmri_tf.networks.network import Network
+from kdmri_tf.physics.sense import KSPACE, MASK, SENSITIVITIES
 from kdmri_tf.physics.undersampling import Undersampling
-from kdmri_tf.sizes import check_network_size
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
@@ -48,6 +51,11 @@ class DCCNN(Network):
     exist from construction, in the order cascade, convolution, kernel, bias. With the dtype policy
     "mixed_bfloat16" only the convolutions run in bfloat16.
 
+    Beyond the papers a network may work on pixels that are put into channels (`unshuffle`), use
+    one block for all cascades (`shared`), hand channels of its own from cascade to cascade
+    (`memory`), be wider in training than in use (`expansion`) and end with a cascade at full
+    resolution (`final_convs`). Its name says so: "D5C8-unshuffle2", "D3C5-shared-memory4".
+
     Args:
         num_convs: convolutions per cascade (d), at least 2.
         num_cascades: cascades (c), at least 1.
@@ -59,6 +67,17 @@ class DCCNN(Network):
         consistency_form: how `DataConsistency` is computed: "auto", "rfft", "fft", "rows" or
             "columns".
         complex_images: whether images are complex: two channels in and out instead of one.
+        consistency_steps: of data consistency in every cascade, for several coils.
+        unshuffle: r; squares of r x r pixels become one pixel with r^2 channels for the
+            convolutions of a cascade, which take a quarter of the time at 2. Features are
+            `(batch, ceil(H / r), ceil(W / r), filters)`.
+        shared: whether all cascades have the weights of one, but for `final_convs`.
+        memory: channels, at that resolution, that a cascade hands on beside the image; 0 at first,
+            and each cascade adds to them as it adds to the image.
+        expansion: convolutions are the product of one of expansion * filters channels and of a
+            1x1 convolution, in training; exports collapse them. See `ExpandedConvolution`.
+        final_convs: convolutions, at least 2, of one more cascade at full resolution, which ends
+            the network; 0 for none.
 
     Raises:
         InputError: an impossible architecture, or inputs that break the contract above.
@@ -76,8 +95,8 @@ class DCCNN(Network):
     """
 
     degradation = Undersampling
-    name_pattern = r"D(\d{1,9})C(\d{1,9})"
-    name_example = 'DdCc for d convolutions in each of c cascades, such as "D5C5" or "D3C5"'
+    name_pattern = architecture_names.PATTERN
+    name_example = architecture_names.EXAMPLE
 
     def __init__(
         self,
@@ -88,77 +107,106 @@ class DCCNN(Network):
         noise_weight: float | str | None = None,
         consistency_form: str = "auto",
         complex_images: bool = False,
+        consistency_steps: int = 1,
+        unshuffle: int = 1,
+        shared: bool = False,
+        memory: int = 0,
+        expansion: int = 1,
+        final_convs: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if num_cascades < 1:
-            raise InputError(f"A DCCNN needs at least 1 cascade; got {num_cascades}.")
-        check_network_size(num_convs, num_cascades, filters, f"D{num_convs}C{num_cascades}")
         self.num_convs = num_convs
         self.num_cascades = num_cascades
         self.filters = filters
         self.residual = residual
         self.noise_weight = noise_weight
         self.consistency_form = consistency_form
+        self.complex_images = bool(complex_images)
+        self.consistency_steps = consistency_steps
+        self.unshuffle = unshuffle
+        self.shared = bool(shared)
+        self.memory = memory
+        self.expansion = expansion
+        self.final_convs = final_convs
+        architecture_names.check_architecture(
+            num_convs, num_cascades, filters, **self._beyond_the_papers
+        )
         if isinstance(noise_weight, str) and noise_weight != "learned":
             raise InputError(
                 f'noise_weight must be a number, None or "learned"; got {noise_weight!r}.'
             )
-        self.complex_images = bool(complex_images)
-        channels = 2 if complex_images else 1
-        self.blocks = [
-            ConvBlock(
-                *(num_convs, filters),
-                channels=channels,
-                dtype=self.dtype_policy,
-                name=f"cascade{index + 1}",
-            )
-            for index in range(num_cascades)
-        ]
+        channels = self.channels * unshuffle**2 + memory
+        names = ["cascades"] if shared else [f"cascade{i + 1}" for i in range(num_cascades)]
+        self.blocks = [self._block(num_convs, channels, name) for name in names]
+        if final_convs:
+            self.blocks.append(self._block(final_convs, self.channels, "final_cascade"))
         is_learned = noise_weight == "learned"
         self.data_consistency = DataConsistency(
             None if isinstance(noise_weight, str) else noise_weight,
             consistency_form,
             complex_images=self.complex_images,
+            steps=consistency_steps,
             name="data_consistency",
         )
         self.consistency_weights = [
             ConsistencyWeight(name=f"consistency{index + 1}")
-            for index in range(num_cascades if is_learned else 0)
+            for index in range(len(self.feature_factors) if is_learned else 0)
         ]
         self.build(dict.fromkeys(self.input_specification))
 
+    def _block(self, num_convs: int, channels: int, name: str) -> ConvBlock:
+        return ConvBlock(
+            *(num_convs, self.filters),
+            channels=channels,
+            expansion=self.expansion,
+            dtype=self.dtype_policy,
+            name=name,
+        )
+
+    @classmethod
+    def _arguments_of(cls, name: str) -> dict[str, Any] | None:
+        return architecture_names.arguments_of(name)
+
     @property
     def architecture(self) -> str:
-        """The papers' name, such as "D5C5"."""
-        return f"D{self.num_convs}C{self.num_cascades}"
+        """Its name, such as "D5C5" or "D5C8-unshuffle2"."""
+        return architecture_names.name_of(
+            self.num_convs, self.num_cascades, self._beyond_the_papers
+        )
+
+    @property
+    def feature_factors(self) -> list[int]:
+        """By how much each cascade's feature is smaller than the image, along both axes."""
+        return [self.unshuffle] * self.num_cascades + [1] * bool(self.final_convs)
 
     @property
     def hyperparameters(self) -> dict[str, Any]:
         """All arguments, name -> value."""
-        return {
-            "num_convs": self.num_convs,
-            "num_cascades": self.num_cascades,
-            "filters": self.filters,
-            "residual": self.residual,
-            "noise_weight": self.noise_weight,
-            "consistency_form": self.consistency_form,
-            # Left out where it is not needed, so that configurations of old stages still agree.
-            **({"complex_images": True} if self.complex_images else {}),
-        }
+        # Others are left out where they have their default: configurations of old stages agree.
+        names = ["num_convs", "num_cascades", "filters", "residual", "noise_weight"]
+        names += ["consistency_form"] + ["complex_images"] * self.complex_images
+        names += ["consistency_steps"] * (self.consistency_steps > 1)
+        return {**{name: getattr(self, name) for name in names}, **self._beyond_the_papers}
+
+    @property
+    def _beyond_the_papers(self) -> dict[str, Any]:
+        """The arguments that the papers' networks do not need, where they are not the default."""
+        defaults = architecture_names.DEFAULTS
+        return {n: getattr(self, n) for n in defaults if getattr(self, n) != defaults[n]}
 
     def _restore(self, *measured: tf.Tensor) -> tuple[tf.Tensor, list[tf.Tensor]]:
-        image, measurement = self.begin(*measured)
+        state, measurement = self.begin(*measured)
         features = []
-        for index in range(self.num_cascades):
-            image, feature = self.cascade(index, image, measurement)
+        for index in range(len(self.feature_factors)):
+            state, feature = self.cascade(index, state, measurement)
             features.append(feature)
-        return image, features
+        return state.image, features
 
     def begin(
         self, kspace: tf.Tensor, mask: tf.Tensor, sensitivities: tf.Tensor | None = None
-    ) -> tuple[tf.Tensor, Measurement]:
-        """Returns what cascades work on: (zero-filled image `(batch, H, W, C)`, measurement).
+    ) -> tuple[CascadeState, Measurement]:
+        """Returns what cascades work on: (state with the zero-filled image, measurement).
 
         Args:
             kspace: `(batch, H, W, 2)`, or `(batch, coils, H, W, 2)` of complex images.
@@ -167,33 +215,46 @@ class DCCNN(Network):
         """
         measurement = self.data_consistency.measure(kspace, mask, sensitivities)
         if self.complex_images:
-            return measurement["zero_filled"], measurement
-        return ops.expand_dims(measurement["magnitude"], -1), measurement
+            image = measurement["zero_filled"]
+        else:
+            image = ops.expand_dims(measurement["magnitude"], -1)
+        used_again = self.blocks[0].trainable_variables if self.shared else ()
+        scopes = variable_copies(used_again, len(self.feature_factors))
+        return CascadeState(image, None, scopes), measurement
 
     def cascade(
-        self, index: int, image: tf.Tensor, measurement: Measurement
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        """Computes one cascade: (image after data consistency `(batch, H, W, C)`, feature).
+        self, index: int, state: CascadeState, measurement: Measurement
+    ) -> tuple[CascadeState, tf.Tensor]:
+        """Computes one cascade: (state after data consistency, feature).
 
         Args:
-            index: which of the `blocks`.
-            image: float32 `(batch, H, W, C)`.
+            index: which of the cascades.
+            state: of the one before, or what `begin` returned.
             measurement: what `begin` returned.
         """
-        image, feature = self.convolve(index, image)
-        return self.correct(index, image, measurement), feature
+        state, feature = self.convolve(index, state)
+        return state._replace(image=self.correct(index, state.image, measurement)), feature
 
-    def convolve(self, index: int, image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Computes one cascade up to data consistency: (image `(batch, H, W, C)`, feature).
+    def convolve(self, index: int, state: CascadeState) -> tuple[CascadeState, tf.Tensor]:
+        """Computes one cascade up to data consistency: (state, feature).
 
         Args:
-            index: which of the `blocks`.
-            image: float32 `(batch, H, W, C)`.
+            index: which of the cascades.
+            state: of the one before, or what `begin` returned.
         """
-        block = self.blocks[index]
-        update, feature = block(ops.cast(image, block.compute_dtype))
-        update = ops.cast(update, "float32")
-        return image + update if self.residual else update, feature
+        with state.scopes[index]:
+            return convolved(
+                self.block_of(index),
+                state,
+                factor=self.feature_factors[index],
+                memory=0 if index == self.num_cascades else self.memory,
+                residual=self.residual,
+            )
+
+    def block_of(self, cascade: int) -> ConvBlock:
+        """Returns the block that computes a cascade, counted from 0."""
+        is_final = cascade == self.num_cascades
+        return self.blocks[-1 if is_final else 0 if self.shared else cascade]
 
     def correct(self, index: int, image: tf.Tensor, measurement: Measurement) -> tf.Tensor:
         """Computes the data consistency of one cascade, `(batch, H, W, C)`.
@@ -236,42 +297,4 @@ class DCCNN(Network):
         return tensors
 
     def _check_shapes(self, shapes: dict[str, Shape]) -> None:
-        kspace, mask = shapes["kspace"], shapes["mask"]
-        if self.complex_images:
-            check_coils(kspace, mask, "kspace")
-            _check_sensitivities(shapes.get("sensitivities"), kspace)
-            return
-        if len(kspace) == 5:
-            raise InputError(
-                f"kspace has an axis of coils, shape {kspace}, but this network reconstructs "
-                "magnitude images of one coil: make it with complex_images=True."
-            )
-        if len(kspace) != 4 or kspace[-1] != 2:
-            raise InputError(
-                f"kspace must have shape (batch, height, width, 2), the last axis (real, "
-                f"imaginary); got shape {kspace}."
-            )
-        fits = len(mask) == 3 and all(
-            None in pair or pair[0] == pair[1] for pair in zip(mask, kspace[:3], strict=True)
-        )
-        if not fits:
-            raise InputError(
-                f"mask must have shape (batch, height, width) to match kspace; got mask {mask} and "
-                f"kspace {kspace}."
-            )
-
-
-def _check_sensitivities(shape: Shape | None, kspace: Shape) -> None:
-    """Refuses sensitivities that are missing, or of another shape than the k-space."""
-    if shape is None:
-        if kspace[1] not in (None, 1):
-            raise InputError(
-                f"kspace has {kspace[1]} coils: give their sensitivities as well, in the same "
-                "shape; low_resolution_sensitivities(kspace, mask) estimates them."
-            )
-        return
-    pairs = zip(shape, kspace, strict=False)
-    if len(shape) != 5 or any(None not in pair and pair[0] != pair[1] for pair in pairs):
-        raise InputError(
-            f"sensitivities must have the shape of kspace, {kspace}, one map a coil; got {shape}."
-        )
+        check_shapes(shapes, self.complex_images)

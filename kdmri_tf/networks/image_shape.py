@@ -1,6 +1,9 @@
 """Images and weights as users give them, in the one shape that everything here computes with."""
 
+from typing import Any
+
 import tensorflow as tf
+from keras import ops
 
 
 def as_images(images: tf.Tensor) -> tf.Tensor:
@@ -28,3 +31,11 @@ def as_weights(weights: tf.Tensor) -> tf.Tensor:
         return weights
     shape = tf.concat([tf.shape(weights), tf.ones(4, tf.int32)], axis=0)[:4]
     return tf.ensure_shape(tf.reshape(weights, shape), (None, None, None, 1))
+
+
+def per_pixel(weights: Any) -> Any:
+    """Returns weights that can be multiplied with images: Keras broadcasts `(batch,)` along W."""
+    if weights is None:
+        return None
+    weights = as_weights(ops.convert_to_tensor(weights))
+    return weights if len(weights.shape) > 2 else ops.reshape(weights, (-1, 1, 1, 1))

@@ -20,10 +20,16 @@ def inference_copy(
     config = {**network.get_config(), "dtype": precision, "trainable": False}
     if "consistency_form" in config:
         config["consistency_form"] = consistency_form
-    copy = type(network).from_config(config)
-    copy.set_weights(network.get_weights())
-    for block in copy.blocks:
+    copy = type(network).from_config(
+        {**config, "expansion": 1} if "expansion" in config else config
+    )
+    weights = [block.collapsed_weights() for block in network.blocks]
+    for block, collapsed in zip(copy.blocks, weights, strict=True):
+        block.set_weights(collapsed)
         block.splits_last = precision == "float32"
+    scalars = [getattr(net, "consistency_weights", ()) for net in (copy, network)]
+    for scalar, given in zip(*scalars, strict=True):
+        scalar.set_weights(given.get_weights())
     return copy
 
 

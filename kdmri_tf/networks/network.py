@@ -1,6 +1,5 @@
 """What all networks share: a name, named inputs, features beside the image, saving and export."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Self
@@ -15,7 +14,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.exporter import exporter
 from kdmri_tf.networks.frozen import freeze_parts, frozen_parts
-from kdmri_tf.networks.image_shape import as_images, as_weights
+from kdmri_tf.networks.image_shape import as_images, per_pixel
 from kdmri_tf.physics.degradation import Degradation
 
 Shape = tuple[int | None, ...]
@@ -36,7 +35,7 @@ class Network(keras.Model):
 
     Attributes:
         degradation: the `Degradation` whose inputs it takes, a class.
-        name_pattern: regular expression of its names, with the first arguments as groups.
+        name_pattern: regular expression of its names.
         name_example: how such a name is written, in words.
         architecture: its own name.
         hyperparameters: all its arguments, name -> value.
@@ -68,15 +67,20 @@ class Network(keras.Model):
 
         Args:
             name: such as `name_example` describes, in upper or lower case.
-            kwargs: the other arguments of the constructor.
+            kwargs: other arguments of the constructor.
 
         Raises:
-            InputError: this network has no names of that form.
+            InputError: this network has no names of that form, or an impossible architecture.
         """
-        match = re.fullmatch(cls.name_pattern, str(name), re.IGNORECASE)
-        if match is None:
+        arguments = cls._arguments_of(str(name))
+        if arguments is None:
             raise InputError(f"{name!r} is not a network name; write {cls.name_example}.")
-        return cls(*map(int, match.groups()), **kwargs)
+        return cls(**arguments, **kwargs)
+
+    @classmethod
+    def _arguments_of(cls, name: str) -> dict[str, Any] | None:
+        """Returns the arguments of the constructor for a name, or None if it is none."""
+        raise NotImplementedError
 
     @property
     def architecture(self) -> str:
@@ -92,6 +96,24 @@ class Network(keras.Model):
     def channels(self) -> int:
         """Channels of its images: 1, or 2 for real and imaginary part."""
         return 2 if self.complex_images else 1
+
+    @property
+    def feature_factors(self) -> list[int]:
+        """By how much each feature is smaller than the image, along both axes; one a cascade."""
+        return [1] * len(self.blocks)
+
+    @property
+    def multiply_adds(self) -> float:
+        """Multiply-adds of all convolutions in use, for each pixel of the image."""
+        cascades = [self.block_of(index) for index in range(len(self.feature_factors))]
+        return sum(
+            block.multiply_adds / factor**2
+            for block, factor in zip(cascades, self.feature_factors, strict=True)
+        )
+
+    def block_of(self, cascade: int) -> ConvBlock:
+        """Returns the block that computes a cascade, counted from 0."""
+        return self.blocks[cascade]
 
     @property
     def optional_inputs(self) -> tuple[str, ...]:
@@ -117,7 +139,7 @@ class Network(keras.Model):
         """Creates the weights, which depend on no size."""
         image = (None, None, None, self.channels)
         for block in self.blocks:
-            block.build(image)
+            block.build((None, None, None, block.channels))
         for weight in getattr(self, "consistency_weights", ()):
             weight.build(image)
         if hasattr(self, "data_consistency"):  # without weights, but `summary` asks for it
@@ -193,12 +215,12 @@ class Network(keras.Model):
                 f"The target must be images shaped like the network's, (batch, H, W, "
                 f"{self.channels}), here {y_pred.shape}; got {y.shape}."
             )
-        return super().compute_loss(x, y, y_pred, _weights(sample_weight), training)
+        return super().compute_loss(x, y, y_pred, per_pixel(sample_weight), training)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Updates the metrics of `compile`; weights as for `compute_loss`."""
         y = None if y is None else as_images(y)
-        return super().compute_metrics(x, y, y_pred, _weights(sample_weight))
+        return super().compute_metrics(x, y, y_pred, per_pixel(sample_weight))
 
     def _check_shapes(self, shapes: dict[str, Shape]) -> None:
         """Raises an InputError for an input of a shape that the network does not take."""
@@ -261,16 +283,6 @@ class Network(keras.Model):
         frozen = frozen_parts(self)
         own = {**self.hyperparameters, **({"frozen": frozen} if frozen else {})}
         return {**super().get_config(), **own}
-
-
-def _weights(sample_weight: Any) -> Any:
-    """Returns weights that can be multiplied with images: Keras broadcasts `(batch,)` along W."""
-    if sample_weight is None:
-        return None
-    sample_weight = as_weights(ops.convert_to_tensor(sample_weight))
-    if len(sample_weight.shape) > 2:
-        return sample_weight
-    return ops.reshape(sample_weight, (-1, 1, 1, 1))
 
 
 def _ranks(party: Network | Degradation) -> dict[str, int]:

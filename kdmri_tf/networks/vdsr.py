@@ -1,5 +1,6 @@
 """VDSR: the residual convolutional network that sharpens low-resolution MRI."""
 
+import re
 from typing import Any
 
 import keras
@@ -76,6 +77,11 @@ class VDSR(Network):
             )
         ]
         self.build({"low_resolution": (None, None, None, 1)})
+
+    @classmethod
+    def _arguments_of(cls, name: str) -> dict[str, Any] | None:
+        match = re.fullmatch(cls.name_pattern, name, re.IGNORECASE)
+        return None if match is None else {"num_convs": int(match[1])}
 
     @property
     def architecture(self) -> str:

@@ -46,6 +46,9 @@ class SimulatedAcquisition:
             R^s where that of the loops is R. 0 leaves the brightness of the image as it is, 1 gives
             that of loops, several times as bright beside them as in the middle.
         noise_correlation: of the noise of neighbouring coils, from 0 to below 1.
+        denoise: whether the reference is without noise, so that networks remove it. By default it
+            has the noise of the k-space, as fully sampled scans have: networks that are trained
+            without smooth what they are measured against.
 
     Raises:
         InputError: a value out of its range.
@@ -63,6 +66,7 @@ class SimulatedAcquisition:
     phase: Range = (0.5, 1.5)
     shading: Range = (0.0, 0.7)
     noise_correlation: Range = (0.0, 0.3)
+    denoise: bool = False
 
     def __post_init__(self) -> None:
         set_value = object.__setattr__
@@ -91,7 +95,7 @@ class SimulatedAcquisition:
 
         Returns:
             `kspace`, float32 `(coils, H, W, 2)`, unshifted, ortho, fully sampled, with noise; and
-            `reference`, the coil images F^-1 y_c without noise, of the same shape.
+            `reference`, the coil images F^-1 y_c, of the same shape; see `denoise`.
         """
         image = tf.convert_to_tensor(image, tf.float32)[..., 0]
         of_phase, of_coils, of_noise, of_numbers = tf.unstack(tf.random.split(seed, 4))
@@ -105,6 +109,8 @@ class SimulatedAcquisition:
             noise = receiver_noise(self.coils, image.shape, of_noise, correlation)
             snr = self._drawn("snr", uniform[3])
             kspace += fourier.real_to_complex(_signal(coil_images) / snr) * noise
+            if not self.denoise:
+                coil_images = fourier.complex_ifft2(kspace)
         return {
             "kspace": fourier.to_channels(kspace),
             "reference": fourier.to_channels(coil_images),

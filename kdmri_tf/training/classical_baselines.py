@@ -35,6 +35,7 @@ def classical_baselines(
         )
     chosen = {"CG-SENSE": cg_sense} if data.coils > 1 else {}
     chosen |= {"L1-wavelet": l1_wavelet}
+    num_slices = min(num_slices, data.num_slices["train"])  # the batches begin anew after all
     batches = data.batches("train", batch_size=1, seed=0, first_epoch=0).take(num_slices)
     slices = [
         ({name: value[0] for name, value in inputs.items()}, target[0])
@@ -43,7 +44,8 @@ def classical_baselines(
     baselines = {}
     for name, baseline in chosen.items():
         weight = best_weight(baseline, slices)
-        print(f"{name}: weight {weight:g}, the best on {len(slices)} training slices.", flush=True)
+        split = f"{len(slices)} training slice{'s' * (len(slices) > 1)}"
+        print(f"{name}: weight {weight:g}, the best on {split}.", flush=True)
         baselines[name] = _of_batches(baseline, weight)
     return baselines
 

@@ -17,11 +17,11 @@ from kdmri_tf.zoo.listing import looks_like_name
 # Settings that only networks of some kinds have.
 SETTINGS_OF_NETWORKS = (
     *("residual", "nonnegative", "consistency_form", "filters"),
-    *("complex_images", "noise_weight"),
+    *("complex_images", "noise_weight", "consistency_steps"),
 )
 # Those that a trained network cannot change, without and with those that its weights' shapes show.
 ARITHMETIC = ("residual", "nonnegative")
-ARCHITECTURE = {*ARITHMETIC, "filters", "noise_weight"}
+ARCHITECTURE = {*ARITHMETIC, "filters", "noise_weight", "consistency_steps"}
 
 
 def is_name(name: Path | str) -> bool:
@@ -85,7 +85,7 @@ def load_weights(network: Network, path: Path | str, first_cascade: str | None =
     for variable in network.weights:
         if tensor_name(variable) in given:
             variable.assign(given[tensor_name(variable)])
-    if first_cascade == "second":
+    if first_cascade == "second" and not getattr(network, "shared", False):
         network.blocks[0].set_weights(network.blocks[1].get_weights())
     print(f"Loaded {len(given)} of {len(network.weights)} tensors from {path}.", flush=True)
 

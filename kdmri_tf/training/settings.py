@@ -37,6 +37,7 @@ class TrainingSettings:
         complex_images: whether networks reconstruct complex images; an `Experiment` sets it by its
             data. See `DCCNN`.
         noise_weight: of data consistency: None, a number or "learned"; see `DCCNN`.
+        consistency_steps: of data consistency with several coils; see `DCCNN`.
 
     Raises:
         InputError: a value out of range or an unknown name.
@@ -62,6 +63,7 @@ class TrainingSettings:
     consistency_form: str = "auto"
     complex_images: bool = False
     noise_weight: float | str | None = None
+    consistency_steps: int = 1
 
     def __post_init__(self) -> None:
         counts = ["epochs", "batch_size"] + ([] if self.filters is None else ["filters"])

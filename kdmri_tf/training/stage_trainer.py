@@ -157,6 +157,7 @@ class StageTrainer:
                 images=losses["imitation_weight"] > 0,
                 folder=stage.teacher_outputs,
                 memory_budget=self._teacher_memory,
+                student=student,
             )
         return Distiller(teacher, student), outputs
 

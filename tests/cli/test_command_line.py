@@ -155,7 +155,7 @@ def test_numbers_of_usual_size_are_taken():
 @pytest.mark.parametrize(
     ("script", "arguments", "message"),
     [
-        ("kd", ["--student", "D3C4"], "D5C5 and the student D3C4 differ in their number of casc"),
+        ("kd", ["--student", "D3C1", "--method", "fsp"], "FlowOfSolution needs 2 cascades or more"),
         ("kd", ["--method", "none", "--joint"], "--method none compares no features: leave one"),
         ("sft", ["--feature-weight", "2"], "--feature-weight 2 weighs features against images"),
         (

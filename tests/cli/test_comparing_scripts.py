@@ -129,7 +129,7 @@ def test_ablation_has_a_student_trained_as_long(tiny_flags, sft_run, run_here):
     ("arguments", "message"),
     [
         (("methods", "--batch-size", 1), "of a batch with each other, so it needs at least 2; the"),
-        (("methods", "--student", "D2C3"), "differ in their number of cascades, which"),
+        (("methods", "--student", "D2C3"), "need the same number of cascades, two or mo"),
         (("ablation", "--student", "VDSR7"), "VDSR7 takes"),
         (("ablation", "--equal-epochs"), "--equal-epochs belongs to methods: leave it out"),
         (("ablation", "--fade-branches"), "--fade-branches belongs to methods and compression"),

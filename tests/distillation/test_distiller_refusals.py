@@ -110,7 +110,7 @@ def test_keras_vocabulary(networks):
         Distiller(student=student, teacher=teacher),
     ):
         assert (distiller.teacher, distiller.student) == (teacher, student)
-    with pytest.warns(UserWarning, match=r"student has more weights .* takes the teacher first"):
+    with pytest.warns(UserWarning, match=r"student costs more .* takes the teacher first"):
         Distiller(student, teacher)
     for name in ("distillation_losses", "distillation_loss_weights", "student_loss_weight"):
         with pytest.raises(InputError, match=f"^{name} is an argument of keras.dist.* to compile"):

@@ -112,7 +112,7 @@ def test_unknown_name(name):
 
 
 def test_no_cascade():
-    with pytest.raises(InputError, match="at least 1 cascade; got 0"):
+    with pytest.raises(InputError, match="in at least 1 cascade; got 3 convolutions and 0 cas"):
         DCCNN(3, 0)
 
 

@@ -23,7 +23,7 @@ def complex_of(channels):
 
 def simulated(image, seed=(3, 4), **settings):
     """Returns complex k-space and coil images without noise."""
-    scan = SimulatedAcquisition(**settings)(image, seed)
+    scan = SimulatedAcquisition(**settings, denoise=True)(image, seed)
     return complex_of(scan["kspace"]), complex_of(scan["reference"])
 
 
@@ -64,6 +64,12 @@ def test_snr_is_as_asked(image):
     for part in (noise.real, noise.imag):
         assert signal / part.std() == pytest.approx(20, rel=0.03)
     assert abs(np.mean(noise.real * noise.imag)) < 0.03 * noise.real.var()
+
+
+def test_the_reference_has_the_noise_of_the_scan(image):
+    scan = SimulatedAcquisition(coils=2, snr=5)(image, (3, 4))
+    kspace, reference = (complex_of(scan[name]) for name in ("kspace", "reference"))
+    np.testing.assert_allclose(np.fft.ifft2(kspace, norm="ortho"), reference, atol=1e-5)
 
 
 def test_noise_is_correlated_as_asked():
@@ -115,6 +121,7 @@ def test_settings_are_json_values_and_equal_where_they_are():
         "phase": [0.5, 1.5],
         "shading": [0.0, 0.5],
         "noise_correlation": [0.0, 0.3],
+        "denoise": False,
     }
     assert acquire == SimulatedAcquisition(2, (30, 30), shading=(0, 0.5))
     assert SimulatedAcquisition(snr=None).config["snr"] is None

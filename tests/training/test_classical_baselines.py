@@ -22,7 +22,7 @@ def test_batches_are_reconstructed_slice_by_slice(load_tiny, capsys, one_weight)
     pytest.importorskip("sigpy")
     data = load_tiny(coils=2)
     baselines = classical_baselines(data, num_slices=1)
-    lines = [f"{name}: weight 0.02, the best on 1 training slices." for name in baselines]
+    lines = [f"{name}: weight 0.02, the best on 1 training slice." for name in baselines]
     assert re.findall(r"^.*weight.*$", capsys.readouterr().out, re.MULTILINE) == lines
     inputs, target = next(iter(data.batches("validation", 2)))
     last = {name: value[1].numpy() for name, value in inputs.items()}
@@ -32,6 +32,13 @@ def test_batches_are_reconstructed_slice_by_slice(load_tiny, capsys, one_weight)
         images = baselines[name](inputs)
         assert images.shape == target.shape
         np.testing.assert_allclose(images[1], function(**last, weight=0.02), atol=1e-5)
+
+
+def test_no_slice_is_tried_twice(load_tiny, capsys, one_weight):
+    pytest.importorskip("sigpy")
+    data = load_tiny(coils=1)
+    classical_baselines(data, num_slices=1000)
+    assert f"best on {data.num_slices['train']} training slices" in capsys.readouterr().out
 
 
 def test_one_coil_has_no_cg_sense(load_tiny, one_weight):
