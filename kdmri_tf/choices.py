@@ -7,7 +7,7 @@ a class or a function, a dictionary beside that gives it, and a test sees that b
 SAMPLERS = ("gaussian", "uniform", "equispaced")  # of masks
 METHODS = ("at", "fitnets", "cc", "fsp", "sp")  # of comparing features
 FIRST_CASCADES = ("random", "second")  # what a student's first cascade starts from after SFT
-GRIDS = ("methods", "ablation", "compression")  # of a comparison
+GRIDS = ("methods", "ablation", "compression", "architectures")  # of a comparison
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 SCHEDULES = ("step", "cosine", "constant")  # of the learning rate

@@ -36,6 +36,7 @@ class Artefacts:
         folder: is made.
         image_size: (H, W) at which an untrained network is exported first.
         places: `manual_dir` and `data_dir` of real slices.
+        forms: that `files` makes.
 
     Attributes:
         name: of the network.
@@ -55,6 +56,7 @@ class Artefacts:
         folder: Path,
         image_size: Sequence[int],
         places: Mapping[str, Path | str | None],
+        forms: Sequence[Form] = FORMS,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.name = name
@@ -64,6 +66,7 @@ class Artefacts:
         self.origin: str | None = None
         self._folder = folder
         self._places = places
+        self._forms = forms
         self._is_trained = not is_name(choice)
         self._metadata: dict[str, Any] = {}
         if self._is_trained:
@@ -83,16 +86,16 @@ class Artefacts:
         """Counts the floating-point operations [10^9] of the convolutions, for a slice.
 
         2 H W sum over convolutions of 9 (input channels) (output channels): a multiplication and an
-        addition for every weight at every pixel. Bias, ReLU, data consistency and zero-filling are
-        not counted.
+        addition for every weight at every pixel that it works on. Bias, ReLU, data consistency and
+        zero-filling are not counted.
         """
-        convolutions = [conv for block in self.network.blocks for conv in block.convs]
-        weights = sum(math.prod(conv.kernel.shape) for conv in convolutions)
-        return 2 * math.prod(image_size) * weights / 1e9
+        return 2 * math.prod(image_size) * self.network.multiply_adds / 1e9
 
     def files(self, image_size: tuple[int, int]) -> dict[Form, Path]:
         """Makes the files or folders for images of this size, in every form that can be made."""
-        return {form: path for form in FORMS if (path := self._file(form, image_size)) is not None}
+        return {
+            form: path for form in self._forms if (path := self._file(form, image_size)) is not None
+        }
 
     def slices(self, image_size: tuple[int, int], count: int) -> Path:
         """Writes synthetic slices as `.npz`: the network's inputs, and `expected` images."""

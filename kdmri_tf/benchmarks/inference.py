@@ -3,9 +3,11 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from kdmri_tf.benchmarks.artefacts import Artefacts
 from kdmri_tf.benchmarks.environments import SHARED_GPU, check_pytorch
+from kdmri_tf.benchmarks.forms import FORMS, Form
 from kdmri_tf.benchmarks.inference_contenders import inference_groups
 from kdmri_tf.benchmarks.inference_report import InferenceReport
 from kdmri_tf.benchmarks.interleaved import measure
@@ -45,7 +47,23 @@ PYTORCH_NOTE = (
 )
 
 
-def run(
+def run(folder: Path, **options: Any) -> str:
+    """Measures inference, and writes `inference.md`, `.csv` (a line per turn) and `.png`.
+
+    Args:
+        folder: to write to.
+        options: of `measured`.
+
+    Returns:
+        The text of `inference.md`.
+
+    Raises:
+        InputError: as `measured`.
+    """
+    return measured(folder, **options).write(folder, "inference")
+
+
+def measured(
     folder: Path,
     *,
     networks: Mapping[str, Path | str],
@@ -57,14 +75,15 @@ def run(
     torch: bool = False,
     manual_dir: Path | str | None = None,
     data_dir: Path | str | None = None,
-) -> str:
-    """Measures inference, and writes `inference.md`, `.csv` (a line per turn) and `.png`.
+    forms: Sequence[Form] = FORMS,
+) -> InferenceReport:
+    """Measures inference.
 
     The networks' files are made in the folder `networks` there. What cannot be made here because a
     package is missing is reported and left out.
 
     Args:
-        folder: to write to.
+        folder: for the networks' files.
         networks: name -> network's name, which stays untrained, or trained `.keras` file.
         sizes: (H, W) each.
         batch_sizes: slices at a time, each.
@@ -72,9 +91,7 @@ def run(
         rounds, seconds: as for `measure`.
         torch: whether to add the PyTorch networks.
         manual_dir, data_dir: of real slices, on which trained networks' losses are measured.
-
-    Returns:
-        The text of `inference.md`.
+        forms: of the networks.
 
     Raises:
         InputError: the folder cannot be made, there are fewer cores than threads, PyTorch is asked
@@ -92,7 +109,7 @@ def run(
         os.environ.setdefault(variable, value)
     places = {"manual_dir": manual_dir, "data_dir": data_dir}
     artefacts = [
-        Artefacts(name, choice, folder / "networks", sizes[0], places)
+        Artefacts(name, choice, folder / "networks", sizes[0], places, forms)
         for name, choice in networks.items()
     ]
     groups = inference_groups(artefacts, sizes, batch_sizes, threads, torch)
@@ -106,7 +123,7 @@ def run(
         papers=PAPERS_SPEED_UP if are_papers else {},
     )
     measure(report, rounds, seconds)
-    return report.write(folder, "inference")
+    return report
 
 
 def _remarks(artefacts: Sequence[Artefacts]) -> list[str]:

@@ -20,19 +20,22 @@ OF_FRIENDLY_TEACHERS = (
 
 
 def add_networks(
-    parser: argparse.ArgumentParser, trained: bool = True, student_note: str = ""
+    parser: argparse.ArgumentParser,
+    trained: bool = True,
+    teacher_note: str = "",
+    student_note: str = "",
 ) -> argparse._ArgumentGroup:
     """Adds the flags of commands with teacher and student; returns their group.
 
     Args:
         parser: that gets the flags.
         trained: whether files of trained networks are accepted beside names.
-        student_note: ends the help of the student.
+        teacher_note, student_note: end the help of these.
     """
     group = parser.add_argument_group("distillation")
     add = group.add_argument
     words = "name, trained .keras file or name of the zoo" if trained else "name"
-    for role, name, note in (("teacher", "D5C5", ""), ("student", "D3C5", student_note)):
+    for role, name, note in (("teacher", "D5C5", teacher_note), ("student", "D3C5", student_note)):
         add(
             f"--{role}",
             type=network if trained else network_name,

@@ -128,6 +128,16 @@ def compression(grid: Grid, student_names: Sequence[str] = ("D4C5", "D3C5", "D2C
     return rows
 
 
+def architectures(experiment: Experiment, names: Sequence[str]) -> list[Row]:
+    """Trains networks alone, without a teacher: rows of their own names.
+
+    Args:
+        experiment: trains the networks.
+        names: such as "D3C5" and "D5C8-unshuffle2".
+    """
+    return [Row(name, experiment.student(name)) for name in names]
+
+
 def compare(
     make_rows: Callable[[Experiment], list[Row]],
     experiment: Experiment,

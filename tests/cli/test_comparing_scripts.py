@@ -131,6 +131,8 @@ def test_ablation_has_a_student_trained_as_long(tiny_flags, sft_run, run_here):
         (("methods", "--batch-size", 1), "of a batch with each other, so it needs at least 2; the"),
         (("methods", "--student", "D2C3"), "need the same number of cascades, two or mo"),
         (("ablation", "--student", "VDSR7"), "VDSR7 takes"),
+        (("ablation", "--rounds", 2), "--rounds belongs to architectures: leave it out"),
+        (("architectures",), "--student belongs to methods and ablation: leave it out"),
         (("ablation", "--equal-epochs"), "--equal-epochs belongs to methods: leave it out"),
         (("ablation", "--fade-branches"), "--fade-branches belongs to methods and compression"),
         (("methods", "--fade-branches"), "half of the epochs, so there must be at least 2; got"),

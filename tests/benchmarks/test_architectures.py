@@ -1,0 +1,44 @@
+"""Quality and cost of architectures: `kdmri compare architectures`."""
+
+import csv
+
+import pytest
+from command_line import run
+
+from kdmri_tf.benchmarks.architectures import DEPLOYED, pareto_front
+
+NAMES = ("D2C1", "D2C2-unshuffle2")
+
+
+def test_the_front_holds_what_none_beats():
+    points = [(5.0, 30.0), (1.0, 28.0), (2.0, 29.0), (2.0, 28.5), (3.0, 29.0), (6.0, 29.9)]
+    assert pareto_front(points) == [(1.0, 28.0), (2.0, 29.0), (5.0, 30.0)]
+    assert pareto_front([]) == []
+
+
+@pytest.mark.slow
+def test_script_writes_quality_beside_cost(tiny_flags, tmp_path):
+    for package in ("ai_edge_litert", "onnxruntime", "openvino"):
+        pytest.importorskip(package)
+    training = ("--epochs", 1, "--filters", 4, "--batch-size", 2, "--whole-batches")
+    turns = ("--rounds", 1, "--seconds", 0.01)
+    output, _ = run(
+        *("compare", "architectures", *tiny_flags, *training, *turns),
+        *("--students", *NAMES, "--run-dir", tmp_path),
+    )
+    folder = tmp_path / "compare-architectures"
+    with open(folder / "architectures.csv") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["network"] for row in rows] == list(NAMES)
+    assert all(float(row[form]) > 0 for row in rows for form in DEPLOYED)
+    assert all(float(row["psnr"]) > 5 for row in rows)
+    # Two convolutions of 1 -> 4 -> 1 channels, or twice two of 4 -> 4 -> 4 at a quarter.
+    costs = [float(row["gigamacs"]) for row in rows]
+    assert costs[1] / costs[0] == pytest.approx(2 * (2 * 16) / 4 / (2 * 4))
+    table = (folder / "architectures.md").read_text()
+    assert table in output
+    assert "ms, OpenVINO bfloat16" in table
+    assert (folder / "architectures.png").exists()
+    assert {path.parent.name for path in tmp_path.glob("*/model.keras")} == {
+        f"student-{name}" for name in NAMES
+    }
