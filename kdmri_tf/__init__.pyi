@@ -8,6 +8,7 @@ from .data.augmentation import random_flips as random_flips
 from .data.loading import load_data as load_data
 from .data.loading import load_super_resolution as load_super_resolution
 from .data.mri_data import MRIData as MRIData
+from .data.random_zoom import random_zoom as random_zoom
 from .distillation.attention_transfer import AttentionTransfer as AttentionTransfer
 from .distillation.branch_fading import BranchFading as BranchFading
 from .distillation.correlation_congruence import CorrelationCongruence as CorrelationCongruence

@@ -36,6 +36,12 @@ def add(group: argparse._ArgumentGroup, super_resolution: bool) -> None:
         "a power of 0.7 to 1.5",
     )
     add(
+        "--zoom",
+        action="store_true",
+        help="shrink training slices by a factor of 1 to 1.6 at random in every epoch, so that "
+        "their details are as fine as in scanners' raw data",
+    )
+    add(
         "--precision",
         default="float32",
         choices=PRECISIONS,
