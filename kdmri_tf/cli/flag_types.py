@@ -51,8 +51,8 @@ def network(text: str) -> str:
         return text
     if arguments_of(text) is None and not re.fullmatch(r"VDSR\d+", text, re.IGNORECASE):
         raise argparse.ArgumentTypeError(
-            f"{text!r} is neither a name DdCc, such as D5C5 or D5C8-unshuffle2, nor one such as "
-            "VDSR11, nor a .keras file"
+            f"{text[:40]!r} is neither a name DdCc, such as D5C5 or D5C8-unshuffle2, nor one such "
+            "as VDSR11, nor a .keras file"
         )
     try:
         check_name(text)

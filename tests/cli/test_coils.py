@@ -46,7 +46,7 @@ def test_kd_of_complex_images(tiny_flags, tmp_path):
         ("evaluate", ("--coils", 2, "--snr", 1, 2, 3), "snr must be a number, or two of them"),
         ("evaluate", ("--coils", 2, "--center-lines", 4), "--center-lines 24"),
         ("evaluate", ("--classical-baselines",), "add --coils"),
-        ("superres", ("--coils", 2), "leave out --coils and --snr"),
+        ("superres", ("--coils", 2), "leave out --coils, --snr and"),
     ],
 )
 def test_mistakes(tiny_flags, run_here, tmp_path, script, arguments, message):
