@@ -13,7 +13,6 @@ import pytest
 from command_line import run
 
 from kdmri_tf import DCCNN, VDSR, InputError
-from kdmri_tf.benchmarks import artefacts as artefacts_module
 from kdmri_tf.benchmarks import inference, inference_contenders
 from kdmri_tf.benchmarks.artefacts import Artefacts, size_on_disk
 from kdmri_tf.benchmarks.forms import FORMS
@@ -224,14 +223,13 @@ def test_loss_of_a_trained_network_is_measured_on_its_own_slices(tiny_source, tm
 
 
 @pytest.mark.slow
-def test_whole_benchmark(tmp_path, monkeypatch):
+def test_whole_benchmark(tmp_path):
     """In two formats that need no TensorFlow, as starting it takes longest."""
     for package in ("ai_edge_litert", "onnxruntime", "tf2onnx"):
         pytest.importorskip(package)
     forms = [form for form in FORMS if form.name in ("LiteRT float32", "ONNX int8")]
-    monkeypatch.setattr(artefacts_module, "FORMS", forms)
     networks = {"teacher": "D3C1", "student": "D2C1"}
-    text = measured(tmp_path, networks=networks, threads=[1])
+    text = measured(tmp_path, networks=networks, threads=[1], forms=forms)
     assert text == (tmp_path / "inference.md").read_text()
     assert "### student D2C1, times faster than teacher D3C1" in text
     assert "ailed" not in text

@@ -71,9 +71,11 @@ def test_help_shows_what_super_resolution_takes():
     help_text = subprocess.run(
         command("superres", "--help"), capture_output=True, text=True, check=True
     ).stdout
-    assert "--teacher NETWORK     name, or trained .keras file (default: VDSR11)" in help_text
+    teacher = "--teacher NETWORK name, trained .keras file or name of the zoo (default: VDSR11)"
+    assert teacher in " ".join(help_text.split())
     assert {"--scale", "--nonnegative", "--flips"} <= set(help_text.replace(",", "").split())
     assert "fsp" not in help_text
+    assert "--consistency-steps" not in help_text
     for refused in ("--acc", "--mask", "--random-masks", "--residual", "--data-consistency"):
         assert refused not in help_text
 

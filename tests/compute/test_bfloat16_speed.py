@@ -43,12 +43,12 @@ def test_no_cast_but_around_convolutions(inputs, images, monkeypatch, form):
         seen["convolution"].add(values.dtype.name)
         return call(self, values)
 
-    def watched_cascade(self, block, image, measurement):
-        seen["consistency"].add(image.dtype.name)
+    def watched_cascade(self, block, state, measurement):
+        seen["consistency"].add(state.image.dtype.name)
         seen["kspace"] |= {value.dtype.name for value in measurement.values()}
-        image, feature = correct(self, block, image, measurement)
-        seen["consistency"].add(image.dtype.name)
-        return image, feature
+        state, feature = correct(self, block, state, measurement)
+        seen["consistency"].add(state.image.dtype.name)
+        return state, feature
 
     monkeypatch.setattr(keras.layers.Conv2D, "call", watched_call)
     monkeypatch.setattr(DCCNN, "cascade", watched_cascade)
