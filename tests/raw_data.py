@@ -88,3 +88,9 @@ def assert_same(found, expected):
     assert [example[:2] for example in found] == [example[:2] for example in expected]
     for (_, _, image), (_, _, expected_image) in zip(found, expected, strict=True):
         np.testing.assert_allclose(image, expected_image, rtol=1e-4, atol=1e-6)
+
+
+def truncate(path, keep=0.6):
+    """Cuts a file off after that share of it; returns the path."""
+    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
+    return path

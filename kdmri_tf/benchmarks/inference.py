@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from kdmri_tf.benchmarks.artefacts import Artefacts
 from kdmri_tf.benchmarks.environments import SHARED_GPU, check_pytorch
@@ -47,22 +46,6 @@ PYTORCH_NOTE = (
 )
 
 
-def run(folder: Path, **options: Any) -> str:
-    """Measures inference, and writes `inference.md`, `.csv` (a line per turn) and `.png`.
-
-    Args:
-        folder: to write to.
-        options: of `measured`.
-
-    Returns:
-        The text of `inference.md`.
-
-    Raises:
-        InputError: as `measured`.
-    """
-    return measured(folder, **options).write(folder, "inference")
-
-
 def measured(
     folder: Path,
     *,
@@ -77,7 +60,7 @@ def measured(
     data_dir: Path | str | None = None,
     forms: Sequence[Form] = FORMS,
 ) -> InferenceReport:
-    """Measures inference.
+    """Measures inference; `write(folder, "inference")` of what it returns makes table and figure.
 
     The networks' files are made in the folder `networks` there. What cannot be made here because a
     package is missing is reported and left out.

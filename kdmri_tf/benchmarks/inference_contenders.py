@@ -49,7 +49,7 @@ def inference_groups(
 
     Args:
         artefacts: of each network.
-        sizes, batch_sizes, threads, torch: as for `inference.run`.
+        sizes, batch_sizes, threads, torch: as for `inference.measured`.
 
     Returns:
         The groups; those that take turns together share their matrix products.

@@ -30,7 +30,7 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.inference:
         from kdmri_tf.benchmarks import inference
 
-        table = inference.run(
+        report = inference.measured(
             folder,
             networks=dict(arguments.networks or inference.NETWORKS),
             batch_sizes=arguments.batch_sizes or (1, 8),
@@ -39,6 +39,7 @@ def main(arguments: argparse.Namespace) -> None:
             manual_dir=arguments.manual_dir,
             **common,
         )
+        table = report.write(folder, "inference")
     else:
         from kdmri_tf.benchmarks import training
 

@@ -88,8 +88,6 @@ def _compare_architectures(arguments: argparse.Namespace) -> None:
             )
     experiment = from_flags.experiment(arguments)
     comparison.check_architectures(experiment, names)
-    for name in names:
-        experiment.check_network(name)
     name = f"compare-{arguments.grid}"
     result = comparison.compare(
         lambda seeded: comparison.architectures(seeded, names),

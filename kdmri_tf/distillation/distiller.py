@@ -69,8 +69,8 @@ class Distiller(WeightedTraining):
         InputError: both are one model; in training: images of another shape than the target's.
 
     Warns:
-        UserWarning: the student needs more multiply-adds than the teacher, as after an exchange of
-            both.
+        UserWarning: the student needs more multiply-adds than the teacher (of models of other
+            kinds: has more weights), as after an exchange of both.
 
     Example:
         >>> import numpy as np
@@ -102,12 +102,12 @@ class Distiller(WeightedTraining):
         super().__init__(**kwargs)
         if teacher is student:
             raise InputError("teacher and student are the same model; distillation needs two.")
-        if all(isinstance(network, Network) for network in (teacher, student)):
-            costs = teacher.multiply_adds, student.multiply_adds
-            if costs[1] > costs[0]:
+        if all(network.built for network in (teacher, student)):
+            (teachers, students), unit = _costs(teacher, student)
+            if students > teachers:
                 warnings.warn(
-                    f"The student costs more ({costs[1]:,.0f} multiply-adds a pixel) than the "
-                    f"teacher ({costs[0]:,.0f}). A Distiller takes the teacher first: "
+                    f"The student costs more ({students:,.0f} {unit}) than the teacher "
+                    f"({teachers:,.0f}). A Distiller takes the teacher first: "
                     "Distiller(teacher, student).",
                     stacklevel=2,
                 )
@@ -223,18 +223,28 @@ class Distiller(WeightedTraining):
         return tf.cast(value, tf.float32)
 
 
+def _costs(teacher: keras.Model, student: keras.Model) -> tuple[tuple[float, float], str]:
+    """Returns what teacher and student cost, and in which unit."""
+    if isinstance(teacher, Network) and isinstance(student, Network):
+        return (teacher.multiply_adds, student.multiply_adds), "multiply-adds a pixel"
+    return (teacher.count_params(), student.count_params()), "weights"
+
+
 def _check_cached(teacher: Sequence[tf.Tensor], student: Sequence[tf.Tensor]) -> None:
-    """Refuses what was kept of a teacher for a student with other cascades or resolution."""
-    shapes = [[tuple(value.shape[1:]) for value in values] for values in (teacher, student)]
-    if len(shapes[0]) != len(shapes[1]) or any(
-        None not in pair and pair[0] != pair[1]
-        for of_pair in zip(*shapes, strict=True)
-        for pair in zip(*of_pair, strict=False)
-    ):
-        raise InputError(
-            "The cached teacher outputs were described for a student with other cascades or "
-            "another resolution: call cache_teacher with student=."
-        )
+    """Refuses what was kept of a teacher for a student with other cascades or resolution.
+
+    Where sizes are unknown until the graph runs, TensorFlow's error says so then.
+    """
+    message = (
+        "The cached teacher outputs were described for a student with other cascades or another "
+        "resolution: call cache_teacher with student=."
+    )
+    if len(teacher) != len(student):
+        raise InputError(message)
+    for kept, described in zip(teacher, student, strict=True):
+        if not kept.shape.is_compatible_with(described.shape):
+            raise InputError(message)
+        tf.debugging.assert_equal(tf.shape(kept)[1:], tf.shape(described)[1:], message)
 
 
 def _refuse_as_keras_takes_it(name: str) -> NoReturn:

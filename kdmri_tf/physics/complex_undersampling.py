@@ -33,8 +33,7 @@ class ComplexUndersampling(Undersampling):
 
     Slices have raw "kspace", float32 `(batch, coils, H, W, 2)`, whose target has the noise of the
     scan; or an "image", `(batch, H, W, 1)`, and a "seed", `(batch, 2)`, from which `acquisition`
-    simulates a scan. The target of a simulated scan is without noise, which the network is to take
-    away from y as well.
+    simulates a scan. Its target has noise as well, unless the acquisition has `denoise`.
 
     Attributes:
         mask: `(H, W)` of 0 and 1, unshifted.

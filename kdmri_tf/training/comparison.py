@@ -79,18 +79,20 @@ def ablation(grid: Grid) -> list[Row]:
 
 
 def check_architectures(experiment: Experiment, student_names: Iterable[Path | str]) -> None:
-    """Refuses students that would share the names of their stages.
+    """Refuses networks that cannot be trained here, or would share the names of their stages.
 
     Args:
         experiment: whose settings they have.
         student_names: such as "D3C5", or `.keras` files.
 
     Raises:
-        InputError: two students have the same numbers of convolutions and cascades.
+        InputError: an impossible network, one for another task, or two of one architecture.
     """
     named: dict[str, Path | str] = {}
     for name in student_names:
-        architecture = new_network(name, experiment.settings).architecture
+        network = new_network(name, experiment.settings)
+        network.check_degradation(experiment.data.degradation)
+        architecture = network.architecture
         if architecture in named:
             raise InputError(
                 f"{named[architecture]} and {name} are both {architecture}, and their stages would "

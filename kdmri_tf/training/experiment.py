@@ -122,14 +122,6 @@ class Experiment:
             StudentFriendlyTeacher(teacher, student).compile(**chosen.compile_arguments)
             fading(chosen, self.settings.epochs)
 
-    def check_network(self, name: Path | str) -> None:
-        """Refuses a network that cannot be trained on this data, before anything is trained.
-
-        Raises:
-            InputError: an unreadable or impossible network, or one for another task.
-        """
-        new_network(name, self.settings).check_degradation(self.data.degradation)
-
     def teacher(self, name: Path | str = "D5C5") -> Network:
         """Trains the teacher on the mean absolute error, or loads it from a `.keras` file."""
         return self._alone("teacher", name)

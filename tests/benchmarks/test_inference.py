@@ -187,7 +187,8 @@ def test_pytorch_needs_networks_that_it_has(tmp_path, monkeypatch):
 
 def measured(folder, **changes):
     usual = {"networks": {"student": "D2C2"}, "sizes": [SIZE], "batch_sizes": [1], "threads": None}
-    return inference.run(folder, rounds=1, seconds=0.01, **(usual | changes))
+    report = inference.measured(folder, rounds=1, seconds=0.01, **(usual | changes))
+    return report.write(folder, "inference")
 
 
 def test_more_threads_than_cores(tmp_path):

@@ -44,11 +44,6 @@ def random_volume(seed, shape=(20, 10, 3)):
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture
 def manual_dir(tmp_path):
     (tmp_path / "raw").mkdir()
     return tmp_path / "raw"

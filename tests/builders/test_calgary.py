@@ -15,11 +15,6 @@ from tfds_builders.sources import find_volumes, resolve_source
 tfds.disable_progress_bar()
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def write_volume(path, images):
     """Write complex images (slices, H, W) as a raw file: uncentred k-space, real and imaginary."""
     kspace = np.fft.fft2(images)

@@ -7,6 +7,7 @@ import scipy.io
 from raw_data import (
     centered_kspace,
     complex_images,
+    truncate,
     write_hdf5,
     write_mat5,
     write_mat73,
@@ -14,16 +15,6 @@ from raw_data import (
 
 from kdmri_tf.errors import InputError
 from tfds_builders.readers.hammernik import read_rawdata
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-def truncate(path, keep=0.6):
-    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
-    return path
 
 
 class TestHammernik:

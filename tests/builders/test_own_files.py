@@ -10,11 +10,6 @@ from tfds_builders.readers.any_volume import READERS, read_volume
 from tfds_builders.sources import find_volumes
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @pytest.mark.parametrize("dtype", [np.int16, np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(5, 7), (3, 5, 7)])
 def test_real_npy_is_images(tmp_path, rng, shape, dtype):

@@ -6,6 +6,7 @@ import pytest
 from raw_data import (
     centered_kspace,
     complex_images,
+    truncate,
     write_hdf5,
     write_nifti,
 )
@@ -13,16 +14,6 @@ from raw_data import (
 from kdmri_tf.errors import InputError
 from kdmri_tf.volumes.centered_kspace import images_of_kspace, root_sum_of_squares
 from tfds_builders.readers.any_volume import read_kspace, read_volume
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-def truncate(path, keep=0.6):
-    path.write_bytes(path.read_bytes()[: int(path.stat().st_size * keep)])
-    return path
 
 
 class TestCenteredKspace:

@@ -6,11 +6,6 @@ import pytest
 from tfds_builders.slices import center_crop_or_pad, is_blank, normalize
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 class TestSlices:
     @pytest.mark.parametrize("size", [(4, 4), (5, 5), (12, 13), (3, 20), (8, 9), (1, 1)])
     @pytest.mark.parametrize("shape", [(8, 9), (7, 7), (1, 6)])

@@ -24,7 +24,8 @@ def test_a_table_without_networks(tiny_flags, run_here, tmp_path, monkeypatch):
 def test_kd_of_complex_images(tiny_flags, tmp_path):
     """From simulated scans to the exported student; a second run reuses all of it."""
     command = (
-        *("kd", *tiny_flags, "--coils", 2, *TINY_TRAINING),
+        *("kd", *tiny_flags, "--coils", 2, "--phase-strength", 1, 3, *TINY_TRAINING),
+        *("--consistency-steps", 2),
         *("--teacher", "D3C2", "--student", "D2C2", "--run-dir", tmp_path),
     )
     output, _ = run(*command)
@@ -34,6 +35,13 @@ def test_kd_of_complex_images(tiny_flags, tmp_path):
     assert config["coils"] == 2
     assert config["complex_images"] is True
     assert config["acquisition"]["snr"] == [10, 60]
+    assert config["acquisition"]["phase"] == [1, 3]
+    assert (
+        json.loads((tmp_path / "student-D2C2" / "config.json").read_text())["config"][
+            "consistency_steps"
+        ]
+        == 2
+    )
     _, error = run(*command, "--snr", 5, expect=2)
     assert "was made with other settings: acquisition" in error
 
@@ -44,6 +52,9 @@ def test_kd_of_complex_images(tiny_flags, tmp_path):
         ("evaluate", ("--snr", 5), "k-space of folder is without coils here: leave it out, or add"),
         ("evaluate", ("--coils", 2, "--snr", 60, 5), "the lowest number first"),
         ("evaluate", ("--coils", 2, "--snr", 1, 2, 3), "snr must be a number, or two of them"),
+        ("evaluate", ("--phase-strength", 2), "--phase-strength is the phase of simulated scans"),
+        ("evaluate", ("--coils", 2, "--phase-strength", 3, 1), "phase must lie between 0 and 100"),
+        ("student", ("--consistency-steps", 2), "need one consistency step, not 2"),
         ("evaluate", ("--coils", 2, "--center-lines", 4), "--center-lines 24"),
         ("evaluate", ("--classical-baselines",), "add --coils"),
         ("superres", ("--coils", 2), "leave out --coils, --snr and"),

@@ -226,6 +226,9 @@ def test_flags_reach_the_data(monkeypatch):
     with pytest.raises(Asked):
         from_flags._load(flags.parser("").parse_args([*words, "--flips"]), "folder")
     assert asked["augment"].__qualname__ == "random_flips, random_contrast"
+    with pytest.raises(Asked):
+        from_flags._load(flags.parser("").parse_args([*words, "--zoom"]), "folder")
+    assert asked["augment"].__qualname__ == "random_zoom, random_contrast"
 
 
 def test_flags_reach_the_distillation():
