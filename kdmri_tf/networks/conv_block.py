@@ -15,7 +15,10 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.networks.expanded_convolution import ExpandedConvolution
 from kdmri_tf.networks.frozen import freeze_parts, frozen_parts
 
-FEW_CHANNELS = 2  # of images; to more of them, TensorFlow's own convolution is as fast as any
+IMAGE_CHANNELS = 2  # at most, of images; blocks of more channels work on pixels put into channels
+# To 4 channels the gradients of `convolve_to_image` are 1.4 times as fast as TensorFlow's own
+# (in bfloat16 1.1 times), to 12 channels they are not.
+FEW_CHANNELS = 8
 
 
 @keras.saving.register_keras_serializable(package="kdmri_tf")
@@ -46,10 +49,10 @@ class ConvBlock(keras.layers.Layer):
             channels, until `collapsed_weights` are exported.
 
     Attributes:
-        splits_last: whether the last convolution is computed in two steps, for inference: one over
-            single pixels to 9 channels, one for each place of the kernel, then the sum of these,
-            each shifted to its place. The result is the same to rounding; runtimes are slowest at
-            32 -> 1 channels by 3x3. RESULTS.md has the measurement.
+        splits_last: whether the last convolution is computed in two steps, for inference and up
+            to two channels: one over single pixels to 9 channels, one for each place of the kernel,
+            then the sum of these, each shifted to its place. The result is the same to rounding;
+            runtimes are slowest at 32 -> 1 channels by 3x3. RESULTS.md has the measurement.
 
     Raises:
         InputError: fewer than 2 convolutions, no filter, channel or expansion; an expansion of a
@@ -168,10 +171,10 @@ class ConvBlock(keras.layers.Layer):
 
     def _to_image(self, conv: keras.layers.Layer, activation: tf.Tensor) -> tf.Tensor:
         kernel, bias = (ops.cast(weight, activation.dtype) for weight in (conv.kernel, conv.bias))
-        if self.channels > FEW_CHANNELS:
-            return _convolve(activation, kernel) + bias
-        if not self.splits_last:
+        if not self.splits_last and self.channels <= FEW_CHANNELS:
             return convolve_to_image(activation, kernel) + bias
+        if self.channels > IMAGE_CHANNELS:
+            return _convolve(activation, kernel) + bias
         kernel = ops.reshape(ops.transpose(kernel, (2, 0, 1, 3)), (self.filters, -1))
         places = _convolve(activation, kernel[None, None])
         shifts = np.kron(np.eye(9), np.eye(self.channels)).reshape(3, 3, self.channels, -1)
