@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from kdmri_tf import phantom_volume, random_zoom
+from kdmri_tf.data.random_zoom import LARGEST_ZOOM
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,21 @@ def test_the_body_is_smaller_by_the_same_factor_along_both_axes(image):
         assert rows == pytest.approx(columns, rel=0.12)
         factors.append((rows + columns) / 2)
     assert 0.95 < min(factors) < 1.25 < 1.35 < max(factors) < 1.75
+
+
+def test_it_is_a_crop_of_kspace(image):
+    """By NumPy, with the factor that the seed draws."""
+    seed = (7, 1)
+    factor = float(tf.random.stateless_uniform((), seed, 1.0, LARGEST_ZOOM))
+    rows, columns = (round(length / factor) for length in (60, 44))
+    spectrum = np.fft.fftshift(np.fft.fft2(image[..., 0]))
+    first = 30 - rows // 2, 22 - columns // 2
+    cropped = spectrum[first[0] : first[0] + rows, first[1] : first[1] + columns]
+    shrunk = np.abs(np.fft.ifft2(np.fft.ifftshift(cropped)))
+    expected = np.zeros((60, 44))
+    top, left = (60 - rows) // 2, (44 - columns) // 2
+    expected[top : top + rows, left : left + columns] = shrunk / shrunk.max()
+    np.testing.assert_allclose(random_zoom(image, seed)[..., 0], expected, atol=1e-5)
 
 
 def test_details_are_finer(image):

@@ -102,6 +102,10 @@ def test_memory_reaches_the_next_cascade(inputs):
     state, measurement = model.begin(**{n: tf.constant(v) for n, v in inputs.items()})
     state, _ = model.cascade(0, state, measurement)
     assert tuple(state.memory.shape) == (2, 23, 18, 3)
+    given = tf.concat([pixel_unshuffle(state.image, 2), state.memory], axis=-1)
+    added = model.blocks[1](given)[0][..., 4:]
+    last, _ = model.cascade(1, state, measurement)
+    np.testing.assert_allclose(last.memory, state.memory + added, atol=1e-5)
     without = model.cascade(1, state._replace(memory=None), measurement)[0].image
     assert np.abs(model(inputs) - without).max() > 1e-3
 
