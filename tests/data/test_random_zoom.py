@@ -34,8 +34,9 @@ def test_the_body_is_smaller_by_the_same_factor_along_both_axes(image):
 
 def test_it_is_a_crop_of_kspace(image):
     """By NumPy, with the factor that the seed draws."""
-    seed = (7, 1)
+    seed = (10, 1)
     factor = float(tf.random.stateless_uniform((), seed, 1.0, LARGEST_ZOOM))
+    assert factor > 1.4
     rows, columns = (round(length / factor) for length in (60, 44))
     spectrum = np.fft.fftshift(np.fft.fft2(image[..., 0]))
     first = 30 - rows // 2, 22 - columns // 2
