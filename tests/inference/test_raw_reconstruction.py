@@ -9,6 +9,7 @@ import nibabel
 import numpy as np
 import pytest
 from PIL import Image
+from scanner_file import COILS, SIZE, kspace_of, mask_of, parts_of, truth_of, write_volume
 from simulated_coils import smooth_maps
 from stand_in import ComplexZeroFilling, ZeroFilling
 
@@ -17,64 +18,11 @@ from kdmri_tf import (
     ComplexUndersampling,
     InputError,
     Reconstructor,
-    gaussian_mask,
     phantom_volume,
 )
 from kdmri_tf.export.export_network import export_network
-from kdmri_tf.inference.choose_acquisition import acquisition_of
-from kdmri_tf.inference.reconstruct_slices import reconstruct_slices
 from kdmri_tf.inference.reconstruct_volume import reconstruct_file
 from kdmri_tf.volumes.coil_compression import centre_of, virtual_coils
-from kdmri_tf.volumes.open_volume import open_volume
-
-SIZE = (48, 40)
-COILS = 4
-
-
-def kspace_of(coils=COILS):
-    """Centred k-space `(slices, coils, H, W)`, as fastMRI has it, of two slices with a phase."""
-    images = 50 * phantom_volume("brain", SIZE, num_slices=2, seed=3)
-    rows, columns = np.meshgrid(*(np.linspace(-1, 1, n) for n in SIZE), indexing="ij")
-    images = images * np.exp(1j * (1 + rows - 2 * columns + rows * columns))
-    maps = smooth_maps(coils, SIZE) if coils > 1 else np.ones((1, *SIZE))
-    centred = np.fft.ifftshift(images[:, np.newaxis] * maps, axes=(-2, -1))
-    return np.fft.fftshift(np.fft.fft2(centred, norm="ortho"), axes=(-2, -1)).astype(np.complex64)
-
-
-def mask_of(axis=1, center_lines=12):
-    return gaussian_mask(SIZE, 2, center_lines=center_lines, axis=axis)
-
-
-def write_volume(path, kspace):
-    with h5py.File(path, "w") as file:
-        file["kspace"] = kspace
-    return path
-
-
-@pytest.fixture
-def full(tmp_path):
-    """A fully sampled file of four coils."""
-    return write_volume(tmp_path / "full.h5", kspace_of())
-
-
-@pytest.fixture
-def undersampled(tmp_path):
-    """The same with columns of k-space missing, as it came."""
-    path = tmp_path / "scan.h5"
-    return write_volume(path, kspace_of() * np.fft.fftshift(mask_of()))
-
-
-def parts_of(path, network, **wishes):
-    """(reconstructed slices, acquisition)."""
-    with open_volume(path) as volume:
-        acquisition = acquisition_of(volume, network, **wishes)
-        return list(reconstruct_slices(network, acquisition, volume.num_slices)), acquisition
-
-
-def truth_of(kspace):
-    """Root sum of squares `(slices, H, W)`."""
-    images = np.fft.fftshift(np.fft.ifft2(kspace, norm="ortho"), axes=(-2, -1))
-    return np.linalg.norm(images, axis=1)
 
 
 class TestMeasurement:
@@ -269,50 +217,3 @@ def test_an_export_that_estimates_sensitivities_is_given_none(undersampled, tmp_
         np.testing.assert_allclose(first.image, second.image, atol=atol)
     with pytest.raises(InputError, match="estimates the sensitivities itself: leave out"):
         parts_of(undersampled, Reconstructor(path), sensitivities="espirit")
-
-
-@pytest.mark.parametrize(
-    ("wishes", "message"),
-    [
-        ({"coils": 9}, "4 coils cannot be compressed to 9"),
-        ({"sensitivities": "maps.npz"}, "There is no file maps.npz; give sensitivities as"),
-        ({"scale": 4.0}, r"leave out --scale; --acc 4 undersamples"),
-        ({"mask_seed": 3}, "are used as they are: leave out --mask-seed"),
-    ],
-)
-def test_wishes_that_cannot_be_fulfilled_are_refused(undersampled, wishes, message):
-    with pytest.raises(InputError, match=message):
-        parts_of(undersampled, ComplexZeroFilling(), **wishes)
-
-
-def test_a_mask_without_centre_is_refused(tmp_path):
-    mask = mask_of(center_lines=0)
-    mask[:, 1] = 0
-    path = write_volume(tmp_path / "scan.h5", kspace_of() * np.fft.fftshift(mask))
-    with pytest.raises(InputError, match="estimated from at least 8"):
-        parts_of(path, ComplexZeroFilling())
-
-
-def test_one_coil_has_no_sensitivities(tmp_path):
-    path = write_volume(tmp_path / "scan.h5", kspace_of(1) * np.fft.fftshift(mask_of()))
-    with pytest.raises(InputError, match="one coil, which needs no sensitivities: leave"):
-        parts_of(path, ComplexZeroFilling(), sensitivities="espirit")
-
-
-@pytest.mark.parametrize("wish", [{"coils": 2}, {"sensitivities": "espirit"}, {"readout_rows": 9}])
-def test_networks_of_magnitudes_take_no_wishes_about_coils(full, wish):
-    with pytest.raises(InputError, match="magnitude images of one coil: leave out --"):
-        parts_of(full, ZeroFilling(), acceleration=2, **wish)
-
-
-def test_a_network_of_magnitudes_says_which_kind_several_coils_need(undersampled):
-    with pytest.raises(InputError, match="has 4 coils, but this network reconstructs magnitude"):
-        parts_of(undersampled, ZeroFilling())
-
-
-def test_several_coils_with_nan_in_one_are_refused(tmp_path):
-    kspace = kspace_of()
-    kspace[0, 2, 5, 5] = np.nan
-    path = write_volume(tmp_path / "scan.h5", kspace)
-    with pytest.raises(InputError, match="NaN or infinity in slice 0 of coil 2"):
-        parts_of(path, ComplexZeroFilling(), acceleration=2)
