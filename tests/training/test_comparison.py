@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fake_experiment import FakeExperiment
 
-from kdmri_tf import InputError, TrainingSettings
+from kdmri_tf import InputError, TrainingSettings, Undersampling
 from kdmri_tf.evaluation.comparison_plot import choose_styles
 from kdmri_tf.evaluation.comparison_report import Comparison
 from kdmri_tf.evaluation.report import Evaluation
@@ -220,10 +220,13 @@ def test_a_single_volume_has_no_spread(tmp_path):
 
 def test_students_of_one_architecture_are_refused(tmp_path):
     """They would share the names of their stages, the second after hours of the first."""
-    experiment = SimpleNamespace(settings=TrainingSettings())
-    comparison.check_architectures(experiment, ["D2C2", "D3C2"])
+    data = SimpleNamespace(degradation=Undersampling(np.ones((8, 8))))
+    experiment = SimpleNamespace(settings=TrainingSettings(), data=data)
+    comparison.check_architectures(experiment, ["D2C2", "D3C2", "D3C2-unshuffle2"])
     with pytest.raises(InputError, match="D3C2 and d3c2 are both D3C2, and their stages"):
         comparison.check_architectures(experiment, ["D2C2", "D3C2", "d3c2"])
+    with pytest.raises(InputError, match="VDSR3 takes"):
+        comparison.check_architectures(experiment, ["D2C2", "VDSR3"])
 
 
 def test_seeds_are_averaged_volume_by_volume():
