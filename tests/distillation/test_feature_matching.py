@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from kdmri_tf import DCCNN
+from kdmri_tf import DCCNN, AttentionTransfer, Distiller, InputError, cache_teacher
 from kdmri_tf.distillation.feature_matching import FeatureMatching
 
 FEATURES = [np.full((1, 5, 4, 2), number, np.float32) for number in range(8)]
@@ -45,3 +46,21 @@ def test_a_final_cascade_is_compared_at_full_resolution():
     matching = FeatureMatching.of(DCCNN(3, 3, filters=2), student)
     assert matching.teacher.picks == ((0, 2), (1, 2), (2, 1))
     assert matching.student.picks == ((0, 1), (1, 1), (2, 1))
+
+
+def test_what_is_kept_for_a_student_of_another_resolution(data):
+    """Two cascades of the teacher for three of the student, averaged to half the size."""
+    teacher = DCCNN(3, 2, filters=8)
+    student = DCCNN.from_name("D2C3-unshuffle2", filters=2)
+    distiller = Distiller(teacher, student)
+    distiller.compile("sgd", AttentionTransfer())
+    cached = cache_teacher(teacher, data, AttentionTransfer(), student=student)
+    values = {}
+    for name, outputs in {"live": None, "cached": cached["train"]}.items():
+        batches = data.batches("train", 6, teacher_outputs=outputs)
+        values[name] = distiller.evaluate(batches, return_dict=True, verbose=0, steps=1)
+    assert values["cached"]["feature_loss"] == pytest.approx(values["live"]["feature_loss"], 1e-4)
+    without = cache_teacher(teacher, data, AttentionTransfer())
+    refusals = (InputError, tf.errors.InvalidArgumentError)  # once the sizes are known
+    with pytest.raises(refusals, match="another resolution: call cache_teacher with student="):
+        distiller.evaluate(data.batches("train", 6, teacher_outputs=without["train"]), verbose=0)

@@ -85,23 +85,6 @@ def test_trains_to_the_same_weights(data, teacher, tmp_path, feature, imitation,
         np.testing.assert_array_equal(from_disk, from_memory)
 
 
-def test_keeps_what_a_student_of_another_resolution_is_compared_with(data, teacher):
-    """Two cascades of the teacher for three of the student, averaged to half the size."""
-    student = DCCNN.from_name("D2C3-unshuffle2", filters=2)
-    distiller = Distiller(teacher, student)
-    distiller.compile("sgd", AttentionTransfer())
-    cached = cache_teacher(teacher, data, AttentionTransfer(), student=student)
-    values = {}
-    for name, outputs in {"live": None, "cached": cached["train"]}.items():
-        batches = data.batches("train", 6, teacher_outputs=outputs)
-        values[name] = distiller.evaluate(batches, return_dict=True, verbose=0, steps=1)
-    assert values["cached"]["feature_loss"] == pytest.approx(values["live"]["feature_loss"], 1e-4)
-    without = cache_teacher(teacher, data, AttentionTransfer())
-    refusals = (InputError, tf.errors.InvalidArgumentError)  # once the sizes are known
-    with pytest.raises(refusals, match="another resolution: call cache_teacher with student="):
-        distiller.evaluate(data.batches("train", 6, teacher_outputs=without["train"]), verbose=0)
-
-
 def test_nothing_to_keep(data, teacher):
     assert cache_teacher(teacher, data, feature_loss=None, images=False) is None
 
