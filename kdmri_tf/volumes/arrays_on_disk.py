@@ -45,6 +45,7 @@ def new_hdf5(path: Path, shape: Sequence[int], note: str) -> np.memmap:
         creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         creation.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
         creation.set_fill_time(h5py.h5d.FILL_TIME_NEVER)  # what is allocated is 0
+        creation.set_obj_track_times(False)  # the same values make the same file
         space = h5py.h5s.create_simple(tuple(shape))
         name, kind = b"reconstruction", h5py.h5t.IEEE_F32LE
         offset = h5py.h5d.create(file.id, name, kind, space, creation).get_offset()

@@ -203,3 +203,11 @@ class TestWriting:
         monkeypatch.setattr("os.access", lambda *_: False)
         with pytest.raises(InputError, match=r"is not writable; choose another output"):
             check_output(tmp_path / "a.npy", [])
+
+
+def test_the_same_values_make_the_same_file(tmp_path):
+    """HDF5 would keep the time at which a dataset was made."""
+    with volume_output(tmp_path / "a.h5", (2, 8, 6), VoxelGrid.of_voxels(), "") as slices:
+        slices[:] = 1
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert h5py.h5g.get_objinfo(file.id, b"reconstruction").mtime == 0
