@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.volumes.array_volume import check_array
+from kdmri_tf.volumes.dicom_file import read_file
 from kdmri_tf.volumes.geometry import VoxelGrid, can_be_written
 from kdmri_tf.volumes.optional_package import package_for
 from kdmri_tf.volumes.volume import ImageVolume
@@ -80,7 +81,7 @@ def read_dicom(path: Path, stack: ExitStack) -> ImageVolume:
 
 def _header(file: Path) -> "pydicom.Dataset":
     """Reads everything but the pixels."""
-    header = package_for(file, "pydicom").dcmread(file, stop_before_pixels=True)
+    header = read_file(file, with_pixels=False)
     missing = [name for name in NEEDED if name not in header]
     if missing:
         raise InputError(f"{file} lacks {missing[0]}: it is no slice of an MR series.")
@@ -128,7 +129,7 @@ def _step(
 
 
 def _pixels(file: Path, image_size: tuple[int, int]) -> NDArray[np.float32]:
-    dataset = package_for(file, "pydicom").dcmread(file)
+    dataset = read_file(file)
     pixels = dataset.pixel_array
     if pixels.shape != image_size:
         raise InputError(f"{file} holds an image of shape {pixels.shape} instead of {image_size}.")

@@ -1,13 +1,16 @@
 """DICOM series: slices in order, where they lie in the patient, and what is no series."""
 
 import sys
+import tracemalloc
 
 import numpy as np
+import pydicom
 import pytest
-from pydicom.uid import generate_uid
+from pydicom.uid import DeflatedExplicitVRLittleEndian, generate_uid
 from raw_formats import write_dicom
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.volumes import dicom_file
 from kdmri_tf.volumes.open_volume import open_volume
 
 SERIES = generate_uid()
@@ -85,3 +88,45 @@ def test_without_the_package(folder, monkeypatch):
     message = r'needs the package pydicom, .* run pip install "kdmri_tf\[pydicom\]"\.$'
     with pytest.raises(InputError, match=message):
         open_volume(folder).__enter__()
+
+
+class TestBounds:
+    """What a file says of sizes costs no memory."""
+
+    @pytest.fixture
+    def deflated(self, tmp_path, images):
+        """Writes a slice whose data set is deflated, followed by so many bytes of zeros."""
+
+        def write(padding):
+            plain = write_dicom(tmp_path / "a.dcm", images[0], (0, 0, 0), SERIES)
+            dataset = pydicom.dcmread(plain)
+            dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+            dataset.add_new((0x7FE1, 0x0010), "OB", bytes(padding))
+            path = tmp_path / "deflated.dcm"
+            dataset.save_as(path, enforce_file_format=True)
+            return path
+
+        return write
+
+    def test_deflated(self, deflated, images):
+        with open_volume(deflated(2**16)) as volume:
+            np.testing.assert_array_equal(volume.stored(0), 2 * images[0] - 1)
+
+    def test_a_bomb(self, deflated, monkeypatch):
+        monkeypatch.setattr(dicom_file, "LARGEST_DATASET", 2**21)
+        path = deflated(2**22)
+        message = r"deflated\.dcm unpacks to more than 2,097,152 bytes"
+        with pytest.raises(InputError, match=message), open_volume(path):
+            pass
+
+    def test_a_value_that_claims_gigabytes(self, tmp_path, images):
+        path = write_dicom(tmp_path / "a.dcm", images[0], (0, 0, 0), SERIES)
+        start = 144 + int.from_bytes(path.read_bytes()[140:144], "little")
+        value = b"\x08\0\x05\0UN\0\0" + (2**32 - 16).to_bytes(4, "little")
+        path.write_bytes(path.read_bytes()[:start] + value + bytes(100))
+        tracemalloc.start()
+        with pytest.raises(InputError, match=r"a\.dcm "), open_volume(path):
+            pass
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 2**24
