@@ -16,6 +16,7 @@ from kdmri_tf.errors import InputError
 LARGEST_IMAGE = 2**24  # pixels of one image or mask, such as 4096 x 4096
 LARGEST_VOLUME = 2**30  # samples of all slices and coils: 4 GiB of float32
 MOST_COILS = 1024  # of one array
+MOST_ACQUISITIONS = 2**20  # lines of raw k-space in one file; a film in real time has 10**5
 MOST_CONSISTENCY_STEPS = 100  # of one cascade
 MOST_CONVOLUTIONS = 1000  # of one network; D5C5 has 25
 MOST_WEIGHTS = 2**26  # of one network; D5C5 has 141,765
@@ -81,6 +82,19 @@ def check_volume_size(shape: Sequence[int], what: str) -> None:
     """
     samples = math.prod(map(int, shape))
     _check(samples, LARGEST_VOLUME, f"{what} has {samples:,} samples", "a volume")
+
+
+def check_acquisitions(number: int, what: str) -> None:
+    """Refuses more lines of raw k-space than a scan of slices has.
+
+    Args:
+        number: how many.
+        what: begins the message.
+
+    Raises:
+        InputError: they are more than `MOST_ACQUISITIONS`.
+    """
+    _check(number, MOST_ACQUISITIONS, f"{what} has {number:,} acquisitions", "a file")
 
 
 def check_network_size(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.sizes import check_acquisitions
 from kdmri_tf.volumes.array_volume import check_array
 from kdmri_tf.volumes.geometry import grid_of_fastmri, rows_of_readout
 from kdmri_tf.volumes.hdf5_content import dataset_within, has_link
@@ -62,7 +63,8 @@ def read_ismrmrd(path: Path, file: h5py.File) -> KspaceVolume:
     """
     ismrmrd = package_for(path, "ismrmrd")
     data = dataset_within(file, f"{GROUP}/data", path)
-    (text,) = np.asarray(dataset_within(file, f"{GROUP}/xml", path)[()], object).reshape(-1)[:1]
+    check_acquisitions(data.size, str(path))
+    text = _header(path, dataset_within(file, f"{GROUP}/xml", path))
     encoding = _only_encoding(path, ismrmrd.xsd.CreateFromDocument(text))
     matrix = encoding.encodedSpace.matrixSize
     image_size = int(matrix.x), int(matrix.y)
@@ -88,6 +90,16 @@ def read_ismrmrd(path: Path, file: h5py.File) -> KspaceVolume:
         num_coils=shape[1],
         readout_rows=rows_of_readout(text, image_size[0]),
     )
+
+
+def _header(path: Path, dataset: h5py.Dataset) -> bytes:
+    """Returns the XML, of which there is one."""
+    if dataset.size != 1 or h5py.check_string_dtype(dataset.dtype) is None:
+        raise InputError(
+            f"{path}: '{GROUP}/xml' is {dataset.dtype} of shape {dataset.shape}, but must be one "
+            "text, the header."
+        )
+    return np.asarray(dataset[()], object).item()
 
 
 def _only_encoding(path: Path, header: Any) -> Any:

@@ -157,3 +157,22 @@ class TestRefused:
         path = write_ismrmrd(tmp_path / "a.h5", "no header", lines_of(images))
         with pytest.raises(InputError, match=r"a\.h5 cannot be read \("):
             open_volume(path).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("data", r"a\.h5 has 1,000,000,000 acquisitions, but a file may have 1,048,576 at most"),
+        ("xml", r"'dataset/xml' is object of shape \(1000000000,\), but must be one text"),
+    ],
+)
+def test_a_small_file_that_claims_billions(tmp_path, images, name, message):
+    path = write_ismrmrd(tmp_path / "a.h5", header(*SIZE), lines_of(images))
+    with h5py.File(path, "r+") as file:
+        first = file[f"dataset/{name}"][:1]
+        dtype = file[f"dataset/{name}"].dtype
+        del file[f"dataset/{name}"]
+        huge = file.create_dataset(f"dataset/{name}", (10**9,), dtype, chunks=(1,))
+        huge[0] = first[0]
+    with pytest.raises(InputError, match=message), open_volume(path):
+        pass
