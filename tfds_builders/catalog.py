@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from kdmri_tf.physics.papers_sampling import PAPERS_SAMPLING, LineSampling
 
+MOST_WORKERS = 256  # processes of one computer that prepare a data set
+
 
 @dataclass(frozen=True)
 class DatasetSpec:

@@ -1,11 +1,13 @@
 """The files that slices are kept in: for tf.data, or for access to any slice at once."""
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from os import PathLike
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_datasets as tfds
+from tensorflow_datasets.core import writer
 
 from kdmri_tf.errors import InputError
 
@@ -56,3 +58,21 @@ def dataset_of_source(
     specification = builder.info.features.get_tensor_spec()
     dataset = tf.data.Dataset.from_generator(examples, output_signature=specification)
     return dataset.apply(tf.data.experimental.assert_cardinality(len(source)))
+
+
+class FixedOrderWriter(writer.ExampleWriter):
+    """Writes files that are the same to the bit whenever, and by whomever, they are written.
+
+    TFDS leaves it to protobuf in which order the features of an example are stored, and that
+    changes from process to process.
+    """
+
+    def write(
+        self, path: str | PathLike[str], examples: Iterable[tuple[int, bytes]]
+    ) -> list[Any] | None:
+        """Writes (key, serialized example) to a file, the features in the order of their names."""
+        ordered = (
+            (key, tf.train.Example.FromString(record).SerializeToString(deterministic=True))
+            for key, record in examples
+        )
+        return super().write(path, ordered)

@@ -2,9 +2,10 @@
 
 import hashlib
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 
-from tfds_builders.raw_volume import Splits
+from tfds_builders.raw_volume import RawVolume, Splits
 
 logger = logging.getLogger(__name__)
 
@@ -13,9 +14,19 @@ Fingerprint = dict[str, list[int | str]]
 
 def fingerprint(splits: Splits, root: Path) -> Fingerprint:
     """Returns, for each raw file, its path below `root` -> [bytes, modified in ns, SHA-256]."""
+    volumes = (volume for split in splits.values() for volume in split)
+    return {
+        name: entry
+        for volume in volumes
+        for name, entry in fingerprint_of_volume(volume, root).items()
+    }
+
+
+def fingerprint_of_volume(volume: RawVolume, root: Path) -> Fingerprint:
+    """Returns what `fingerprint` does, for the files of one volume."""
     return {
         name: [*_size_and_time(path), _sha256(path)]
-        for name, path in _raw_files(splits, root).items()
+        for name, path in _named(volume.files, root).items()
     }
 
 
@@ -53,7 +64,10 @@ def describe_changes(before: Fingerprint, splits: Splits, root: Path) -> str:
 def _raw_files(splits: Splits, root: Path) -> dict[str, Path]:
     """Returns path below `root` -> path."""
     volumes = (volume for split in splits.values() for volume in split)
-    files = (path for volume in volumes for path in volume.files)
+    return _named((path for volume in volumes for path in volume.files), root)
+
+
+def _named(files: Iterable[Path], root: Path) -> dict[str, Path]:
     return {path.relative_to(root).as_posix(): path for path in files}
 
 

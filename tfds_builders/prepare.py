@@ -16,6 +16,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.files import is_full_disk, printable
 from kdmri_tf.progress import is_terminal
 from kdmri_tf.sizes import image_size_of
+from tfds_builders.beam.options import beam_flags
 from tfds_builders.catalog import DATASETS
 from tfds_builders.file_formats import check_file_format, format_of
 from tfds_builders.prepared_folder import alone, aside, kept_until_replaced, take_back
@@ -39,6 +40,8 @@ def prepare(
     skip_unreadable: bool = False,
     file_format: str | None = None,
     coils: int | None = None,
+    num_workers: int | None = None,
+    beam_pipeline_options: str | None = None,
 ) -> tfds.core.DatasetBuilder:
     """Returns the prepared builder of a data set; its `as_dataset` reads it.
 
@@ -62,14 +65,20 @@ def prepare(
         coils: None for magnitude images; else fully sampled k-space of so many coils, the feature
             `kspace`, float32 `(coils, H, W, 2)`, of a source with raw k-space (`kspace_sources` of
             the catalog). More coils are compressed to so many virtual ones.
+        num_workers: how many processes of this computer read volumes side by side, by Apache Beam;
+            None for this process alone. The files that they write are the same.
+        beam_pipeline_options: for any other runner of Apache Beam, as `tfds build` has them,
+            "runner=...,job_name=...". Its workers need the same folders and this package.
 
     Raises:
         InputError: an unknown name, `coils` of a source without k-space or with fewer of them,
             missing or unreadable raw files, raw files that changed since they were prepared (unless
             `rebuild`), prepared data that are damaged or in another format (unless `rebuild`), an
-            empty split, or a bad `image_size`, `manual_dir` or `data_dir`.
+            empty split, or a bad `image_size`, `manual_dir`, `data_dir` or number of workers; or
+            Apache Beam is needed and not installed.
     """
     check_file_format(file_format)
+    options = beam_flags(num_workers, beam_pipeline_options)
     source = resolve_source(dataset, source, manual_dir, coils)
     size = None if image_size is None else image_size_of(image_size)
     number = None if coils is None else _checked_coils(dataset, source, coils)
@@ -97,13 +106,18 @@ def prepare(
     if reuse:
         report_skipped(builder)
         return builder
-    if not _write(partial(make, file_format), folder, manual_dir, rebuild):
+    config = tfds.download.DownloadConfig(
+        manual_dir=manual_dir, try_download_gcs=False, beam_options=options
+    )
+    if not _write(partial(make, file_format), folder, config, rebuild):
         # Another process has written it, unless it failed.
         return prepare(
             *(dataset, source, manual_dir, data_dir, image_size),
             skip_unreadable=skip_unreadable,
             file_format=file_format,
             coils=coils,
+            num_workers=num_workers,
+            beam_pipeline_options=beam_pipeline_options,
         )
     for earlier in earlier_versions(folder):
         logger.info("%s was prepared by an earlier version and can be deleted.", earlier)
@@ -130,11 +144,10 @@ def _checked_coils(dataset: str, source: str, coils: SupportsIndex) -> int:
 def _write(
     make: Callable[[], tfds.core.DatasetBuilder],
     folder: Path,
-    manual_dir: str | PathLike[str] | None,
+    config: tfds.download.DownloadConfig,
     rebuild: bool,
 ) -> bool:
     """Writes the data set, or waits for another process that does; returns whether it wrote."""
-    config = tfds.download.DownloadConfig(manual_dir=manual_dir, try_download_gcs=False)
     try:
         with alone(folder) as has_waited:
             if has_waited and not rebuild:

@@ -1,28 +1,30 @@
 """The TFDS builder that all data sets share: volumes to normalised slices."""
 
 import dataclasses
-import hashlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
-from numpy.typing import NDArray
+from tensorflow_datasets.core.utils.shard_utils import ShardConfig
 
-from kdmri_tf.errors import InputError, in_one_line
-from kdmri_tf.files import printable
+from kdmri_tf.errors import in_one_line
 from kdmri_tf.progress import follow, is_terminal
+from tfds_builders.beam.job import Job
+from tfds_builders.beam.options import options_of_config
+from tfds_builders.beam.preparation import prepare_on_beam
 from tfds_builders.catalog import DATASETS
-from tfds_builders.file_formats import dataset_of_source, format_of
-from tfds_builders.fingerprint import fingerprint
-from tfds_builders.kspace_slices import coil_images, in_words
-from tfds_builders.raw_volume import RawVolume
+from tfds_builders.file_formats import FixedOrderWriter, dataset_of_source, format_of
+from tfds_builders.fingerprint import Fingerprint, fingerprint
+from tfds_builders.kspace_slices import in_words
+from tfds_builders.raw_volume import RawVolume, Splits
+from tfds_builders.record import Record, SplitFacts
 from tfds_builders.slice_config import LICENSES, SliceConfig, config_of_name
 from tfds_builders.slice_features import slice_features
-from tfds_builders.slices import center_crop_or_pad, is_blank, normalize
+from tfds_builders.slice_reader import SliceReader, VolumeReport
 from tfds_builders.sources import find_volumes, raw_folder
 from tfds_builders.synthetic import synthetic_volumes
 from tfds_builders.whole import FILES, DamagedDataError, checksums, save_metadata
@@ -33,8 +35,6 @@ logger = logging.getLogger(__name__)
 # equal key ranges, each in memory. Keys 0, 1, 2, ... would all fall into the first bucket; these
 # steps spread up to 2^20 slices over all of them.
 KEY_STEP = 2**128 // 2**20
-
-Result = TypeVar("Result")
 
 
 class SliceBuilder(
@@ -135,14 +135,75 @@ class SliceBuilder(
             metadata=tfds.core.MetadataDict(),
         )
 
+    def _download_and_prepare(
+        self,
+        dl_manager: tfds.download.DownloadManager,
+        download_config: tfds.download.DownloadConfig,
+    ) -> None:
+        """Writes all splits: volume by volume, or on Apache Beam if the configuration says so."""
+        options = options_of_config(download_config)
+        if options is None:
+            super()._download_and_prepare(dl_manager, download_config)
+            return
+        splits, root = self._find_volumes(dl_manager)
+        self._begin_metadata({})
+        job = Job(
+            name=self.name,
+            reader=self._reader,
+            features=self.info.features,
+            splits=splits,
+            raw_folder=root,
+            templates={split: self._get_filename_template(split_name=split) for split in splits},
+            sharding=download_config.get_shard_config() or ShardConfig(),
+            file_format=self.info.file_format,
+        )
+        infos = prepare_on_beam(job, Path(self.data_dir), options, self._record)
+        self.info.set_splits(tfds.core.splits.SplitDict(infos))
+
+    def _example_writer(self) -> FixedOrderWriter:
+        """Writes the files (TFDS' hook for other writers)."""
+        return FixedOrderWriter(self.info.file_format)
+
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
+        splits, root = self._find_volumes(dl_manager)
+        self._begin_metadata({} if root is None else fingerprint(splits, root))
+        return {split: self._generate_examples(split, volumes) for split, volumes in splits.items()}
+
+    def _find_volumes(
+        self, dl_manager: tfds.download.DownloadManager
+    ) -> tuple[Splits, Path | None]:
+        """Returns the volumes of each split, and the folder of their files if they have any."""
         config = self.builder_config
         if config.source == "synthetic":
-            splits, raw_files = synthetic_volumes(self.name, config.image_size), {}
-        else:
-            manual_dir = dl_manager.manual_dir
-            splits = find_volumes(self.name, config.source, manual_dir)
-            raw_files = fingerprint(splits, raw_folder(self.name, config.source, manual_dir))
+            return synthetic_volumes(self.name, config.image_size), None
+        manual_dir = dl_manager.manual_dir
+        splits = find_volumes(self.name, config.source, manual_dir)
+        return splits, raw_folder(self.name, config.source, manual_dir)
+
+    def _generate_examples(
+        self, split: str, volumes: list[RawVolume]
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
+        reader, record = self._reader, self._record
+        facts = SplitFacts()
+        # In a terminal TFDS has bars of its own.
+        what = f"preparing {self.name}, {split}"
+        for volume in follow(volumes, what=what, unit="volume", is_shown=not is_terminal()):
+            report = VolumeReport()
+            for number, example in enumerate(reader.examples(volume, report), facts.slices):
+                facts.digest.update(example[reader.feature].tobytes())
+                yield number * KEY_STEP, example
+            record.add_volume(facts, volume, report)
+        record.end_split(split, facts)
+
+    @property
+    def _reader(self) -> SliceReader:
+        """Reads the volumes."""
+        config = self.builder_config
+        return SliceReader(config.image_size, config.coils, self._skip_unreadable)
+
+    def _begin_metadata(self, raw_files: Fingerprint) -> None:
+        """Writes down what is known before a volume is read."""
+        config = self.builder_config
         self.info.metadata.update(
             source=config.source,
             image_size=list(config.image_size),
@@ -152,81 +213,16 @@ class SliceBuilder(
             skipped_files=[],
             **({} if config.coils is None else {"kspace": {}}),
         )
-        return {split: self._generate_examples(split, volumes) for split, volumes in splits.items()}
-
-    def _generate_examples(
-        self, split: str, volumes: list[RawVolume]
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        num_slices = num_blank = 0
-        feature = "image" if self.builder_config.coils is None else "kspace"
-        patients: dict[str, str] = {}  # of volumes of which a slice is left
-        digest = hashlib.sha256()
-        # In a terminal TFDS has bars of its own.
-        what = f"preparing {self.name}, {split}"
-        for volume in follow(volumes, what=what, unit="volume", is_shown=not is_terminal()):
-            for index, content in self._slices(volume):
-                if content is None:
-                    num_blank += 1
-                    continue
-                digest.update(content.tobytes())
-                patients[volume.name] = volume.patient
-                yield (
-                    num_slices * KEY_STEP,
-                    {feature: content, "slice": index, "volume": volume.name},
-                )
-                num_slices += 1
-        if num_slices == 0:
-            raise InputError(
-                f"{self._full_name} has no slices left for {split} (blank slices: {num_blank}, "
-                f"unreadable files skipped: {len(self._skipped_files)}). Check the raw files."
-            )
-        self.info.metadata["splits"][split] = {
-            "volumes": len(patients),
-            "slices": num_slices,
-            "blank_slices": num_blank,
-            "patients": patients,
-            "sha256": digest.hexdigest(),
-        }
-
-    def _slices(self, volume: RawVolume) -> Iterator[tuple[int, NDArray[np.float32] | None]]:
-        """Yields (index in the volume, image or k-space), None for what is blank."""
-        if volume.note:
-            logger.warning("%s: %s.", self._full_name, printable(volume.note))
-        config = self.builder_config
-        if config.coils is None:
-            yield from self._images(volume, config.image_size)
-            return
-        found = coil_images(volume, config.coils, config.image_size, self._unless_unreadable)
-        if found is not None:
-            self.info.metadata["kspace"][volume.name] = found.facts
-            yield from found.kspace()
-
-    def _images(
-        self, volume: RawVolume, size: tuple[int, int]
-    ) -> Iterator[tuple[int, NDArray[np.float32] | None]]:
-        """Yields (index, image), with one part of the volume in memory at a time."""
-        for first, read in volume.readers.items():
-            images = self._unless_unreadable(read)
-            for index, raw_image in enumerate(() if images is None else images, start=first):
-                image = center_crop_or_pad(raw_image, size)
-                yield index, None if is_blank(image) else normalize(image)[..., np.newaxis]
-
-    def _unless_unreadable(self, read: Callable[[], Result]) -> Result | None:
-        """Returns what a function reads, or notes that it cannot and returns None."""
-        try:
-            return read()
-        except InputError as error:
-            if not self._skip_unreadable:
-                raise
-            reason = printable(str(error))
-            self._skipped_files.append(reason)
-            logger.warning("Skipped: %s", reason)
-            return None
 
     @property
     def _full_name(self) -> str:
         """Data set and config, as in `tfds.load`."""
         return f"{self.name}/{self.builder_config.name}"
+
+    @property
+    def _record(self) -> Record:
+        """Writes the metadata."""
+        return Record(self.info.metadata, self._full_name)
 
     @property
     def _skipped_files(self) -> list[str]:

@@ -138,7 +138,7 @@ class TestReuse:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr("tfds_builders.slice_builder.normalize", interrupt)
+            patch.setattr("tfds_builders.slice_reader.normalize", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 prepare("knee", "folder", manual_dir, data_dir, SIZE)
         assert len(read_back(prepare("knee", "folder", manual_dir, data_dir, SIZE), "train")) == 4

@@ -1,0 +1,1 @@
+"""Preparation by several workers at once, on Apache Beam: the same files as by one process."""
