@@ -1,11 +1,17 @@
-"""Arrays in .npy files, of which nothing is read but the header until they are used."""
+"""Arrays in files: .npy, of which only the header is read until they are used, and archives."""
 
+import math
 import warnings
+import zipfile
 from os import PathLike
 
 import numpy as np
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.sizes import check_network_file
+
+ARRAY = ".npy"  # suffix of the entries of a .npz file
+VERSION = (1, 0)  # of their headers, as NumPy writes them
 
 
 def open_array(path: str | PathLike[str]) -> np.memmap:
@@ -34,6 +40,37 @@ def open_array(path: str | PathLike[str]) -> np.memmap:
         raise InputError(f"{path} cannot be read ({_reason(error)}).") from error
 
 
+def check_archive(path: str | PathLike[str]) -> None:
+    """Refuses an archive that unpacks to more than it should, or to something else.
+
+    The sizes that it states are added up first; then it is unpacked block by block, which finds
+    sizes that are no such and what its checksums say, and costs no memory.
+
+    Args:
+        path: a `.keras` or `.npz` file.
+
+    Raises:
+        InputError: it is too large for a network.
+        ValueError: an entry is damaged, or its array claims to be larger than the entry.
+        Exception: of many kinds, from zipfile, where the archive is damaged.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     np.savez(f"{folder}/a.npz", weight=np.ones(3))
+        ...     check_archive(f"{folder}/a.npz")
+    """
+    with zipfile.ZipFile(path) as archive:
+        entries = archive.infolist()
+        check_network_file(sum(entry.file_size for entry in entries), "it")
+        damaged = archive.testzip()
+        if damaged is not None:
+            raise ValueError(f"{damaged} in it is damaged")
+        for entry in entries:
+            if entry.filename.endswith(ARRAY):
+                _check_array(archive, entry)
+
+
 def _reason(error: Exception) -> str:
     """Returns in a few words what is wrong with a file."""
     if isinstance(error, OSError) and error.strerror:
@@ -46,3 +83,13 @@ def _reason(error: Exception) -> str:
     if "Python objects" in text:
         return "it holds Python objects instead of numbers"
     return "its .npy header is damaged"
+
+
+def _check_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    """Refuses an array whose header claims more values than there are bytes."""
+    with archive.open(entry) as file:
+        if np.lib.format.read_magic(file) != VERSION:
+            raise ValueError(f"the header of {entry.filename} is of another version")
+        shape, _, dtype = np.lib.format.read_array_header_1_0(file)
+    if math.prod(shape) * dtype.itemsize > entry.file_size:
+        raise ValueError(f"{entry.filename} claims to be larger than it is")

@@ -2,18 +2,18 @@
 
 import hashlib
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
+from kdmri_tf.arrays import check_archive
 from kdmri_tf.errors import InputError
 from kdmri_tf.files import replacing
 from kdmri_tf.networks.dccnn import DCCNN
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.vdsr import VDSR
-from kdmri_tf.sizes import check_network_file
 from kdmri_tf.zoo.cards import card_of
 from kdmri_tf.zoo.listing import network_path
 
@@ -45,8 +45,8 @@ def load_network(path: Path | str) -> Network:
             "cardiac-4x", see `list_networks`.
 
     Raises:
-        InputError: the file is missing, unreadable or holds another kind of model; or the zoo has
-            no network of that name.
+        InputError: the file is missing, unreadable, holds another kind of model or weights that
+            are NaN; or the zoo has no network of that name.
 
     Example:
         >>> import tempfile
@@ -65,7 +65,7 @@ def load_network(path: Path | str) -> Network:
     if path.suffix != ".keras":
         raise InputError(f"{path} must end in .keras, in small letters, for Keras to read it.")
     try:
-        _check_size(path)
+        check_archive(path)
         network = keras.models.load_model(path, compile=False)
     except MemoryError:
         raise
@@ -78,13 +78,10 @@ def load_network(path: Path | str) -> Network:
         if hasattr(network, "student"):  # a model that trains networks
             refusal += f' Save its networks by themselves: load_model("{path}").student is one.'
         raise InputError(refusal)
+    if not all(np.isfinite(weight).all() for weight in network.get_weights()):
+        # Activations could turn them into numbers, and so into an image that looks like one.
+        raise InputError(f"{path} has weights that are NaN or infinity: train the network anew.")
     return network
-
-
-def _check_size(path: Path) -> None:
-    """Refuses an archive that unpacks to more than a network, before anything is unpacked."""
-    with zipfile.ZipFile(path) as archive:
-        check_network_file(sum(entry.file_size for entry in archive.infolist()), "it")
 
 
 def weights_digest(network: keras.Model) -> str:

@@ -1,5 +1,8 @@
 """A saved network is loaded as it was, in float32, and is never half written."""
 
+import tracemalloc
+import zipfile
+
 import keras
 import numpy as np
 import pytest
@@ -55,3 +58,32 @@ def test_the_digest_tells_weights_apart():
     before = weights_digest(network)
     network.set_weights([np.nextafter(w, 1) for w in network.get_weights()])
     assert weights_digest(network) != before
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.weights.h5"])
+def test_an_archive_that_lies_about_its_size(tmp_path, name):
+    """It says 100 bytes and unpacks to 256 MiB: no more than the 100 are unpacked."""
+    path = tmp_path / "network.keras"
+    DCCNN(2, 1, filters=2).save(path)
+    with zipfile.ZipFile(path) as archive:
+        entries = {entry: archive.read(entry) for entry in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for entry, content in entries.items():
+            archive.writestr(entry, bytes(2**28) if entry == name else content)
+    content = path.read_bytes()
+    path.write_bytes(content.replace((2**28).to_bytes(4, "little"), (100).to_bytes(4, "little")))
+    tracemalloc.start()
+    with pytest.raises(InputError, match=rf"readable \.keras model \({name} in it is damaged\)"):
+        load_network(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**25
+
+
+def test_weights_that_are_nan(tmp_path):
+    """Activations may turn them into 0: the network would give images that look like some."""
+    network = DCCNN(2, 1, filters=2)
+    network.set_weights([np.full_like(weight, np.nan) for weight in network.get_weights()])
+    network.save(tmp_path / "network.keras")
+    with pytest.raises(InputError, match=r"network\.keras has weights that are NaN or infinity: t"):
+        load_network(tmp_path / "network.keras")
