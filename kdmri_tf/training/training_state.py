@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from kdmri_tf.arrays import check_archive
 from kdmri_tf.errors import InputError, in_one_line
 from kdmri_tf.files import replacing, write_csv
 from kdmri_tf.training.run_folder import STATE_FILE
@@ -98,11 +99,14 @@ class TrainingState(keras.callbacks.Callback):
 
     def _restore(self) -> None:
         try:
+            check_archive(self._path)
             with open(self._path, "rb") as file, np.load(file) as state:
                 history = json.loads(str(state["history"]))
                 weights, best, optimizer = (
                     _all(state, name) for name in ("network", "best", "optimizer")
                 )
+            if not all(math.isfinite(epoch["val_loss"]) for epoch in history):
+                raise ValueError("its history has no losses")
             expected = [weight.shape for weight in self.network.get_weights()]
             for stored in (weights, best):
                 if [array.shape for array in stored] != expected:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zipfile
 
 import numpy as np
 import pytest
@@ -151,3 +152,25 @@ def test_a_full_disk_before_training(tmp_path):
             open_stage(disk, STAGE, {"seed": "1" * 9000})
         open_stage(disk, STAGE, {"seed": 1})
         assert read_config(disk / STAGE) == {"seed": 1}
+
+
+@pytest.mark.parametrize("history", ["7", "[]x", "[7]", "[{}]", '[{"val_loss": NaN}]', '{"a": 1}'])
+def test_a_state_whose_history_is_none(finished, tmp_path, history):
+    with np.load(finished / STAGE / "state.npz") as state:
+        np.savez(tmp_path / "state.npz", **{**state, "history": history})
+    with pytest.raises(InputError, match=r"state\.npz is damaged \(.*\): delete"):
+        TrainingState(tmp_path, DCCNN(2, 1, filters=4), None)
+
+
+def test_a_state_that_claims_to_be_huge(finished, tmp_path):
+    with np.load(finished / STAGE / "state.npz") as state:
+        arrays = dict(state)
+    with zipfile.ZipFile(tmp_path / "state.npz", "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w") as file:
+                shape = (3 * 10**9,) if name == "network/0000" else array.shape
+                description = {"descr": array.dtype.str, "fortran_order": False, "shape": shape}
+                np.lib.format.write_array_header_1_0(file, description)
+                file.write(array.tobytes())
+    with pytest.raises(InputError, match=r"network/0000\.npy claims to be larger than it is"):
+        TrainingState(tmp_path, DCCNN(2, 1, filters=4), None)
