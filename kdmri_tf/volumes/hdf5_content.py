@@ -11,6 +11,8 @@ import h5py
 from kdmri_tf.errors import InputError
 from kdmri_tf.sizes import LARGEST_IMAGE
 
+MOST_LINKS = 16  # one after another, as HDF5 itself follows
+
 
 def has_link(file: h5py.File, name: str) -> bool:
     """Returns whether a file has something of this name, without following a link."""
@@ -31,14 +33,7 @@ def dataset_within(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
     Raises:
         InputError: it is no dataset, has no values, or they are elsewhere.
     """
-    link = file.get(name, getlink=True)
-    if isinstance(link, h5py.ExternalLink):
-        raise InputError(f"{path}: '{name}' is a link to another file, {_COPY}")
-    if isinstance(link, h5py.SoftLink) and file.get(name) is None:
-        raise InputError(f"{path}: '{name}' is a link that leads nowhere.")
-    dataset = file[name]
-    if dataset.file.filename != file.filename:
-        raise InputError(f"{path}: '{name}' is a link to another file, {_COPY}")
+    dataset = _target(file, name, path)
     if not isinstance(dataset, h5py.Dataset):
         kind = type(dataset).__name__.lower()
         raise InputError(f"{path}: '{name}' is a {kind}, but must be a dataset.")
@@ -57,6 +52,27 @@ def dataset_within(file: h5py.File, name: str, path: Path) -> h5py.Dataset:
             f"{dataset.shape}; write it anew with smaller chunks."
         )
     return dataset
+
+
+def _target(file: h5py.File, name: str, path: Path) -> h5py.HLObject:
+    """Returns what a name leads to, step by step: HDF5 itself would open other files on the way."""
+    place, parts, links = file, name.split("/"), 0
+    while parts:
+        part = parts.pop(0)
+        if part in ("", "."):
+            continue
+        link = place.get(part, getlink=True) if isinstance(place, h5py.Group) else None
+        if isinstance(link, h5py.ExternalLink):
+            raise InputError(f"{path}: '{name}' is a link to another file, {_COPY}")
+        if isinstance(link, h5py.SoftLink) and links < MOST_LINKS:
+            links += 1
+            place = file if link.path.startswith("/") else place
+            parts = [*link.path.split("/"), *parts]
+        elif isinstance(link, h5py.HardLink):
+            place = place[part]
+        else:
+            raise InputError(f"{path}: '{name}' is a link that leads nowhere.")
+    return place
 
 
 _COPY = "and only the file itself is read; copy the values into it."

@@ -1,6 +1,7 @@
 """Files that are damaged, claim to be huge, or would have other files read."""
 
 import gzip
+import os
 
 import h5py
 import nibabel
@@ -180,6 +181,20 @@ class TestOtherFiles:
             file["image"] = h5py.SoftLink("/out/image")
         self.refused(tmp_path / "a.h5", "'image' is a link to another file, and only the file")
 
+    def test_none_of_them_is_opened(self, tmp_path):
+        """Not even to see that it is another one: it may be a pipe that never answers."""
+        os.mkfifo(tmp_path / "pipe.h5")
+        for target in ("/out/image", "out/again"):
+            with h5py.File(tmp_path / "a.h5", "w") as file:
+                file["out"] = h5py.ExternalLink(tmp_path / "pipe.h5", "group")
+                file["image"] = h5py.SoftLink(target)
+            self.refused(tmp_path / "a.h5", "'image' is a link to another file, and only the file")
+
+    def test_links_in_a_ring(self, tmp_path):
+        with h5py.File(tmp_path / "a.h5", "w") as file:
+            file["image"], file["other"] = h5py.SoftLink("/other"), h5py.SoftLink("image")
+        self.refused(tmp_path / "a.h5", "'image' is a link that leads nowhere")
+
     def test_virtual_datasets(self, tmp_path, secret):
         for name in (secret, "missing.h5", "."):
             layout = h5py.VirtualLayout((3, 8, 8), "u1")
@@ -191,7 +206,8 @@ class TestOtherFiles:
     def test_links_within_the_file(self, tmp_path):
         with h5py.File(tmp_path / "a.h5", "w") as file:
             file["group/real"] = np.ones((3, 8, 8))
-            file["image"] = h5py.SoftLink("/group/real")
+            file["group/other"] = h5py.SoftLink("real")
+            file["image"] = h5py.SoftLink("/group/./other")
         assert content(tmp_path / "a.h5")[0].shape == (3, 8, 8)
         with h5py.File(tmp_path / "a.h5", "w") as file:
             file["image"] = h5py.SoftLink("/nothing")
