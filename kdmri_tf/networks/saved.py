@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from kdmri_tf.arrays import check_archive
-from kdmri_tf.errors import InputError
+from kdmri_tf.errors import InputError, in_one_line
 from kdmri_tf.files import replacing
 from kdmri_tf.networks.dccnn import DCCNN
 from kdmri_tf.networks.network import Network
@@ -70,8 +70,9 @@ def load_network(path: Path | str) -> Network:
     except MemoryError:
         raise
     except Exception as error:  # whatever Keras and zipfile make of a damaged file
-        reason = str(error).rstrip(".")
-        raise InputError(f"{path} is not a readable .keras model ({reason}).") from error
+        raise InputError(
+            f"{path} is not a readable .keras model ({in_one_line(error)})."
+        ) from error
     if not isinstance(network, NETWORKS):
         known = " or ".join(known.__name__ for known in NETWORKS)
         refusal = f"{path} holds a {type(network).__name__}, not a {known}."
