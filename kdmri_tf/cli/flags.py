@@ -10,7 +10,7 @@ from kdmri_tf.cli import training_flags
 from kdmri_tf.cli.flag_types import MOST_LINES, ImageSize, count, positive_number, seed
 from kdmri_tf.cli.parser import Parser
 from kdmri_tf.sizes import LARGEST_IMAGE, MOST_COILS, MOST_SLICES
-from tfds_builders.catalog import DATASETS
+from tfds_builders.catalog import DATASETS, MOST_WORKERS
 
 OF_MASKS = ("mask_seed", "center_lines", "phase_encode_axis")
 OF_COILS = ("coils", "snr", "phase_strength")
@@ -58,6 +58,17 @@ def parser(
     add("--data-dir", help="prepared data sets (default: ~/tensorflow_datasets)")
     add("--rebuild-data", action="store_true", help="prepare the raw files again")
     add("--skip-unreadable", action="store_true", help="leave out and report unreadable raw files")
+    add(
+        "--num-workers",
+        type=count(MOST_WORKERS),
+        metavar="N",
+        help="prepare raw files with N processes side by side, by Apache Beam (default: this one)",
+    )
+    add(
+        "--beam-pipeline-options",
+        metavar="OPTIONS",
+        help="prepare raw files on another runner of Apache Beam: name=value, commas between",
+    )
     flags.add_argument(
         "--batch-size", type=count(MOST_SLICES), help="slices per step (default: 4; synthetic: 1)"
     )

@@ -120,6 +120,8 @@ def _load(arguments: argparse.Namespace, source: str) -> "MRIData":
         "image_size": arguments.image_size,
         "rebuild": arguments.rebuild_data,
         "skip_unreadable": arguments.skip_unreadable,
+        "num_workers": arguments.num_workers,
+        "beam_pipeline_options": arguments.beam_pipeline_options,
         "augment": _augmentation(arguments),
     }
     random_masks = getattr(arguments, "random_masks", False)

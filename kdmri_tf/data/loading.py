@@ -41,6 +41,8 @@ def load_data(
     rebuild: bool = False,
     skip_unreadable: bool = False,
     file_format: str | None = None,
+    num_workers: int | None = None,
+    beam_pipeline_options: str | None = None,
 ) -> MRIData:
     """Prepares a data set if need be and pairs it with a sampling mask.
 
@@ -78,6 +80,9 @@ def load_data(
             stopping.
         file_format: "tfrecord", or "array_record" to read the slices with PyTorch as well; None for
             what they are prepared as, else "tfrecord".
+        num_workers: how many processes prepare raw files side by side, by Apache Beam; None for
+            this process alone.
+        beam_pipeline_options: for another runner of Apache Beam, "runner=...,job_name=...".
 
     Raises:
         InputError: an unknown name, missing or changed raw files, a mask that does not fit the
@@ -121,6 +126,8 @@ def load_data(
         rebuild=rebuild,
         skip_unreadable=skip_unreadable,
         file_format=file_format,
+        num_workers=num_workers,
+        beam_pipeline_options=beam_pipeline_options,
     )
     usual = DATASETS[dataset].sampling
     usual_axis = usual.phase_encode_axis if coils is None else RAW_PHASE_ENCODE_AXIS
@@ -146,8 +153,8 @@ def load_super_resolution(
         dataset: as in `load_data`.
         scale: how many times fewer frequencies are kept along each axis; see `LowResolution`.
         augment: as in `load_data`, such as `random_flips`.
-        source: `source`, `manual_dir`, `data_dir`, `image_size`, `rebuild`, `skip_unreadable` and
-            `file_format`, as in `load_data`.
+        source: `source`, `manual_dir`, `data_dir`, `image_size`, `rebuild`, `skip_unreadable`,
+            `file_format`, `num_workers` and `beam_pipeline_options`, as in `load_data`.
 
     Raises:
         InputError: as `load_data`; or a scale below 1, or so large that nothing is left.

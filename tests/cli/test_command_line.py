@@ -212,11 +212,13 @@ def test_flags_reach_the_data(monkeypatch):
     for task in (["--acc", "2"], ["--scale", "2"]):
         words = ["--dataset", "knee", "--manual-dir", "a", "--data-dir", "b", *task]
         words += ["--image-size", "40", "36", "--rebuild-data", "--skip-unreadable", "--flips"]
+        words += ["--num-workers", "2"]
         with pytest.raises(Asked):
             from_flags._load(flags.parser("").parse_args(words), "folder")
         assert asked == {
             **{"dataset": "knee", "source": "folder", "manual_dir": "a", "data_dir": "b"},
             **{"image_size": [40, 36], "rebuild": True, "skip_unreadable": True},
+            "num_workers": 2,
             "augment": random_flips,
         }
     words = ["--dataset", "knee", "--contrast"]
