@@ -1,0 +1,35 @@
+"""A command on a full disk ends in one sentence, destroys nothing, and goes on when there is room.
+
+With no room at all, and with half of what it needs, so that it fails later.
+"""
+
+import pytest
+from faults import sameness
+from faults.interrupted import run
+from faults.scenarios import SCENARIOS
+from full_disk import filled, small_disk
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("share", [0, 0.5])
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_full_disk(name, share, places, quiet, tally, tmp_path):
+    scenario, expected = SCENARIOS[name], quiet(name)
+    with small_disk(tmp_path / "disk") as disk:
+        counts = tally("Full disks survived")
+        counts["tried"] += 1
+        scenario.set_up(disk, places)
+        with filled(disk, leaving=int(share * expected.num_bytes)):
+            ended = run(scenario.words(disk, places))
+        assert (ended.status, "Traceback" in ended.text) == (2, False), ended.text
+        errors = [line for line in ended.lines if line.startswith("error: ")]
+        assert errors == ended.lines[-1:], ended.text
+        assert "no space left on" in errors[0]
+        there = sameness.contents(disk)
+        for path, digest in expected.before.items():
+            assert there[path] in (digest, expected.after[path]), path
+        again = run(scenario.words(disk, places))
+        assert again.status == 0, again.text
+        assert sameness.contents(disk) == expected.after
+        counts["passed"] += 1
