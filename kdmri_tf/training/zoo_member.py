@@ -1,11 +1,13 @@
 """Takes a finished stage into the zoo: its network in float32, and a card made of its run."""
 
+import contextlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from kdmri_tf.data.mri_data import MRIData
-from kdmri_tf.errors import InputError
+from kdmri_tf.errors import InputError, in_one_line
 from kdmri_tf.evaluation.table import COLUMNS
 from kdmri_tf.files import replacing
 from kdmri_tf.networks.network import Network
@@ -73,41 +75,56 @@ def add_to_zoo(
             "evaluate on that run first."
         )
     evaluation, values = found
-    stage = json.loads((folder / CONFIG_FILE).read_text())
-    zero_filled = next(iter(evaluation["networks"].values()))
-    card = {
-        "name": name,
-        "task": task,
-        "intended_use": network.facts["intended_use"],
-        "licence": licence,
-        "data": {
-            "description": origin,
-            "dataset": config["dataset"],
-            "source": config["source"],
-            **_counts(config, manual_dir, data_dir),
-        },
-        "network": {**network.facts, "weights_sha256": digest},
-        "training": {
-            "config": config,
-            "facts": stage["facts"],
-            "environment": {
-                **stage["environment"],
-                "command": portable_command(stage["environment"]["command"]),
+    counts = _counts(config, manual_dir, data_dir)
+    with _as_written(folder):
+        stage = json.loads((folder / CONFIG_FILE).read_text())
+        zero_filled = next(iter(evaluation["networks"].values()))
+        card = {
+            "name": name,
+            "task": task,
+            "intended_use": network.facts["intended_use"],
+            "licence": licence,
+            "data": {
+                "description": origin,
+                "dataset": config["dataset"],
+                "source": config["source"],
+                **counts,
             },
-            "teacher": _name_of(config.get("teacher_sha256")),
-        },
-        "evaluation": {
-            **{key: evaluation[key] for key in ("title", "volumes", "patients", "slices")},
-            "metrics": {metric: values[metric] for metric in COLUMNS},
-            "zero_filled": {metric: zero_filled[metric] for metric in COLUMNS},
-        },
-        "papers": _papers(network, config),
-    }
+            "network": {**network.facts, "weights_sha256": digest},
+            "training": {
+                "config": config,
+                "facts": stage["facts"],
+                "environment": {
+                    **stage["environment"],
+                    "command": portable_command(stage["environment"]["command"]),
+                },
+                "teacher": _name_of(config.get("teacher_sha256")),
+            },
+            "evaluation": {
+                **{key: evaluation[key] for key in ("title", "volumes", "patients", "slices")},
+                "metrics": {metric: values[metric] for metric in COLUMNS},
+                "zero_filled": {metric: zero_filled[metric] for metric in COLUMNS},
+            },
+            "papers": _papers(network, config),
+        }
     save_network(network, listing.FOLDER / f"{name}{listing.NETWORK}")
     with replacing(listing.FOLDER / f"{name}{listing.CARD}") as place:
         place.write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     listing.write_listing()
     return card
+
+
+@contextlib.contextmanager
+def _as_written(folder: Path) -> Iterator[None]:
+    """Turns what fails for want of a fact into a sentence: anybody may have written the files."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"The {CONFIG_FILE} of {folder}, or the evaluation.json that measured its network, is "
+            f"damaged or foreign ({type(error).__name__}: {in_one_line(error)}): train and "
+            "evaluate this stage anew."
+        ) from error
 
 
 def portable_command(command: str) -> str:
@@ -135,6 +152,11 @@ def _counts(
     config: dict[str, Any], manual_dir: Path | str | None, data_dir: Path | str | None
 ) -> dict[str, dict[str, int]]:
     """Counts patients, volumes and slices of each split of the data of a stage."""
+    missing = [
+        key for key in ("dataset", "source", "image_size", "data_sha256") if key not in config
+    ]
+    if missing:
+        raise InputError(f"The {CONFIG_FILE} of the stage does not say its {missing[0]}.")
     is_raw = config.get("coils") is not None and config.get("acquisition") is None
     builder = prepare(
         config["dataset"],

@@ -122,3 +122,25 @@ def test_what_cannot_be_added(own_zoo, stage, places, tmp_path):
     with pytest.raises(InputError, match="has measured these weights: run kdmri evaluate on that"):
         add_to_zoo("tiny-2x", stage, **WORDS, **places)
     assert "tiny-2x" not in list_networks()
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "message"),
+    [
+        ("config.json", ("facts",), r"is damaged or foreign \(KeyError: 'facts'\): train and eval"),
+        ("config.json", ("environment", "command"), "foreign .*'command'"),
+        ("config.json", ("config", "data_sha256"), r"does not say its data_sha256\.$"),
+        ("../evaluation.json", ("volumes",), "foreign .*'volumes'"),
+        ("../evaluation.json", ("networks", "zero-filled", "ssim"), "foreign .*'ssim'"),
+    ],
+)
+def test_files_that_others_wrote(own_zoo, stage, places, name, keys, message):
+    content = json.loads((stage / name).read_text())
+    part = content
+    for key in keys[:-1]:
+        part = part[key]
+    del part[keys[-1]]
+    (stage / name).write_text(json.dumps(content))
+    with pytest.raises(InputError, match=message):
+        add_to_zoo("tiny-2x", stage, **WORDS, **places)
+    assert "tiny-2x" not in listing.names()
