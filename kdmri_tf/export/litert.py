@@ -41,8 +41,10 @@ def write_litert(
     """
     converted = _convert(network, metadata)
     path.write_bytes(converted if quantize is None else _reduce(converted, quantize, calibration))
+    entry = zipfile.ZipInfo(METADATA_FILE)  # of no date: the same network makes the same file
+    entry.external_attr = 0o644 << 16
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(METADATA_FILE, json.dumps(metadata, indent=2))
+        archive.writestr(entry, json.dumps(metadata, indent=2))
 
 
 def _convert(network: Network, metadata: Mapping[str, Any]) -> bytes:

@@ -4,6 +4,7 @@ import copy
 import logging
 import subprocess
 import sys
+import zipfile
 
 import keras
 import numpy as np
@@ -90,6 +91,15 @@ def test_metadata_travels_along(exported):
     assert metadata["exported_phase_encode_axis"] == (
         None if reconstruct.format == "saved_model" else 0
     )
+
+
+def test_litert_keeps_no_date(exported):
+    """So that the same network makes the same file; and what is unzipped can be read."""
+    if exported.suffix == ".tflite":
+        with zipfile.ZipFile(exported) as archive:
+            (entry,) = archive.infolist()
+        assert entry.date_time == (1980, 1, 1, 0, 0, 0)
+        assert entry.external_attr >> 16 == 0o644
 
 
 @pytest.mark.parametrize("format", ["saved_model", "onnx", "openvino"])
