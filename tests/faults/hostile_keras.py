@@ -5,7 +5,7 @@ import json
 import pickle
 import struct
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,124 +19,12 @@ HUGE = 10**9
 
 
 def hostile_keras(root: Path, elsewhere: Path, whole: Whole) -> Iterator[Case]:
-    entries, made = entries_of(whole.path), str(elsewhere / "made")
-    config = json.loads(entries["config.json"])
-    payload = pickle.dumps(Payload(elsewhere / "made"))
-
-    def configured(changes: Mapping[str, Any]) -> Entries:
-        return _with(entries, "config.json", json.dumps({**config, **changes}).encode())
-
-    def arguments(**changes: Any) -> Entries:
-        return configured({"config": {**config["config"], **changes}})
-
-    def weights(change: Callable[[h5py.File], None]) -> Entries:
-        stream = io.BytesIO(entries["model.weights.h5"])
-        with h5py.File(stream, "r+") as file:
-            change(file)
-        return _with(entries, "model.weights.h5", stream.getvalue())
-
-    def first(file: h5py.File) -> h5py.Dataset:
-        found: list[h5py.Dataset] = []
-        file.visititems(lambda _, item: found.append(item) if _is_data(item) else None)
-        return found[0]
-
-    def replaced(make: Callable[[h5py.Group, str, h5py.Dataset], None]) -> Entries:
-        def change(file: h5py.File) -> None:
-            dataset = first(file)
-            group, name = dataset.parent, dataset.name.rpartition("/")[2]
-            values = dataset[()]
-            del group[name]
-            make(group, name, values)
-
-        return weights(change)
-
-    def link(group: h5py.Group, name: str, values: Any) -> None:
-        group[name] = h5py.ExternalLink(str(elsewhere / "secret.h5"), "kspace")
-
-    def external(group: h5py.Group, name: str, values: Any) -> None:
-        place = [(str(elsewhere / "secret.h5"), 0, h5py.h5f.UNLIMITED)]
-        group.create_dataset(name, values.shape, "f4", external=place)
-
-    def virtual(group: h5py.Group, name: str, values: Any) -> None:
-        layout = h5py.VirtualLayout(values.shape, "f4")
-        layout[:] = h5py.VirtualSource(str(elsewhere / "secret.h5"), "kspace", values.shape)
-        group.create_virtual_dataset(name, layout)
-
-    def huge(group: h5py.Group, name: str, values: Any) -> None:
-        group.create_dataset(name, (HUGE, 8), "f4", chunks=(8, 8))
-
-    def packed(group: h5py.Group, name: str, values: Any) -> None:
-        data = group.create_dataset(name, (2**29,), "f4", chunks=(2**24,), compression=9)
-        data[:1] = 0
-
-    def nan(group: h5py.Group, name: str, values: Any) -> None:
-        group[name] = np.full_like(values, np.nan)
-
-    lambda_layer = {
-        "module": "keras.layers",
-        "class_name": "Lambda",
-        "config": {
-            "name": "l",
-            "function": {
-                "class_name": "__lambda__",
-                "config": {"code": "4wAAAAA=", "defaults": None, "closure": None},
-            },
-        },
-    }
-    call = {"module": "builtins", "class_name": "open", "config": {"file": made, "mode": "w"}}
-    function = {
-        "module": "keras.utils",
-        "class_name": "function",
-        "config": "get_file",
-        "registered_name": "get_file",
-    }
+    """Yields them; `elsewhere` is a folder with secrets that they would have read or changed."""
+    entries = entries_of(whole.path)
     archives = {
-        "path-traversal": _with(entries, "../../elsewhere/made", b"made"),
-        "assets-that-leave": {
-            **entries,
-            "assets/../../../elsewhere/made": b"made",
-            "assets/x": b"x",
-            made: b"made",
-        },
-        "pickle-for-configuration": _with(entries, "config.json", payload),
-        "pickle-for-weights": _with(entries, "model.weights.h5", payload),
-        "pickles-in-npz": {
-            "metadata.json": entries["metadata.json"],
-            "config.json": entries["config.json"],
-            "model.weights.npz": npz({"": np.array({"vars": Payload(elsewhere / "made")}, object)}),
-        },
-        "no-weights": {name: c for name, c in entries.items() if not name.endswith(".h5")},
-        "no-configuration": _with(entries, "config.json", b""),
-        "configuration-nested": _with(entries, "config.json", b"[" * 10**6),
-        "configuration-is-a-list": _with(entries, "config.json", b"[1]"),
-        "lambda": configured(lambda_layer),
-        "calls-open": configured(call),
-        "calls-a-function": configured(function),
-        "another-module": configured({"module": "os", "class_name": "system"}),
-        "another-class": configured({"registered_name": "kdmri_tf>Nobody"}),
-        "a-layer": configured(
-            {
-                "module": "keras.layers",
-                "class_name": "Dense",
-                "registered_name": None,
-                "config": {"units": HUGE},
-            }
-        ),
-        "built-huge": configured({"build_config": {"input_shape": [HUGE, HUGE, HUGE, 2]}}),
-        "compiled-by-a-function": configured({"compile_config": {"loss": function}}),
-        "filters-by-billions": arguments(filters=HUGE),
-        "convolutions-by-billions": arguments(num_convs=HUGE),
-        "filters-negative": arguments(filters=-1),
-        "filters-text": arguments(filters="many"),
-        "filters-nan": arguments(filters=float("nan")),
-        "policy-of-a-class": arguments(dtype=call),
-        "unknown-argument": arguments(surprise=[function]),
-        "external-link": replaced(link),
-        "external-storage": replaced(external),
-        "virtual": replaced(virtual),
-        "huge-weights": replaced(huge),
-        "packed-weights": replaced(packed),
-        "weights-nan": replaced(nan),
+        **_archives(entries, elsewhere),
+        **_configurations(entries, elsewhere),
+        **_weights(entries, elsewhere),
     }
     for name, changed in archives.items():
         path = new_folder(root, f"keras-{name}") / "model.keras"
@@ -145,12 +33,111 @@ def hostile_keras(root: Path, elsewhere: Path, whole: Whole) -> Iterator[Case]:
     yield from _bombs(root, entries)
 
 
-# An entry that nobody looks for is not unpacked, nobody compiles a network to run it, and its class
-# is found by the name under which it is registered.
-HARMLESS = (
-    *("path-traversal", "assets-that-leave", "built-huge", "compiled-by-a-function"),
-    "another-module",
-)
+# An entry that nobody looks for is not unpacked, and nobody compiles a network to run it.
+HARMLESS = ("path-traversal", "assets-that-leave", "built-huge", "compiled-by-a-function")
+
+
+def _archives(entries: Entries, elsewhere: Path) -> dict[str, Entries]:
+    """Returns archives with other entries than a network's: name -> entries."""
+    made, payload = str(elsewhere / "made"), Payload(elsewhere / "made")
+    leaving = ("assets/../../../elsewhere/made", "assets/x", made)
+    return {
+        "path-traversal": {**entries, "../../elsewhere/made": b"made"},
+        "assets-that-leave": {**entries, **dict.fromkeys(leaving, b"made")},
+        "pickle-for-configuration": {**entries, "config.json": pickle.dumps(payload)},
+        "pickle-for-weights": {**entries, "model.weights.h5": pickle.dumps(payload)},
+        "pickles-in-npz": {
+            **{name: content for name, content in entries.items() if name.endswith(".json")},
+            "model.weights.npz": npz({"": np.array({"vars": payload}, object)}),
+        },
+        "no-weights": {name: c for name, c in entries.items() if not name.endswith(".h5")},
+        "no-configuration": {**entries, "config.json": b""},
+        "configuration-nested": {**entries, "config.json": b"[" * 10**6},
+        "configuration-is-a-list": {**entries, "config.json": b"[1]"},
+    }
+
+
+def _configurations(entries: Entries, elsewhere: Path) -> dict[str, Entries]:
+    """Returns networks whose configuration names programs, or is out of bounds."""
+    config = json.loads(entries["config.json"])
+
+    def configured(**changes: Any) -> Entries:
+        return {**entries, "config.json": json.dumps({**config, **changes}).encode()}
+
+    def of_class(module: str, name: str, /, **arguments: Any) -> Entries:
+        return configured(module=module, class_name=name, registered_name=None, config=arguments)
+
+    def arguments(**changes: Any) -> Entries:
+        return configured(config={**config["config"], **changes})
+
+    code = {"code": "4wAAAAA=", "defaults": None, "closure": None}
+    program = {"class_name": "__lambda__", "config": code}
+    opening = {"file": str(elsewhere / "made"), "mode": "w"}
+    function = {"module": "keras.utils", "class_name": "function", "config": "get_file"}
+    return {
+        "lambda": of_class("keras.layers", "Lambda", name="l", function=program),
+        "opens-a-file": of_class("builtins", "open", **opening),
+        "calls-a-function": configured(**function, registered_name="get_file"),
+        "of-the-system": of_class("os", "system", command="true"),
+        "another-class": configured(registered_name="kdmri_tf>Nobody"),
+        "a-layer": of_class("keras.layers", "Dense", units=HUGE),
+        "built-huge": configured(build_config={"input_shape": [HUGE, HUGE, HUGE, 2]}),
+        "compiled-by-a-function": configured(compile_config={"loss": function}),
+        "filters-by-billions": arguments(filters=HUGE),
+        "convolutions-by-billions": arguments(num_convs=HUGE),
+        "filters-negative": arguments(filters=-1),
+        "filters-text": arguments(filters="many"),
+        "filters-nan": arguments(filters=float("nan")),
+        "policy-of-a-class": arguments(
+            dtype={"module": "builtins", "class_name": "open", "config": opening}
+        ),
+        "unknown-argument": arguments(surprise=[function]),
+    }
+
+
+def _weights(entries: Entries, elsewhere: Path) -> dict[str, Entries]:
+    """Returns networks of which the first weight is elsewhere, huge, or no number."""
+    secret, shape = str(elsewhere / "secret.h5"), (3, 3)
+
+    def with_first(make: Callable[[h5py.Group, str], None]) -> Entries:
+        stream = io.BytesIO(entries["model.weights.h5"])
+        with h5py.File(stream, "r+") as file:
+            found: list[h5py.Dataset] = []
+            file.visititems(lambda _, item: found.append(item) if _is_weight(item) else None)
+            group, name = found[0].parent, found[0].name.rpartition("/")[2]
+            del group[name]
+            make(group, name)
+        return {**entries, "model.weights.h5": stream.getvalue()}
+
+    def link(group: h5py.Group, name: str) -> None:
+        group[name] = h5py.ExternalLink(secret, "kspace")
+
+    def external(group: h5py.Group, name: str) -> None:
+        group.create_dataset(name, shape, "f4", external=[(secret, 0, h5py.h5f.UNLIMITED)])
+
+    def virtual(group: h5py.Group, name: str) -> None:
+        layout = h5py.VirtualLayout(shape, "f4")
+        layout[:] = h5py.VirtualSource(secret, "kspace", shape)
+        group.create_virtual_dataset(name, layout)
+
+    def huge(group: h5py.Group, name: str) -> None:
+        group.create_dataset(name, (HUGE, 8), "f4", chunks=(8, 8))
+
+    def packed(group: h5py.Group, name: str) -> None:
+        data = group.create_dataset(name, (2**29,), "f4", chunks=(2**24,), compression=9)
+        data[:1] = 0
+
+    def nan(group: h5py.Group, name: str) -> None:
+        group[name] = np.full((3, 3, 1, 2), np.nan, np.float32)  # of the first convolution
+
+    return {
+        "external-link": with_first(link),
+        "external-storage": with_first(external),
+        "virtual": with_first(virtual),
+        "huge-weights": with_first(huge),
+        "packed-weights": with_first(packed),
+        "weights-nan": with_first(nan),
+    }
 
 
 def _bombs(root: Path, entries: Entries) -> Iterator[Case]:
@@ -177,9 +164,5 @@ def _bombs(root: Path, entries: Entries) -> Iterator[Case]:
     yield Case(path.parent.name, "network", path)
 
 
-def _with(entries: Entries, name: str, content: bytes) -> Entries:
-    return {**entries, name: content}
-
-
-def _is_data(item: Any) -> bool:
+def _is_weight(item: Any) -> bool:
     return isinstance(item, h5py.Dataset) and item.size > 1
