@@ -19,7 +19,13 @@ from kdmri_tf.sizes import image_size_of
 from tfds_builders.beam.options import beam_flags
 from tfds_builders.catalog import DATASETS
 from tfds_builders.file_formats import check_file_format, format_of
-from tfds_builders.prepared_folder import alone, aside, kept_until_replaced, take_back
+from tfds_builders.prepared_folder import (
+    alone,
+    aside,
+    clear_away,
+    kept_until_replaced,
+    take_back,
+)
 from tfds_builders.reuse import check_format, check_raw_files, earlier_versions, report_skipped
 from tfds_builders.slice_config import config_name
 from tfds_builders.sources import resolve_source
@@ -152,6 +158,7 @@ def _write(
         with alone(folder) as has_waited:
             if has_waited and not rebuild:
                 return False
+            clear_away(folder)
             with kept_until_replaced(folder):
                 if not is_terminal():
                     tfds.disable_progress_bar()  # `SliceBuilder` writes a line now and then

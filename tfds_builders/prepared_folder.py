@@ -56,6 +56,12 @@ def take_back(folder: Path) -> None:
         earlier.rename(folder)
 
 
+def clear_away(folder: Path) -> None:
+    """Removes what killed processes wrote beside a folder; for the one that is `alone`."""
+    for leftover in folder.parent.glob(f"incomplete.*_{folder.name}"):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
 def aside(folder: Path) -> Path:
     """Returns where a folder is put while it is prepared anew."""
     return folder.with_name(f"before.{folder.name}")

@@ -130,8 +130,12 @@ class TestReuse:
         left = data_dir / "knee/folder_16x12/1.0.2"
         left.mkdir(parents=True)
         (left / "knee-train.tfrecord-00000-of-00001").write_bytes(b"half a record")
+        killed = left.with_name("incomplete.ABCDEF_1.0.2")
+        killed.mkdir()
+        (killed / "bucket_000.tmp").write_bytes(b"half a record")
         builder = prepare("knee", "folder", manual_dir, data_dir, SIZE)
         assert len(read_back(builder, "train")) == 4
+        assert not killed.exists()
 
     def test_interruption_leaves_no_data_set(self, manual_dir, data_dir, knees, monkeypatch):
         def interrupt(image):

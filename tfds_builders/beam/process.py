@@ -96,7 +96,8 @@ def _environment() -> dict[str, str]:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Ends a process and all that it started."""
     if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError):
+        # Of a group that has ended, macOS says that it may not be killed.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.wait()
