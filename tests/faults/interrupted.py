@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 
 LIMIT = 600  # seconds; none of the commands takes a tenth of it
 PAUSE = 0.5  # seconds between SIGSTOP and SIGCONT
-# Lines come at once; tf2onnx goes through sets of names, whose order makes the names in its files.
-ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "PYTHONHASHSEED": "0"}
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP)
 
 
@@ -61,7 +59,7 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, **ENVIRONMENT},
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
         preexec_fn=_heed_all_signals,
     )
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from kdmri_tf import Reconstructor
+
 # Columns and keys: times, and checksums of records, see `_records`.
 TIMES = ("seconds", "milliseconds", "environment", "prepared_files", "metadata_crc32")
 # Of these only that they are there: a lock, a plot over milliseconds, a random number.
@@ -100,6 +102,16 @@ def _image(folder: Path) -> bytes:
     return signature(**inputs)["image"].numpy().tobytes()
 
 
+def _onnx(path: Path) -> Any:
+    """Returns facts and an image: tf2onnx goes through sets, whose order makes names and places."""
+    network, (_, *size, _) = Reconstructor(path), SHAPE
+    mask = np.zeros(size, np.float32)
+    mask[::2] = 1
+    kspace = np.random.default_rng(0).random(SHAPE).astype(np.float32)
+    image = network(kspace * mask[..., np.newaxis], mask)
+    return _without_times(network.metadata), image.tobytes()
+
+
 def _records(path: Path) -> list[bytes]:
     """Returns the examples: Protocol Buffers write their features in any order."""
     records = tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
@@ -111,4 +123,11 @@ def _gzip(path: Path) -> bytes:
     return gzip.decompress(path.read_bytes())
 
 
-READERS = {".json": _json, ".csv": _csv, ".md": _markdown, ".npz": _state, ".gz": _gzip}
+READERS = {
+    ".json": _json,
+    ".csv": _csv,
+    ".md": _markdown,
+    ".npz": _state,
+    ".gz": _gzip,
+    ".onnx": _onnx,
+}
