@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -16,7 +17,7 @@ from tfds_builders.beam.options import is_local
 
 PIPELINE = "pipeline.pickle"
 WORKER_DIED = 3  # exit status
-SECONDS_BETWEEN_LOOKS = 0.05
+SECONDS_BETWEEN_LOOKS = 0.1
 LINES_SHOWN = 30
 
 
@@ -39,9 +40,9 @@ class PipelineProcess:
             InputError: a worker was killed.
             RuntimeError: the pipeline failed otherwise; with what it wrote.
         """
-        try:
-            status = self._process.wait(SECONDS_BETWEEN_LOOKS)
-        except subprocess.TimeoutExpired:
+        time.sleep(SECONDS_BETWEEN_LOOKS)  # `wait` with a timeout looks a hundred times a second
+        status = self._process.poll()
+        if status is None:
             return True
         if status == WORKER_DIED or status == -signal.SIGKILL:
             raise InputError(
