@@ -120,6 +120,7 @@ def run_here(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", list(map(str, (path, *arguments))))
         monkeypatch.syspath_prepend(path.parent)
         monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+        monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
         for library in ("absl", "tensorflow", "tfds_builders"):
             logger = logging.getLogger(library)
             monkeypatch.setattr(logger, "level", logger.level)

@@ -1,6 +1,9 @@
 """Signals that stop a command: like Ctrl-C, so that every `with` and `finally` is left in order."""
 
+import os
 import signal
+import sys
+import threading
 from types import FrameType
 
 # SIGTERM is how `kill`, a batch system or a container stops a process; SIGHUP comes when its
@@ -8,6 +11,9 @@ from types import FrameType
 _SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
+
+
+_AGAIN = 0.05  # seconds
 
 
 class Stopped(KeyboardInterrupt):
@@ -30,6 +36,7 @@ def stop_in_order() -> None:
     for number in _SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _stop)
+    sys.unraisablehook = _not_dropped
 
 
 def exit_status(stop: KeyboardInterrupt) -> int:
@@ -40,10 +47,21 @@ def exit_status(stop: KeyboardInterrupt) -> int:
 def _stop(number: int, _: FrameType | None) -> None:
     """Ends the command in order, and whatever it does at the next signal.
 
-    For Python drops an exception that comes while it deletes an object, and TensorFlow may take its
-    time to end.
+    For TensorFlow may take its time to end.
     """
     for other in _SIGNALS:
         if signal.getsignal(other) == _stop:
             signal.signal(other, signal.SIG_DFL)
     raise Stopped(number)
+
+
+def _not_dropped(dropped: "sys.UnraisableHookArgs") -> None:
+    """Sends the signal again whose exception was lost, as it came while an object was deleted."""
+    if not isinstance(dropped.exc_value, Stopped):
+        sys.__unraisablehook__(dropped)
+        return
+    number = dropped.exc_value.number
+    signal.signal(number, _stop)
+    again = threading.Timer(_AGAIN, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()

@@ -125,3 +125,27 @@ def test_a_second_signal_ends_whatever_goes_on(second):
     process.send_signal(second)
     output, _ = process.communicate(timeout=60)
     assert (process.returncode, output) == (-second, "")
+
+
+DELETING = """
+import argparse, time
+from kdmri_tf.cli import launch
+class Slow:
+    def __del__(self):
+        print("busy", flush=True)
+        time.sleep(1)
+def main(arguments):
+    slow = Slow()
+    del slow
+    time.sleep(60)
+launch.run(main, argparse.ArgumentParser(), "all continues")
+"""
+
+
+def test_a_signal_while_an_object_is_deleted_is_not_lost():
+    """Python drops what it raises there."""
+    process = start(DELETING)
+    process.send_signal(signal.SIGTERM)
+    output, error = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert (output, error) == ("", "\nStopped; all continues with the same command.\n")
