@@ -2,6 +2,7 @@
 # are first used, and editors and type checkers read this file in its place.
 
 from .compute.parallel import divide_cores as divide_cores
+from .compute.strategy import training_strategy as training_strategy
 from .data.augmentation import compose_augmentations as compose_augmentations
 from .data.augmentation import random_contrast as random_contrast
 from .data.augmentation import random_flips as random_flips
@@ -9,6 +10,7 @@ from .data.loading import load_data as load_data
 from .data.loading import load_super_resolution as load_super_resolution
 from .data.mri_data import MRIData as MRIData
 from .data.random_zoom import random_zoom as random_zoom
+from .data.replica_batches import share_batches as share_batches
 from .distillation.attention_transfer import AttentionTransfer as AttentionTransfer
 from .distillation.branch_fading import BranchFading as BranchFading
 from .distillation.correlation_congruence import CorrelationCongruence as CorrelationCongruence

@@ -11,6 +11,7 @@ GRIDS = ("methods", "ablation", "compression", "architectures")  # of a comparis
 
 PRECISIONS = ("float32", "mixed_bfloat16")
 SCHEDULES = ("step", "cosine", "constant")  # of the learning rate
+STRATEGIES = ("none", "mirrored", "multiworker")  # of spreading training over devices
 CONSISTENCY_FORMS = ("auto", "rfft", "fft")  # how training computes data consistency
 
 SENSITIVITIES = ("low-resolution", "espirit")  # how those of coils are estimated

@@ -20,7 +20,10 @@ PAGES = [
 ]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # Flags of other programs that pages name.
-FOREIGN = {"--dist", "--no-deps", "--wheel-dir", "--fix", "--check", "--scaling"}
+FOREIGN = {
+    *("--dist", "--no-deps", "--wheel-dir", "--fix", "--check", "--scaling"),
+    *("--nodes", "--ntasks-per-node", "--gpus-per-node"),  # of Slurm
+}
 
 
 def text_of(page):

@@ -93,6 +93,8 @@ def _compare_architectures(arguments: argparse.Namespace) -> None:
         lambda seeded: comparison.architectures(seeded, names),
         *(experiment, arguments.seeds or [arguments.seed], name),
     )
+    if result is None:  # the chief of several workers does the rest
+        return
     first = experiment.with_seed(next(iter(result.evaluations)))
     paths = {str(name): first.student_path(name) for name in names}
     folder = experiment.run_dir / name

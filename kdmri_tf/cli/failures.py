@@ -24,6 +24,11 @@ def sentence(error: BaseException, afterwards: str) -> str | None:
     if is_full_disk(error):
         place = next((f" of {path}" for path in map(_path, causes(error)) if path), "")
         return f"There is no space left on the disk{place}: make room; {afterwards}."
+    if any(map(_is_lost_worker, causes(error))):
+        return (
+            "Another worker has stopped or cannot be reached any more: start all of them again; "
+            f"{afterwards}."
+        )
     if any(map(_is_full_memory, causes(error))):
         return (
             "There is not enough memory for that: choose smaller batches, networks or images, or a "
@@ -52,6 +57,13 @@ def _is_full_memory(error: BaseException) -> bool:
         or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
         or type(error).__name__ == "ResourceExhaustedError"  # TensorFlow's
     )
+
+
+def _is_lost_worker(error: BaseException) -> bool:
+    """Tells whether TensorFlow could not exchange gradients with another process."""
+    lost = ("UnavailableError", "AbortedError", "InternalError", "CancelledError")
+    text = str(error)
+    return type(error).__name__ in lost and ("Collective" in text or "worker" in text)
 
 
 def _path(error: BaseException) -> str | None:

@@ -184,6 +184,14 @@ def fraction(text: str) -> float:
     return number
 
 
+def momentum(text: str) -> float:
+    """Accepts a number between 0 and 1, neither of them."""
+    number = fraction(text)
+    if number in (0, 1):
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1, such as 0.999")
+    return number
+
+
 def _integer(text: str) -> int:
     try:
         return int(text)  # of more than 4300 digits it is a ValueError, too

@@ -1,6 +1,7 @@
 """What the flags of a command describe: an experiment, its data, and options of distillation."""
 
 import argparse
+import functools
 from typing import TYPE_CHECKING, Any
 
 from kdmri_tf.choices import SAMPLERS
@@ -10,6 +11,8 @@ from kdmri_tf.cli.flags import OF_COILS, OF_MASKS
 from kdmri_tf.errors import InputError
 
 if TYPE_CHECKING:  # these import TensorFlow
+    import tensorflow as tf
+
     from kdmri_tf.data.augmentation import Augment
     from kdmri_tf.data.mri_data import MRIData
     from kdmri_tf.physics.simulated_acquisition import SimulatedAcquisition
@@ -29,6 +32,7 @@ SETTINGS = {
     "consistency_form": "data_consistency",
     "noise_weight": "noise_weight",
     "consistency_steps": "consistency_steps",
+    "ema_momentum": "ema_momentum",
 }
 
 
@@ -45,12 +49,16 @@ def experiment(arguments: argparse.Namespace) -> "Experiment":
     from kdmri_tf.training.settings import default_settings
     from tfds_builders.sources import resolve_source
 
+    # Before anything is computed, as workers need it.
+    strategy = _strategy(
+        getattr(arguments, "strategy", "none"), getattr(arguments, "worker_timeout", 0.0)
+    )
     source = resolve_source(
         arguments.dataset, arguments.source, arguments.manual_dir, arguments.coils
     )
     chosen = {name: getattr(arguments, flag, None) for name, flag in SETTINGS.items()}
     settings = default_settings(arguments.dataset, source, **chosen)
-    if not arguments.whole_batches:
+    if not arguments.whole_batches and strategy.num_replicas_in_sync == 1:
         divide_cores(settings.batch_size)  # before TensorFlow reads the first slice
     data = _load(arguments, source)
     name = "-".join([data.dataset, data.source, data.acceleration_label.replace(" ", "-")])
@@ -71,7 +79,16 @@ def experiment(arguments: argparse.Namespace) -> "Experiment":
     if hasattr(arguments, "teacher_cache"):
         memory = int(arguments.teacher_memory * 2**30)
         cache = {"teacher_cache": arguments.teacher_cache, "teacher_memory": memory}
-    return Experiment(data, arguments.run_dir or f"runs/{name}", settings, **cache)
+    run_dir = arguments.run_dir or f"runs/{name}"
+    return Experiment(data, run_dir, settings, strategy=strategy, **cache)
+
+
+@functools.cache  # a process makes a strategy of several workers once
+def _strategy(name: str, wait_seconds: float) -> "tf.distribute.Strategy":
+    """Returns the strategy of a command."""
+    from kdmri_tf.compute.strategy import training_strategy
+
+    return training_strategy(name, wait_seconds)
 
 
 def _check_networks(arguments: argparse.Namespace) -> None:

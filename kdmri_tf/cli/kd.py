@@ -24,8 +24,9 @@ def main(arguments: argparse.Namespace) -> None:
     teacher = experiment.teacher(arguments.teacher)
     student = experiment.student(arguments.student)
     distilled = experiment.distil(teacher, arguments.student, start=start, **options)
-    experiment.evaluate({"teacher": teacher, "student": student, "KD student": distilled})
-    experiment.export()
+    if experiment.is_chief:
+        experiment.evaluate({"teacher": teacher, "student": student, "KD student": distilled})
+        experiment.export()
 
 
 def parser(description: str, methods: Sequence[str] = METHODS) -> argparse.ArgumentParser:

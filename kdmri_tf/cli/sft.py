@@ -29,8 +29,8 @@ def main(arguments: argparse.Namespace) -> None:
         )
         return methods(grid, [method])
 
-    compare(rows, experiment, [arguments.seed], f"sft-{method}")
-    experiment.export()
+    if compare(rows, experiment, [arguments.seed], f"sft-{method}") is not None:
+        experiment.export()
 
 
 def run() -> None:

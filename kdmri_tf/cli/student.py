@@ -14,9 +14,9 @@ from kdmri_tf.cli.flag_types import network_name
 def main(arguments: argparse.Namespace) -> None:
     experiment = from_flags.experiment(arguments)
     student = experiment.student(arguments.student)
-    experiment.evaluate(
-        {"student": student}, experiment.run_dir / f"student-{student.architecture}"
-    )
+    if experiment.is_chief:
+        folder = experiment.run_dir / f"student-{student.architecture}"
+        experiment.evaluate({"student": student}, folder)
 
 
 def run() -> None:

@@ -14,9 +14,9 @@ from kdmri_tf.cli.flag_types import network_name
 def main(arguments: argparse.Namespace) -> None:
     experiment = from_flags.experiment(arguments)
     teacher = experiment.teacher(arguments.teacher)
-    experiment.evaluate(
-        {"teacher": teacher}, experiment.run_dir / f"teacher-{teacher.architecture}"
-    )
+    if experiment.is_chief:
+        folder = experiment.run_dir / f"teacher-{teacher.architecture}"
+        experiment.evaluate({"teacher": teacher}, folder)
 
 
 def run() -> None:

@@ -2,8 +2,8 @@
 
 import argparse
 
-from kdmri_tf.choices import CONSISTENCY_FORMS, PRECISIONS, SCHEDULES
-from kdmri_tf.cli.flag_types import count, noise_weight, positive_number, seed
+from kdmri_tf.choices import CONSISTENCY_FORMS, PRECISIONS, SCHEDULES, STRATEGIES
+from kdmri_tf.cli.flag_types import count, momentum, noise_weight, positive_number, seconds, seed
 from kdmri_tf.sizes import MOST_CONSISTENCY_STEPS, MOST_EPOCHS, MOST_FILTERS
 
 
@@ -17,6 +17,13 @@ def add(group: argparse._ArgumentGroup, super_resolution: bool) -> None:
         choices=SCHEDULES,
         help="step: times 0.1 every 40 of 150 epochs, in proportion "
         "(default: step; synthetic: cosine)",
+    )
+    add(
+        "--ema-momentum",
+        type=momentum,
+        metavar="M",
+        help="validate and keep the moving average of the weights over all steps, of which M stays "
+        "in every step, such as 0.999 (default: the weights of the best epoch)",
     )
     add("--seed", type=seed, default=42, help="initial weights and slice order")
     add(
@@ -46,6 +53,21 @@ def add(group: argparse._ArgumentGroup, super_resolution: bool) -> None:
         default="float32",
         choices=PRECISIONS,
         help="of the convolutions; mixed_bfloat16 is faster where the processor has bfloat16",
+    )
+    add(
+        "--strategy",
+        default="none",
+        choices=STRATEGIES,
+        help="how training is spread over devices; mirrored: over all GPUs of this machine; "
+        "multiworker: over processes and machines that run the same command, each with TF_CONFIG "
+        "or in a task of Slurm",
+    )
+    add(
+        "--worker-timeout",
+        type=seconds,
+        default=300.0,
+        metavar="SECONDS",
+        help="how long workers wait for each other at the start",
     )
     add(
         "--data-consistency",

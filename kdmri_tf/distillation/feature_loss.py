@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from kdmri_tf.distillation.replicas import whole_batch
+from kdmri_tf.compute.replicas import whole_batch
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.network import Network
 

@@ -224,9 +224,10 @@ class StudentFriendlyTeacher(WeightedTraining):
 
     def test_step(self, data: tuple) -> dict[str, tf.Tensor]:
         """Evaluates the teacher alone: `loss` is mean |x - x_T|."""
-        inputs, target = self.unpack(data)
+        inputs, target, weight = self.unpack(data)
         image = like_target(self.teacher(inputs, training=False), target, "teacher")
-        logs = self.report({"loss": mean_absolute_error(target, image)}, inputs, target, image)
+        losses = {"loss": mean_absolute_error(target, image)}
+        logs = self.report(losses, inputs, target, image, weight)
         training_only = (*self.ALWAYS_REPORTED, *self.MONITORED)
         return {name: value for name, value in logs.items() if name not in training_only}
 

@@ -6,14 +6,16 @@ from typing import Any, ClassVar, Self
 import keras
 import tensorflow as tf
 
+from kdmri_tf.compute import replicas
 from kdmri_tf.compute.fan_out import ordered_sum
 from kdmri_tf.distillation.image_check import target_images
 from kdmri_tf.errors import InputError
+from kdmri_tf.networks.replica_fit import ReplicaFit
 
 KERAS_LOSSES = {"loss", "loss_weights"}  # arguments of `compile` that are not for these models
 
 
-class WeightedTraining(keras.Model):
+class WeightedTraining(ReplicaFit):
     """Trains on `loss = sum of weight * named loss`.
 
     A subclass names its weights in `LOSSES`, sets them in `compile` and implements
@@ -114,12 +116,12 @@ class WeightedTraining(keras.Model):
 
     def train_step(self, data: tuple) -> dict[str, tf.Tensor]:
         """Moves `trained_variables` by one batch and returns the logs."""
-        inputs, target = self.unpack(data)
+        inputs, target, weight = self.unpack(data)
         with tf.GradientTape() as tape:
             image, losses = self._weigh(inputs, target, training=True)
             # Replicas sum their gradients, so each takes its share of a mean loss.
-            replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            loss = self.optimizer.scale_loss(losses["loss"] / replicas)
+            share = replicas.share_of_batch(replicas.counted_slices(target, weight))
+            loss = self.optimizer.scale_loss(losses["loss"] * share)
         if not self.optimizer.built:
             # On all variables, moved here or not: at the end of `fit` Keras pairs these with the
             # optimizer's, one by one, to write back the averages of `use_ema`.
@@ -130,22 +132,29 @@ class WeightedTraining(keras.Model):
         # Zeros leave a weight be that no loss reaches, as behind the last matched layer.
         gradients = tape.gradient(loss, variables, unconnected_gradients="zero")
         self.optimizer.apply_gradients(zip(gradients, variables, strict=True))
-        return self.report(losses, inputs, target, image)
+        return self.report(losses, inputs, target, image, weight)
 
     def test_step(self, data: tuple) -> dict[str, tf.Tensor]:
         """Evaluates one batch and returns the logs."""
-        inputs, target = self.unpack(data)
+        inputs, target, weight = self.unpack(data)
         image, losses = self._weigh(inputs, target, training=False)
-        return self.report(losses, inputs, target, image)
+        return self.report(losses, inputs, target, image, weight)
 
     def report(
-        self, losses: Mapping[str, tf.Tensor], inputs: Any, target: tf.Tensor, image: tf.Tensor
+        self,
+        losses: Mapping[str, tf.Tensor],
+        inputs: Any,
+        target: tf.Tensor,
+        image: tf.Tensor,
+        weight: tf.Tensor | None,
     ) -> dict[str, tf.Tensor]:
         """Returns the logs of a step: these losses and the metrics of the image."""
         trackers = {metric.name: metric for metric in self.metrics}
+        slices = replicas.counted_slices(target, weight)
         for name, value in losses.items():
-            trackers[name].update_state(value, sample_weight=tf.shape(target)[0])
-        return self.compute_metrics(inputs, target, image)
+            trackers[name].update_state(value, sample_weight=slices)
+        logs = self.compute_metrics(inputs, target, image, sample_weight=weight)
+        return replicas.as_logs(logs)
 
     def _weigh(
         self, inputs: Any, target: tf.Tensor, training: bool
@@ -156,19 +165,22 @@ class WeightedTraining(keras.Model):
         weighted = [weights[name] * losses[name] for name in losses if name in weights]
         return image, {**losses, "loss": ordered_sum(weighted)}
 
-    def unpack(self, data: tuple) -> tuple[Any, tf.Tensor]:
-        """Returns (inputs, target) of a batch, the target float32 `(batch, H, W, 1)`.
+    def unpack(self, data: tuple) -> tuple[Any, tf.Tensor, tf.Tensor | None]:
+        """Returns (inputs, target, weight) of a batch, the target float32 `(batch, H, W, 1)`.
+
+        Weights are those of `share_batches`: 0 for the slice of a replica that has no other.
 
         Raises:
             InputError: no target, sample weights, or a target of another shape.
         """
         inputs, target, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
-        if target is None or sample_weight is not None:
+        is_shared = replicas.number_of_replicas() > 1
+        if target is None or (sample_weight is not None and not is_shared):
             raise InputError(
                 f"A {type(self).__name__} is fitted on (inputs, image) pairs, without sample "
                 "weights."
             )
-        return inputs, target_images(target)
+        return inputs, target_images(target), sample_weight
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, for Keras to make the model anew."""

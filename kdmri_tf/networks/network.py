@@ -15,12 +15,13 @@ from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.exporter import exporter
 from kdmri_tf.networks.frozen import freeze_parts, frozen_parts
 from kdmri_tf.networks.image_shape import as_images, per_pixel
+from kdmri_tf.networks.replica_fit import ReplicaFit
 from kdmri_tf.physics.degradation import Degradation
 
 Shape = tuple[int | None, ...]
 
 
-class Network(keras.Model):
+class Network(ReplicaFit):
     """Undoes a degradation with one or more blocks of convolutions; what all networks share.
 
     `network(inputs)` gives the image, float32 `(batch, H, W, C)`, C = 1, or 2 for real and

@@ -145,8 +145,10 @@ def compare(
     experiment: Experiment,
     seeds: Sequence[int],
     name: str,
-) -> Comparison:
+) -> Comparison | None:
     """Trains and evaluates the rows of a grid with every seed and writes table, CSV and plot.
+
+    Of several workers the chief alone evaluates and writes; the others get None.
 
     Args:
         make_rows: trains the rows in an experiment.
@@ -158,8 +160,12 @@ def compare(
     for seed in seeds:
         seeded = experiment.with_seed(seed)
         rows = make_rows(seeded)
+        if not experiment.is_chief:
+            continue
         networks = {row.name: row.network for row in rows}
         evaluations[seed] = seeded.evaluate(networks, seeded.run_dir / name)
+    if not experiment.is_chief:
+        return None
     comparison = Comparison(rows, evaluations)
     folder = experiment.run_dir / name
     print(f"\n{comparison.write(folder, 'comparison')}\nTable, values and plot: {folder}")

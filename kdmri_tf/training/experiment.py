@@ -6,6 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
+
+from kdmri_tf.compute.replicas import is_chief
 from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.data.provenance import data_config
 from kdmri_tf.distillation.friendly_settings import FriendlySettings
@@ -13,8 +16,6 @@ from kdmri_tf.distillation.student_friendly import StudentFriendlyTeacher
 from kdmri_tf.distillation.teacher_cache import MEMORY_BUDGET_BYTES
 from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation.report import Evaluation
-from kdmri_tf.export.check_samples import prepared_samples
-from kdmri_tf.export.export_trained import export_trained
 from kdmri_tf.files import make_folder
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import load_network
@@ -51,6 +52,8 @@ class Experiment:
         teacher_cache: whether the teacher's outputs are kept, instead of computed in every step.
         teacher_memory: bytes of them that may be kept in memory; more goes to the stage's folder,
             until the stage is finished.
+        strategy: of `training_strategy` or TensorFlow, that networks are trained under; None for
+            the one in force. All its workers make the same calls; evaluate and export in the chief.
 
     Example:
         >>> import contextlib, io, tempfile
@@ -73,16 +76,21 @@ class Experiment:
         settings: TrainingSettings,
         teacher_cache: bool = True,
         teacher_memory: float = MEMORY_BUDGET_BYTES,
+        strategy: tf.distribute.Strategy | None = None,
     ) -> None:
         settings = dataclasses.replace(settings, complex_images=data.complex_images)
         self.data = data
         self.run_dir = Path(run_dir)
         self.settings = settings
-        self.teacher_cache = teacher_cache
-        self.teacher_memory = teacher_memory
-        self._stages = StageTrainer(data, self.run_dir, settings, teacher_cache, teacher_memory)
+        self._options = (teacher_cache, teacher_memory, strategy or tf.distribute.get_strategy())
+        self._stages = StageTrainer(data, self.run_dir, settings, *self._options)
         self._has_given = False  # whether networks are evaluated that were not trained here
         make_folder(self.run_dir, "--run-dir; in code run_dir")
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes: the only one, or the first of several workers."""
+        return is_chief(self._stages.strategy)
 
     def check(
         self,
@@ -252,21 +260,16 @@ class Experiment:
         Raises:
             InputError: this object has trained or loaded no stage.
         """
-        if self._stages.last_stage is None:
-            raise InputError(
-                f"Nothing was trained in {self.run_dir}: for a network of your own, use kdmri "
-                "export or kdmri_tf.export_network."
-            )
-        samples = prepared_samples(self.data.builder, self.data.degradation)
-        model_path = self._stages.last_stage.model_path
-        export_trained(model_path, self.run_dir / "saved_model", samples=samples)
+        self._stages.export()
 
     def with_seed(self, seed: int) -> "Experiment":
         """Returns the same experiment with another seed, in a run folder within this one."""
-        if seed == self.settings.seed:
-            return self
-        settings, folder = replace(self.settings, seed=seed), self.run_dir / f"seed{seed}"
-        return Experiment(self.data, folder, settings, self.teacher_cache, self.teacher_memory)
+        settings = replace(self.settings, seed=seed)
+        return self if settings == self.settings else self.with_settings(settings, f"seed{seed}")
+
+    def with_settings(self, settings: TrainingSettings, name: str) -> "Experiment":
+        """Returns the same experiment with other settings, in the folder of that name in this."""
+        return Experiment(self.data, self.run_dir / name, settings, *self._options)
 
     def given(
         self, name: str, path: Path | str, settings: TrainingSettings | None = None

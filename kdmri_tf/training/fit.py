@@ -8,8 +8,11 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kdmri_tf.compute import replicas
 from kdmri_tf.data.mri_data import MRIData
+from kdmri_tf.data.replica_batches import share_batches
 from kdmri_tf.distillation.teacher_outputs import TeacherOutputs
+from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation.slice_psnr import SlicePSNR
 from kdmri_tf.inference.runtimes.plain_path import plain_path
 from kdmri_tf.training.image_log import ImageLog
@@ -56,7 +59,9 @@ def train(
 
     The state after every epoch is kept in `folder`; a call with the same arguments continues an
     interrupted one and ends with the same weights, bit for bit, on the same machine (on a GPU only
-    under `tf.config.experimental.enable_op_determinism`).
+    under `tf.config.experimental.enable_op_determinism`). Under a `tf.distribute` strategy every
+    batch is shared by its replicas, and one worker writes; the weights are those of one process to
+    rounding.
 
     Args:
         model: what is fitted: the network itself, or a wrapper such as `Distiller`.
@@ -70,12 +75,15 @@ def train(
         compile_arguments: losses, for `model.compile`.
 
     Raises:
-        InputError: the loss stops being finite.
+        InputError: the loss stops being finite; workers would go on from different states.
     """
     kept = teacher_outputs or {}
     steps = compile_for_training(model, network, data, settings, **compile_arguments)
-    state = TrainingState(folder, network, model.optimizer)
-    if state.epoch:
+    strategy = model.distribute_strategy
+    writes = replicas.is_chief(strategy)
+    state = TrainingState(folder, network, model.optimizer, writes)
+    _check_same_start(strategy, state.epoch)
+    if state.epoch and writes:
         print(f"Continuing after epoch {state.epoch} of {settings.epochs}.")
     if state.epoch < settings.epochs:
         batches = data.batches(
@@ -84,25 +92,48 @@ def train(
         )
         # After every epoch, as it chooses the best weights; without gradients it costs little.
         validation = data.batches(
-            "validation", VALIDATION_BATCH_SIZE, teacher_outputs=kept.get("validation")
+            "validation", _validation_size(strategy), teacher_outputs=kept.get("validation")
         )
+        # The state takes the weights while they are swapped.
+        averages = [] if settings.ema_momentum is None else [keras.callbacks.SwapEMAWeights()]
         with plain_path(folder) as plain:
             model.fit(
-                to_device(batches),
-                validation_data=to_device(validation),
+                _placed(batches, strategy, settings.batch_size),
+                validation_data=_placed(validation, strategy, _validation_size(strategy)),
                 steps_per_epoch=steps,
+                validation_steps=_validation_steps(data, strategy),
                 shuffle=False,
                 initial_epoch=state.epoch,
                 epochs=settings.epochs,
-                verbose=1 if sys.stdout.isatty() else 2,
+                verbose=(1 if sys.stdout.isatty() else 2) if writes else 0,
                 callbacks=[
                     *callbacks,
                     state,
-                    keras.callbacks.TensorBoard(plain / "tensorboard", write_graph=False),
-                    ImageLog(plain / "tensorboard" / "images", network, data, settings.epochs),
+                    *averages,
+                    *(_logs(plain, network, data, settings) if writes else ()),
                 ],
             )
     network.set_weights(state.best_weights)
+
+
+def _logs(
+    folder: Path, network: keras.Model, data: MRIData, settings: TrainingSettings
+) -> list[keras.callbacks.Callback]:
+    """Returns the callbacks that show the course of training."""
+    return [
+        keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
+        ImageLog(folder / "tensorboard" / "images", network, data, settings.epochs),
+    ]
+
+
+def _check_same_start(strategy: tf.distribute.Strategy, epoch: int) -> None:
+    """Refuses workers that would go on from different states."""
+    first, last = replicas.of_all_workers(strategy, epoch)
+    if first != last:
+        raise InputError(
+            f"The workers would go on after different epochs ({first:g} to {last:g}): give them "
+            "one --run-dir (in code run_dir) on a disk that they share."
+        )
 
 
 def compile_for_training(
@@ -118,10 +149,15 @@ def compile_for_training(
         Steps per epoch.
     """
     steps = data.num_batches("train", settings.batch_size)
+    averaging: dict[str, Any] = {}
+    if settings.ema_momentum is not None:
+        averaging = {"use_ema": True, "ema_momentum": settings.ema_momentum}
+    # Several steps at once are more than Keras can do where replicas share batches.
+    together = steps if model.distribute_strategy.num_replicas_in_sync == 1 else 1
     model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate_schedule(settings, steps)),
+        optimizer=keras.optimizers.Adam(learning_rate_schedule(settings, steps), **averaging),
         metrics=[SlicePSNR()],
-        steps_per_execution=_steps_per_execution(steps),
+        steps_per_execution=_steps_per_execution(together),
         **compile_arguments,
     )
     model.optimizer.build(network.trainable_variables)
@@ -131,6 +167,28 @@ def compile_for_training(
 def _steps_per_execution(steps: int) -> int:
     """Returns the largest divisor of an epoch's steps up to 8: fewer returns to Python."""
     return max(count for count in range(1, 9) if steps % count == 0)
+
+
+def _validation_size(strategy: tf.distribute.Strategy) -> int:
+    """Returns the slices of a batch in validation, one or more for every replica."""
+    return max(VALIDATION_BATCH_SIZE, strategy.num_replicas_in_sync)
+
+
+def _validation_steps(data: MRIData, strategy: tf.distribute.Strategy) -> int | None:
+    """Returns the steps of validation on batches without end; None where these have one."""
+    if strategy.num_replicas_in_sync == 1:
+        return None
+    return data.num_batches("validation", _validation_size(strategy))
+
+
+def _placed(
+    batches: tf.data.Dataset, strategy: tf.distribute.Strategy, batch_size: int
+) -> tf.data.Dataset | tf.distribute.DistributedDataset:
+    """Returns the batches where they are computed on: of each replica, or on the GPU."""
+    if strategy.num_replicas_in_sync == 1:
+        return to_device(batches)
+    # `repeat` makes those of validation endless; those of training are.
+    return share_batches(batches.repeat(), strategy, batch_size)
 
 
 def to_device(batches: tf.data.Dataset) -> tf.data.Dataset:

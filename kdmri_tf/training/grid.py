@@ -112,5 +112,4 @@ class Grid:
         """Returns the plain student, trained for as many epochs as two stages of distillation."""
         experiment = self.experiment
         settings = dataclasses.replace(experiment.settings, epochs=2 * experiment.settings.epochs)
-        folder = experiment.run_dir / "twice-the-epochs"
-        return Experiment(experiment.data, folder, settings).student(self.student_name)
+        return experiment.with_settings(settings, "twice-the-epochs").student(self.student_name)

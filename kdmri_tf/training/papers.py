@@ -122,6 +122,7 @@ def train_grids(
         def of_grid(seeded: Experiment, sft: bool = name in WITH_SFT) -> list[Row]:
             return rows(Grid(seeded, teacher_name, student_name, **options), sft)
 
-        compare(of_grid, experiment, [experiment.settings.seed], EVALUATIONS)
-        table = write_tables(run_dir)
-    print(f"\n{table}\nTables: {Path(run_dir) / 'papers.md'}")
+        if compare(of_grid, experiment, [experiment.settings.seed], EVALUATIONS) is not None:
+            table = write_tables(run_dir)
+    if all(experiment.is_chief for experiment in experiments.values()):
+        print(f"\n{table}\nTables: {Path(run_dir) / 'papers.md'}")

@@ -131,6 +131,7 @@ def open_stage(
     name: str,
     config: Mapping[str, Any],
     facts: Mapping[str, Any] | None = None,
+    writes: bool = True,
 ) -> Stage:
     """Makes the folder of a stage, or takes up the one that is there.
 
@@ -141,6 +142,7 @@ def open_stage(
         name: of the stage, such as "teacher-D5C5".
         config: everything that determines the result, as JSON values.
         facts: what follows from it and an exported network should know, as JSON values.
+        writes: whether this process makes the folder, one of several workers alone.
 
     Raises:
         InputError: the folder cannot be written to, was made with another configuration (the
@@ -150,6 +152,8 @@ def open_stage(
     stage = Stage(Path(run_dir) / name, config)
     if stage.is_begun:
         check_config(stage.folder, config, entirely=True)
+        return stage
+    if not writes:
         return stage
     path = stage.folder / CONFIG_FILE
     content = {"config": config, "facts": facts or {}, "environment": _environment()}

@@ -38,6 +38,9 @@ class TrainingSettings:
             data. See `DCCNN`.
         noise_weight: of data consistency: None, a number or "learned"; see `DCCNN`.
         consistency_steps: of data consistency with several coils; see `DCCNN`.
+        ema_momentum: None, or how much of the average of the weights over all steps so far is kept
+            in every step, average = momentum average + (1 - momentum) weights, such as 0.999. The
+            averages are validated and kept then, `use_ema` of Keras' optimizers.
 
     Raises:
         InputError: a value out of range or an unknown name.
@@ -64,6 +67,7 @@ class TrainingSettings:
     complex_images: bool = False
     noise_weight: float | str | None = None
     consistency_steps: int = 1
+    ema_momentum: float | None = None
 
     def __post_init__(self) -> None:
         counts = ["epochs", "batch_size"] + ([] if self.filters is None else ["filters"])
@@ -81,6 +85,10 @@ class TrainingSettings:
             raise InputError(f"seed must lie between 0 and 2^31 - 1; got {self.seed}.")
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"learning_rate must be positive; got {self.learning_rate}.")
+        if self.ema_momentum is not None and not 0 < self.ema_momentum < 1:
+            raise InputError(
+                f"ema_momentum must lie between 0 and 1, such as 0.999; got {self.ema_momentum}."
+            )
         choices = {
             "schedule": SCHEDULES,
             "precision": PRECISIONS,

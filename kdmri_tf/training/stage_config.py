@@ -19,7 +19,10 @@ from kdmri_tf.training.stage_differences import differing, read_config
 from kdmri_tf.zoo.cards import card_of
 
 # What a student that others are compared with must have in common with them.
-SETTINGS_OF_A_BASELINE = ("epochs", "batch_size", "learning_rate", "schedule", "precision")
+SETTINGS_OF_A_BASELINE = (
+    *("epochs", "batch_size", "learning_rate", "schedule", "precision"),
+    "ema_momentum",
+)
 
 
 def stage_config(

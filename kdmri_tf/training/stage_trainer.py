@@ -1,11 +1,14 @@
 """Trains stages: opens their folders, fits, and loads what came out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
+from kdmri_tf.compute import replicas
 from kdmri_tf.compute.bfloat16_speed import report_slow_bfloat16
 from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.data.provenance import data_facts
@@ -15,6 +18,9 @@ from kdmri_tf.distillation.friendly_settings import FriendlySettings
 from kdmri_tf.distillation.student_friendly import StudentFriendlyTeacher
 from kdmri_tf.distillation.teacher_cache import cache_teacher
 from kdmri_tf.distillation.teacher_outputs import TeacherOutputs
+from kdmri_tf.errors import InputError
+from kdmri_tf.export.check_samples import prepared_samples
+from kdmri_tf.export.export_trained import export_trained
 from kdmri_tf.networks.network import Network
 from kdmri_tf.training.fit import train
 from kdmri_tf.training.initial_networks import copy_for_training
@@ -38,6 +44,7 @@ class StageTrainer:
         teacher_cache: whether the teacher's outputs are kept, instead of computed in every step.
         teacher_memory: bytes of them that may be kept in memory; more goes to the stage's folder,
             until the stage is finished.
+        strategy: that networks are trained under.
 
     Attributes:
         settings: as given.
@@ -51,8 +58,10 @@ class StageTrainer:
         settings: TrainingSettings,
         teacher_cache: bool,
         teacher_memory: float,
+        strategy: tf.distribute.Strategy,
     ) -> None:
         self.settings = settings
+        self.strategy = strategy
         self.last_stage: Stage | None = None
         self._data = data
         self._run_dir = run_dir
@@ -87,12 +96,19 @@ class StageTrainer:
         weights = {names.get(k, k): v for k, v in losses.items() if k.endswith("_weight")}
         stage = self._open(name, network, weights, teacher, initial_digest)
         if not stage.is_finished:
-            with stage.training():
-                model, outputs = network, None
+            with self._training(stage):
+                outputs = None
                 if teacher is not None:
-                    model, outputs = self._distiller(stage, network, teacher, losses)
-                train(*(model, network, self._data, stage.folder, self.settings, outputs), **losses)
-                stage.finish(network)
+                    outputs = self._teacher_outputs(stage, network, teacher, losses)
+                with self.strategy.scope():
+                    model = network = self._placed(network)
+                    if teacher is not None:
+                        model = Distiller(copy_for_training(teacher, self.settings), network)
+                    train(
+                        *(model, network, self._data, stage.folder, self.settings, outputs),
+                        **losses,
+                    )
+                self._finish(stage, network)
         return stage.load()
 
     def train_friendly(
@@ -111,19 +127,35 @@ class StageTrainer:
             InputError: as for `train`, or settings that contradict the number of epochs.
         """
         callbacks = fading(friendly, self.settings.epochs)
-        joint = StudentFriendlyTeacher(teacher, student)
+        with self.strategy.scope():
+            joint = StudentFriendlyTeacher(self._placed(teacher), self._placed(student))
         name = f"sft-{teacher.architecture}-{student.architecture}"
         stage = self._open(name, joint, friendly.config)
         if not stage.is_finished:
-            with stage.training():
-                train(
-                    *(joint, joint, self._data, stage.folder, self.settings),
-                    callbacks=callbacks,
-                    **friendly.compile_arguments,
-                )
-                stage.save(student, SFT_STUDENT)
-                stage.finish(teacher)
+            with self._training(stage):
+                with self.strategy.scope():
+                    train(
+                        *(joint, joint, self._data, stage.folder, self.settings),
+                        callbacks=callbacks,
+                        **friendly.compile_arguments,
+                    )
+                self._finish(stage, joint.teacher, joint.student)
         return stage.load(), stage.folder / SFT_STUDENT
+
+    def export(self) -> None:
+        """Exports the network of the last stage to `saved_model` in the run folder.
+
+        Raises:
+            InputError: no stage was trained or loaded.
+        """
+        if self.last_stage is None:
+            raise InputError(
+                f"Nothing was trained in {self._run_dir}: for a network of your own, use kdmri "
+                "export or kdmri_tf.export_network."
+            )
+        samples = prepared_samples(self._data.builder, self._data.degradation)
+        target = self._run_dir / "saved_model"
+        export_trained(self.last_stage.model_path, target, samples=samples)
 
     def _open(
         self,
@@ -137,7 +169,8 @@ class StageTrainer:
         config = stage_config(
             *(name, network, self._data, self.settings, weights, teacher, initial_digest)
         )
-        stage = self.last_stage = open_stage(self._run_dir, name, config, data_facts(self._data))
+        chosen = self._run_dir, name, config, data_facts(self._data)
+        stage = self.last_stage = open_stage(*chosen, writes=replicas.is_chief(self.strategy))
         epochs = self.settings.epochs
         done = "finished earlier" if stage.is_finished else f"{epochs} epoch{'s' * (epochs > 1)}"
         print(f"\n== {name}: {network.count_params():,} parameters, {done} ==", flush=True)
@@ -145,21 +178,45 @@ class StageTrainer:
             report_slow_bfloat16()
         return stage
 
-    def _distiller(
+    def _teacher_outputs(
         self, stage: Stage, student: Network, teacher: Network, losses: Mapping[str, Any]
-    ) -> tuple[Distiller, Mapping[str, TeacherOutputs] | None]:
-        """Returns the distiller, and the teacher's outputs if they are kept."""
-        teacher = copy_for_training(teacher, self.settings)
-        outputs = None
-        if self._teacher_cache:
-            outputs = cache_teacher(
-                *(teacher, self._data, losses.get("feature_loss")),
-                images=losses["imitation_weight"] > 0,
-                folder=stage.teacher_outputs,
-                memory_budget=self._teacher_memory,
-                student=student,
-            )
-        return Distiller(teacher, student), outputs
+    ) -> Mapping[str, TeacherOutputs] | None:
+        """Returns the teacher's outputs if they are kept, of every worker by itself."""
+        if not self._teacher_cache:
+            return None
+        folder = stage.teacher_outputs
+        if not replicas.is_chief(self.strategy):
+            folder = folder / f"worker{self.strategy.cluster_resolver.task_id}"
+        return cache_teacher(
+            *(copy_for_training(teacher, self.settings), self._data, losses.get("feature_loss")),
+            images=losses["imitation_weight"] > 0,
+            folder=folder,
+            memory_budget=self._teacher_memory,
+            student=student,
+        )
+
+    def _placed(self, network: Network) -> Network:
+        """Returns the network with its weights on all replicas, in the scope of the strategy."""
+        return (
+            copy_for_training(network, self.settings) if tf.distribute.has_strategy() else network
+        )
+
+    @contextmanager
+    def _training(self, stage: Stage) -> Iterator[None]:
+        """Keeps other processes from training the stage, but for the other workers."""
+        if replicas.is_chief(self.strategy):
+            with stage.training():
+                yield
+        else:
+            yield
+
+    def _finish(self, stage: Stage, network: Network, student: Network | None = None) -> None:
+        """Saves what was trained, while the other workers wait."""
+        if replicas.is_chief(self.strategy):
+            if student is not None:
+                stage.save(student, SFT_STUDENT)
+            stage.finish(network)
+        replicas.of_all_workers(self.strategy, 0)
 
 
 def fading(friendly: FriendlySettings, epochs: int) -> list[keras.callbacks.Callback]:

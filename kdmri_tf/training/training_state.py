@@ -30,6 +30,7 @@ class TrainingState(keras.callbacks.Callback):
         folder: has `state.npz` and `log.csv`; an existing state is restored at once.
         network: the model whose weights are trained.
         optimizer: its built optimizer.
+        writes: whether this process saves the state: one of several workers alone.
 
     Raises:
         InputError: the state is damaged.
@@ -41,18 +42,25 @@ class TrainingState(keras.callbacks.Callback):
     """
 
     def __init__(
-        self, folder: Path, network: keras.Model, optimizer: keras.optimizers.Optimizer
+        self,
+        folder: Path,
+        network: keras.Model,
+        optimizer: keras.optimizers.Optimizer,
+        writes: bool = True,
     ) -> None:
         super().__init__()
         self.folder = Path(folder)
         self.network = network
         self.optimizer = optimizer
+        self.writes = writes
         self.history: list[dict[str, float]] = []
         self.best_weights: list[NDArray[Any]] = network.get_weights()
+        self._validated: list[NDArray[Any]] | None = None
         self._epoch_start = time.perf_counter()
         if self._path.exists():
             self._restore()
-            write_csv(self.folder / LOG_FILE, self.history)
+            if writes:
+                write_csv(self.folder / LOG_FILE, self.history)
 
     @property
     def _path(self) -> Path:
@@ -66,6 +74,10 @@ class TrainingState(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Starts the clock."""
         self._epoch_start = time.perf_counter()
+
+    def on_test_end(self, logs: Mapping[str, float] | None = None) -> None:
+        """Takes the weights that were validated, which may be averages that are swapped back."""
+        self._validated = self.network.get_weights()
 
     def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
         """Saves the state.
@@ -81,10 +93,11 @@ class TrainingState(keras.callbacks.Callback):
                     "(--lr; in code learning_rate), delete the folder of the stage and start again."
                 )
         if all(logs["val_loss"] < past["val_loss"] for past in self.history):
-            self.best_weights = self.network.get_weights()
+            self.best_weights = self._validated or self.network.get_weights()
         seconds = time.perf_counter() - self._epoch_start
         self.history.append({"epoch": epoch + 1, **logs, "seconds": round(seconds, 2)})
-        self._save()
+        if self.writes:
+            self._save()
 
     def _save(self) -> None:
         arrays: dict[str, Any] = {

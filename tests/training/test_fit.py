@@ -22,14 +22,18 @@ def fit(data, folder, epochs=4, **changes):
     return network
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-def test_resumed_equals_uninterrupted(data, tmp_path, monkeypatch, precision, capsys):
-    whole = fit(data, tmp_path / "whole", precision=precision)
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"precision": "mixed_bfloat16"}, {"ema_momentum": 0.9}],
+    ids=["float32", "mixed_bfloat16", "averaged"],
+)
+def test_resumed_equals_uninterrupted(data, tmp_path, monkeypatch, changes, capsys):
+    whole = fit(data, tmp_path / "whole", **changes)
     with monkeypatch.context() as patch:
         stop_in_epoch(patch, 3)
         with pytest.raises(Stop):
-            fit(data, tmp_path / "stopped", precision=precision)
-    resumed = fit(data, tmp_path / "stopped", precision=precision)
+            fit(data, tmp_path / "stopped", **changes)
+    resumed = fit(data, tmp_path / "stopped", **changes)
     assert "Continuing after epoch 2 of 4" in capsys.readouterr().out
     for expected, weight in zip(whole.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, expected)
@@ -39,6 +43,31 @@ def test_resumed_equals_uninterrupted(data, tmp_path, monkeypatch, precision, ca
             logs.append([row | {"seconds": ""} for row in csv.DictReader(file)])
     assert logs[0] == logs[1]
     assert [row["epoch"] for row in logs[0]] == ["1", "2", "3", "4"]
+
+
+def test_averages_over_all_steps_are_validated_and_kept(data, tmp_path):
+    """One step an epoch: the average begins at the weights after the first."""
+    steps = []
+    network = DCCNN(2, 1, filters=4)
+    note = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: steps.append(network.get_weights())
+    )
+    settings = TrainingSettings(epochs=3, batch_size=6, filters=4, ema_momentum=0.75)
+    train(network, network, data, tmp_path, settings, callbacks=[note], loss="mae")
+    averages = steps[:1]
+    for weights in steps[1:]:
+        pairs = zip(averages[-1], weights, strict=True)
+        averages.append([0.75 * average + 0.25 * weight for average, weight in pairs])
+    with open(tmp_path / "log.csv") as file:
+        losses = [float(row["val_loss"]) for row in csv.DictReader(file)]
+    best = int(np.argmin(losses))
+    assert best == 2
+    for weight, average, last in zip(network.get_weights(), averages[best], steps[-1], strict=True):
+        np.testing.assert_allclose(weight, average, atol=1e-7)
+        assert weight.ndim == 1 or np.abs(weight - last).max() > 1e-5
+    network.compile(loss="mae")
+    measured = network.evaluate(data.batches("validation", 4), verbose=0)
+    assert losses[best] == pytest.approx(measured, rel=1e-5)
 
 
 def test_a_kill_while_the_state_is_written_costs_that_epoch_alone(

@@ -1,0 +1,61 @@
+"""How workers wait for each other before TensorFlow does, whose waiting nothing can end."""
+
+import socket
+import time
+from collections.abc import Sequence
+
+from kdmri_tf.errors import InputError
+
+_PAUSE_SECONDS = 0.2
+_PROBE_SECONDS = 2.0
+
+
+def await_workers(addresses: Sequence[str], own: int, seconds: float) -> None:
+    """Returns when all workers are there: somebody listens at the address of each.
+
+    A worker listens at its own until it has seen the others; from then on TensorFlow does.
+
+    Args:
+        addresses: host:port of all workers.
+        own: index of this one.
+        seconds: how long to wait.
+
+    Raises:
+        InputError: not all are there in time, or the port of this one is in use.
+    """
+    others = [address for index, address in enumerate(addresses) if index != own]
+    if not others:
+        return
+    port = _parts(addresses[own])[1]
+    try:
+        server = socket.create_server(("", port), backlog=len(addresses))
+    except OSError as error:
+        raise InputError(
+            f"This worker cannot listen at its address {addresses[own]} ({error.strerror}): give "
+            "it another port, on all workers, or end what uses this one."
+        ) from error
+    with server:
+        end = time.monotonic() + seconds
+        while others := [address for address in others if not _answers(address)]:
+            if time.monotonic() > end:
+                raise InputError(
+                    f"Not all {len(addresses)} workers came within {seconds:g} s: no answer from "
+                    f"{', '.join(others)}. Start the same command on each of them, with ports that "
+                    "all can reach, or allow more time (--worker-timeout; in code wait_seconds)."
+                )
+            time.sleep(_PAUSE_SECONDS)
+
+
+def _answers(address: str) -> bool:
+    """Tells whether somebody listens there."""
+    try:
+        with socket.create_connection(_parts(address), timeout=_PROBE_SECONDS):
+            return True
+    except OSError:
+        return False
+
+
+def _parts(address: str) -> tuple[str, int]:
+    """Returns host and port."""
+    host, _, port = address.rpartition(":")
+    return host, int(port)

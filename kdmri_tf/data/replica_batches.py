@@ -1,0 +1,74 @@
+"""Batches in parts, one for every replica of a strategy."""
+
+from typing import Any
+
+import tensorflow as tf
+
+from kdmri_tf.errors import InputError
+
+
+def share_batches(
+    batches: tf.data.Dataset, strategy: tf.distribute.Strategy, batch_size: int
+) -> tf.distribute.DistributedDataset:
+    """Splits every batch over the replicas of a strategy, for `model.fit` under it.
+
+    Every worker makes the same batches, which depend on seed and epoch alone, and each of its
+    replicas takes its part: the first slices of a batch go to the first replica. Where a batch, as
+    the last of a pass, cannot be split evenly, the first replicas get a slice more; one that would
+    get none gets the first slice of the batch with weight 0. So every slice is seen once.
+
+    Args:
+        batches: of `MRIData.batches`, `(inputs, image)`, repeated without end, as with
+            `first_epoch` or after `repeat()`; `fit` then needs the numbers of steps.
+        strategy: with more than one replica.
+        batch_size: slices of a whole batch.
+
+    Returns:
+        Batches of each replica: `(inputs, image, weight)`, the weight float32 `(slices,)`, as the
+        networks, `Distiller` and `StudentFriendlyTeacher` take it.
+
+    Raises:
+        InputError: fewer slices a batch than replicas.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from kdmri_tf import share_batches
+        >>> strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+        >>> slices = tf.data.Dataset.from_tensor_slices((tf.ones((4, 2)), tf.ones((4, 2))))
+        >>> inputs, image, weight = next(iter(share_batches(slices.batch(4).repeat(), strategy, 4)))
+        >>> weight.numpy().tolist()
+        [1.0, 1.0, 1.0, 1.0]
+    """
+    replicas = strategy.num_replicas_in_sync
+    if batch_size < replicas:
+        raise InputError(
+            f"A batch of {batch_size} slices cannot be shared by {replicas} replicas: choose a "
+            f"batch size of {replicas} or more (--batch-size; in code batch_size)."
+        )
+
+    def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
+        own = replicas // context.num_input_pipelines
+        first = own * context.input_pipeline_id
+
+        def parts(inputs: Any, image: tf.Tensor) -> tf.data.Dataset:
+            numbers = tf.data.Dataset.range(first, first + own)
+            return numbers.map(lambda number: _part((inputs, image), number, replicas))
+
+        shared = batches.flat_map(parts)
+        endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+        return shared.apply(endless).prefetch(tf.data.AUTOTUNE)
+
+    return strategy.distribute_datasets_from_function(of_worker)
+
+
+def _part(batch: tuple[Any, tf.Tensor], number: tf.Tensor, parts: int) -> tuple[Any, ...]:
+    """Returns one part of a batch, and the weight of its slices."""
+    size = tf.shape(batch[1], tf.int64)[0]
+    share, more = size // parts, size % parts
+    start = number * share + tf.minimum(number, more)
+    count = share + tf.cast(number < more, tf.int64)
+    is_empty = count == 0
+    start = tf.where(is_empty, tf.zeros_like(start), start)
+    end = tf.where(is_empty, tf.ones_like(start), start + count)
+    weight = tf.fill((end - start,), tf.where(is_empty, 0.0, 1.0))
+    return (*tf.nest.map_structure(lambda tensor: tensor[start:end], batch), weight)

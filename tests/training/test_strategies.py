@@ -1,0 +1,124 @@
+"""Replicas and workers train what one process trains."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import command
+from free_ports import free_ports
+
+from kdmri_tf import load_network
+
+# 6 slices in batches of 5: the last batch has one, and the second replica none of it.
+FLAGS = (
+    *("--filters", "4", "--epochs", "3", "--batch-size", "5"),
+    *("--lr-schedule", "cosine", "--ema-momentum", "0.5"),
+)
+
+# In a process with two processors, of which TensorFlow has to be told before it begins.
+STAGES = """
+import json, sys
+import numpy as np, tensorflow as tf
+import kdmri_tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+source, folder = json.loads(sys.argv[1]), sys.argv[2]
+data = kdmri_tf.load_data("cardiac", 2, **source)
+def trained(name):
+    settings = kdmri_tf.TrainingSettings(epochs=3, batch_size=5, filters=4, schedule="cosine")
+    strategy = kdmri_tf.training_strategy(name)
+    experiment = kdmri_tf.Experiment(data, f"{folder}/{name}", settings, strategy=strategy)
+    friendly, start = experiment.friendly_teacher("D3C2", "D2C2")
+    student = experiment.distil(friendly, "D2C2", joint=True, start=start)
+    alone = experiment.student("D2C1")
+    logs = [np.genfromtxt(path, delimiter=",", names=True)["val_loss"]
+            for path in sorted(experiment.run_dir.glob("*/log.csv"))]
+    return [network.get_weights() for network in (friendly, student, alone)], logs
+weights, logs = trained("none")
+shared, shared_logs = trained("mirrored")
+apart = max(np.abs(a - b).max() for one, two in zip(weights, shared) for a, b in zip(one, two))
+logs_apart = max(np.abs(a / b - 1).max() for a, b in zip(logs, shared_logs))
+print(json.dumps([float(apart), float(logs_apart), len(logs)]))
+"""
+
+
+def start_workers(count, *arguments):
+    """Starts a command in workers of this machine."""
+    workers = [f"localhost:{port}" for port in free_ports(count)]
+    processes = []
+    for index in range(count):
+        task = {"type": "worker", "index": index}
+        config = json.dumps({"cluster": {"worker": workers}, "task": task})
+        processes.append(
+            subprocess.Popen(
+                command(*arguments, "--strategy", "multiworker"),
+                env={**os.environ, "TF_CONFIG": config},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    return processes
+
+
+def outcomes(processes):
+    """Waits for them; returns (status, standard output, standard error) of each."""
+    texts = [process.communicate(timeout=240) for process in processes]
+    return [(p.returncode, *text) for p, text in zip(processes, texts, strict=True)]
+
+
+def assert_same_weights(path, expected_path):
+    for weight, expected in zip(
+        load_network(path).get_weights(), load_network(expected_path).get_weights(), strict=True
+    ):
+        np.testing.assert_allclose(weight, expected, rtol=0, atol=1e-5)
+
+
+def test_replicas_train_what_one_process_trains(tiny_source, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", STAGES, json.dumps(tiny_source, default=str), str(tmp_path)],
+        **{"capture_output": True, "text": True, "check": False},
+    )
+    assert done.returncode == 0, done.stderr
+    apart, logs_apart, stages = json.loads(done.stdout.splitlines()[-1])
+    assert stages == 3
+    assert apart < 1e-5
+    assert logs_apart < 1e-4
+
+
+def test_workers_train_what_one_process_trains(tiny_flags, tmp_path, run_here):
+    flags = ("teacher", *tiny_flags, *FLAGS, "--teacher", "D2C2", "--run-dir")
+    run_here(*flags, tmp_path / "one")
+    first, second = outcomes(start_workers(2, *flags, tmp_path / "two"))
+    assert first[0] == second[0] == 0, first[2] + second[2]
+    assert "Epoch 3/3" in first[1]
+    assert "Epoch" not in second[1]
+    assert_same_weights(*(tmp_path / run / "teacher-D2C2/model.keras" for run in ("two", "one")))
+    assert (tmp_path / "two/teacher-D2C2/evaluation.md").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_worker_that_is_killed(tiny_flags, tmp_path, run_here, victim):
+    flags = ("teacher", *tiny_flags, *FLAGS, "--epochs", "25", "--teacher", "D2C2", "--run-dir")
+    run_here(*flags, tmp_path / "one")
+    processes = start_workers(2, *flags, tmp_path / "two")
+    log = tmp_path / "two/teacher-D2C2/log.csv"
+    while not (log.exists() and len(log.read_text().splitlines()) > 4):
+        assert all(process.poll() is None for process in processes)
+        time.sleep(0.1)
+    processes[victim].kill()
+    status, _, errors = outcomes(processes)[1 - victim]
+    assert status == 2, errors
+    assert errors.startswith("error: Another worker has stopped or cannot be reached any more")
+    assert "Traceback" not in errors
+    assert not Path(tmp_path, "two/teacher-D2C2/model.keras").exists()
+    first, second = outcomes(start_workers(2, *flags, tmp_path / "two"))
+    assert first[0] == second[0] == 0, first[2] + second[2]
+    assert "Continuing after epoch" in first[1]
+    assert_same_weights(*(tmp_path / run / "teacher-D2C2/model.keras" for run in ("two", "one")))
