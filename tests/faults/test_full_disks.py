@@ -27,7 +27,7 @@ def test_full_disk(name, share, places, quiet, tally, tmp_path):
         assert (ended.status, "Traceback" in ended.text) == (2, False), ended.text
         errors = [line for line in ended.lines if line.startswith("error: ")]
         assert errors == ended.lines[-1:], ended.text
-        assert re.search(r"(?i)no space left|make room", errors[0])
+        assert re.search(r"(?i)no space left|disk space|make room", errors[0])
         there = sameness.contents(disk)
         for path, digest in expected.before.items():
             assert there[path] in (digest, expected.after[path]), path
