@@ -24,10 +24,13 @@ def test_full_disk(name, share, places, quiet, tally, tmp_path):
         scenario.set_up(disk, places)
         with filled(disk, leaving=int(share * expected.num_bytes)):
             ended = run(scenario.words(disk, places))
-        assert (ended.status, "Traceback" in ended.text) == (2, False), ended.text
+        assert "Traceback" not in ended.text, ended.text
         errors = [line for line in ended.lines if line.startswith("error: ")]
-        assert errors == ended.lines[-1:], ended.text
-        assert re.search(r"(?i)no space left|disk space|make room", errors[0])
+        if ended.status == 0:  # all but a picture was there, which is no reason to fail
+            assert "could not be drawn (No space left on device)" in ended.text
+        else:
+            assert (ended.status, errors) == (2, ended.lines[-1:]), ended.text
+            assert re.search(r"(?i)no space left|disk space|make room", errors[0])
         there = sameness.contents(disk)
         for path, digest in expected.before.items():
             assert there[path] in (digest, expected.after[path]), path
