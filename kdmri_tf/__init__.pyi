@@ -9,6 +9,7 @@ from .data.augmentation import random_flips as random_flips
 from .data.loading import load_data as load_data
 from .data.loading import load_super_resolution as load_super_resolution
 from .data.mri_data import MRIData as MRIData
+from .data.random_shifts import random_shifts as random_shifts
 from .data.random_zoom import random_zoom as random_zoom
 from .data.replica_batches import share_batches as share_batches
 from .distillation.attention_transfer import AttentionTransfer as AttentionTransfer

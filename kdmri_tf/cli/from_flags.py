@@ -195,8 +195,12 @@ def _acquisition(arguments: argparse.Namespace, source: str) -> "SimulatedAcquis
 def _augmentation(arguments: argparse.Namespace) -> "Augment | None":
     """Returns what changes the training images, or None."""
     from kdmri_tf.data.augmentation import compose_augmentations, random_contrast, random_flips
+    from kdmri_tf.data.random_shifts import random_shifts
     from kdmri_tf.data.random_zoom import random_zoom
 
-    known = {"zoom": random_zoom, "flips": random_flips, "contrast": random_contrast}
+    known = {
+        **{"zoom": random_zoom, "shifts": random_shifts},
+        **{"flips": random_flips, "contrast": random_contrast},
+    }
     chosen = [augment for flag, augment in known.items() if getattr(arguments, flag, False)]
     return compose_augmentations(*chosen) if len(chosen) > 1 else next(iter(chosen), None)

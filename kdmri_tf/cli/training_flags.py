@@ -37,6 +37,11 @@ def add(group: argparse._ArgumentGroup, super_resolution: bool) -> None:
         help="flip training slices up-down and left-right, at random in every epoch",
     )
     add(
+        "--shifts",
+        action="store_true",
+        help="shift training slices by up to an eighth of their size, at random in every epoch",
+    )
+    add(
         "--contrast",
         action="store_true",
         help="change the contrast of training slices at random in every epoch, by raising them to "

@@ -267,18 +267,36 @@ def test_a_method_has_one_colour_with_and_without_sft():
     assert len(set(many.values())) == 12
 
 
-def test_every_seed_is_trained_and_evaluated_in_its_folder(tmp_path, monkeypatch, capsys):
+def seeded_experiment(seed, folder, evaluated, is_chief=True):
+    return SimpleNamespace(
+        run_dir=folder,
+        is_chief=is_chief,
+        with_seed=lambda other: seeded_experiment(
+            *(other, folder / f"seed{other}", evaluated, is_chief)
+        ),
+        evaluate=lambda networks, path: evaluated.append((seed, path)) or evaluation(),
+    )
+
+
+def test_every_seed_is_trained_and_evaluated_in_its_folder(tmp_path, capsys):
     evaluated = []
-
-    def experiment(seed, folder):
-        return SimpleNamespace(
-            run_dir=folder,
-            with_seed=lambda other: experiment(other, folder / f"seed{other}"),
-            evaluate=lambda networks, path: evaluated.append((seed, path)) or evaluation(),
-        )
-
-    compared = comparison.compare(lambda e: ROWS, experiment(42, tmp_path), [1, 2], "grid")
+    experiment = seeded_experiment(42, tmp_path, evaluated)
+    compared = comparison.compare(lambda e: ROWS, experiment, [1, 2], "grid")
     assert evaluated == [(seed, tmp_path / f"seed{seed}" / "grid") for seed in (1, 2)]
     assert list(compared.evaluations) == [1, 2]
     assert (tmp_path / "grid" / "comparison.md").exists()
     assert "seeds 1, 2" in capsys.readouterr().out
+
+
+def test_workers_other_than_the_chief_train_alone(tmp_path):
+    trained, evaluated = [], []
+    experiment = seeded_experiment(42, tmp_path, evaluated, is_chief=False)
+
+    def rows(seeded):
+        trained.append(seeded.run_dir.name)
+        return ROWS
+
+    assert comparison.compare(rows, experiment, [1, 2], "grid") is None
+    assert trained == ["seed1", "seed2"]
+    assert not evaluated
+    assert not list(tmp_path.iterdir())

@@ -17,7 +17,7 @@ from kdmri_tf import load_network
 # 6 slices in batches of 5: the last batch has one, and the second replica none of it.
 FLAGS = (
     *("--filters", "4", "--epochs", "3", "--batch-size", "5"),
-    *("--lr-schedule", "cosine", "--ema-momentum", "0.5"),
+    *("--lr-schedule", "cosine", "--ema-momentum", "0.5", "--whole-batches"),
 )
 
 # In a process with two processors, of which TensorFlow has to be told before it begins.
