@@ -11,7 +11,7 @@ from faults.interrupted import run
 from faults.scenarios import SCENARIOS
 from full_disk import filled, small_disk
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 
 @pytest.mark.parametrize("share", [0, 0.5])

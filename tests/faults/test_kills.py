@@ -24,7 +24,7 @@ STATUS = {
     signal.SIGSTOP: {0},
 }
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.faults]
 
 
 def hit(scenario, folder, places, number, moment):

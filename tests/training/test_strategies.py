@@ -79,6 +79,7 @@ def assert_same_weights(path, expected_path):
         np.testing.assert_allclose(weight, expected, rtol=0, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_replicas_train_what_one_process_trains(tiny_source, tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", STAGES, json.dumps(tiny_source, default=str), str(tmp_path)],
@@ -91,6 +92,7 @@ def test_replicas_train_what_one_process_trains(tiny_source, tmp_path):
     assert logs_apart < 1e-4
 
 
+@pytest.mark.slow
 def test_workers_train_what_one_process_trains(tiny_flags, tmp_path, run_here):
     flags = ("teacher", *tiny_flags, *FLAGS, "--teacher", "D2C2", "--run-dir")
     run_here(*flags, tmp_path / "one")
@@ -103,6 +105,7 @@ def test_workers_train_what_one_process_trains(tiny_flags, tmp_path, run_here):
 
 
 @pytest.mark.slow
+@pytest.mark.faults
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_worker_that_is_killed(tiny_flags, tmp_path, run_here, victim):
     flags = ("teacher", *tiny_flags, *FLAGS, "--epochs", "25", "--teacher", "D2C2", "--run-dir")
