@@ -29,6 +29,7 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 source, folder = json.loads(sys.argv[1]), sys.argv[2]
 data = kdmri_tf.load_data("cardiac", 2, **source)
+coarse = kdmri_tf.load_super_resolution("cardiac", 2, **source)
 def trained(name):
     settings = kdmri_tf.TrainingSettings(epochs=3, batch_size=5, filters=4, schedule="cosine")
     strategy = kdmri_tf.training_strategy(name)
@@ -36,9 +37,11 @@ def trained(name):
     friendly, start = experiment.friendly_teacher("D3C2", "D2C2")
     student = experiment.distil(friendly, "D2C2", joint=True, start=start)
     alone = experiment.student("D2C1")
+    of_coarse = kdmri_tf.Experiment(coarse, experiment.run_dir, settings, strategy=strategy)
+    sharper = of_coarse.student("VDSR3")
     logs = [np.genfromtxt(path, delimiter=",", names=True)["val_loss"]
             for path in sorted(experiment.run_dir.glob("*/log.csv"))]
-    return [network.get_weights() for network in (friendly, student, alone)], logs
+    return [network.get_weights() for network in (friendly, student, alone, sharper)], logs
 weights, logs = trained("none")
 shared, shared_logs = trained("mirrored")
 apart = max(np.abs(a - b).max() for one, two in zip(weights, shared) for a, b in zip(one, two))
@@ -87,7 +90,7 @@ def test_replicas_train_what_one_process_trains(tiny_source, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     apart, logs_apart, stages = json.loads(done.stdout.splitlines()[-1])
-    assert stages == 3
+    assert stages == 4
     assert apart < 1e-5
     assert logs_apart < 1e-4
 
