@@ -62,8 +62,8 @@ def _is_full_memory(error: BaseException) -> bool:
 def _is_lost_worker(error: BaseException) -> bool:
     """Tells whether TensorFlow could not exchange gradients with another process."""
     lost = ("UnavailableError", "AbortedError", "InternalError", "CancelledError")
-    text = str(error)
-    return type(error).__name__ in lost and ("Collective" in text or "worker" in text)
+    signs = ("Collective", "heartbeat", "coordination service")
+    return type(error).__name__ in lost and any(sign in str(error) for sign in signs)
 
 
 def _path(error: BaseException) -> str | None:

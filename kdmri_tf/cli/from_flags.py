@@ -50,15 +50,14 @@ def experiment(arguments: argparse.Namespace) -> "Experiment":
     from tfds_builders.sources import resolve_source
 
     # Before anything is computed, as workers need it.
-    strategy = _strategy(
-        getattr(arguments, "strategy", "none"), getattr(arguments, "worker_timeout", 0.0)
-    )
+    chosen_strategy = getattr(arguments, "strategy", "none")
+    strategy = _strategy(chosen_strategy, getattr(arguments, "worker_timeout", 0.0))
     source = resolve_source(
         arguments.dataset, arguments.source, arguments.manual_dir, arguments.coils
     )
     chosen = {name: getattr(arguments, flag, None) for name, flag in SETTINGS.items()}
     settings = default_settings(arguments.dataset, source, **chosen)
-    if not arguments.whole_batches and strategy.num_replicas_in_sync == 1:
+    if not arguments.whole_batches and chosen_strategy == "none":
         divide_cores(settings.batch_size)  # before TensorFlow reads the first slice
     data = _load(arguments, source)
     name = "-".join([data.dataset, data.source, data.acceleration_label.replace(" ", "-")])

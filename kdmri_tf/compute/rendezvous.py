@@ -31,19 +31,22 @@ def await_workers(addresses: Sequence[str], own: int, seconds: float) -> None:
         server = socket.create_server(("", port), backlog=len(addresses))
     except OSError as error:
         raise InputError(
-            f"This worker cannot listen at its address {addresses[own]} ({error.strerror}): give "
-            "it another port, on all workers, or end what uses this one."
+            f"This worker cannot listen at its address {addresses[own]} ({error.strerror}): end "
+            "what uses the port, or give it another one in the TF_CONFIG of all workers."
         ) from error
     with server:
         end = time.monotonic() + seconds
-        while others := [address for address in others if not _answers(address)]:
-            if time.monotonic() > end:
+        while others:
+            if _answers(others[0]):
+                del others[0]
+            elif time.monotonic() > end:
                 raise InputError(
                     f"Not all {len(addresses)} workers came within {seconds:g} s: no answer from "
                     f"{', '.join(others)}. Start the same command on each of them, with ports that "
                     "all can reach, or allow more time (--worker-timeout; in code wait_seconds)."
                 )
-            time.sleep(_PAUSE_SECONDS)
+            else:
+                time.sleep(_PAUSE_SECONDS)
 
 
 def _answers(address: str) -> bool:
@@ -58,4 +61,4 @@ def _answers(address: str) -> bool:
 def _parts(address: str) -> tuple[str, int]:
     """Returns host and port."""
     host, _, port = address.rpartition(":")
-    return host, int(port)
+    return host.strip("[]"), int(port)  # of IPv6 in brackets

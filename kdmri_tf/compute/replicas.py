@@ -16,9 +16,18 @@ def has_other_workers(strategy: tf.distribute.Strategy) -> bool:
     return resolver is not None and len(_addresses(resolver.cluster_spec().as_dict())) > 1
 
 
+def worker_number(strategy: tf.distribute.Strategy) -> int:
+    """Returns the place of this process among all that train: 0 of the chief."""
+    if not has_other_workers(strategy):
+        return 0
+    resolver = strategy.cluster_resolver
+    chiefs = len(resolver.cluster_spec().as_dict().get("chief", ()))
+    return resolver.task_id + (chiefs if resolver.task_type == "worker" else 0)
+
+
 def is_chief(strategy: tf.distribute.Strategy) -> bool:
-    """Tells whether this process is the one that writes: the first worker, or the only one."""
-    return not has_other_workers(strategy) or strategy.cluster_resolver.task_id == 0
+    """Tells whether this process is the one that writes: the chief, or the first worker."""
+    return worker_number(strategy) == 0
 
 
 def of_all_workers(strategy: tf.distribute.Strategy, number: float) -> tuple[float, float]:
@@ -57,10 +66,11 @@ def whole_batch(tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
 
 
 def counted_slices(target: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:
-    """Returns how many slices of this replica count, float32: those whose weight is not 0."""
+    """Returns how many slices of this replica count, float32: none if all weights are 0."""
+    slices = tf.cast(tf.shape(target)[0], tf.float32)
     if weight is None:
-        return tf.cast(tf.shape(target)[0], tf.float32)
-    return tf.math.count_nonzero(weight, dtype=tf.float32)
+        return slices
+    return tf.where(tf.reduce_any(weight != 0), slices, 0.0)
 
 
 def share_of_batch(slices: tf.Tensor) -> tf.Tensor:

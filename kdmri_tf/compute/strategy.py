@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 
 import tensorflow as tf
 
@@ -53,13 +53,15 @@ def training_strategy(
     return tf.distribute.MultiWorkerMirroredStrategy(cluster_resolver=resolver)
 
 
-def _resolver(environment: Mapping[str, str]) -> tf.distribute.cluster_resolver.ClusterResolver:
+def _resolver(
+    environment: MutableMapping[str, str],
+) -> tf.distribute.cluster_resolver.ClusterResolver:
     """Returns what knows the workers: by `TF_CONFIG`, else by Slurm."""
     if environment.get("TF_CONFIG"):
         _check_config(environment["TF_CONFIG"])
         return tf.distribute.cluster_resolver.TFConfigClusterResolver()
     if "SLURM_PROCID" in environment:
-        return _slurm_resolver()
+        return _slurm_resolver(environment)
     raise InputError(
         "--strategy multiworker needs TF_CONFIG in the environment of every worker, such as "
         '\'{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", '
@@ -67,24 +69,43 @@ def _resolver(environment: Mapping[str, str]) -> tf.distribute.cluster_resolver.
     )
 
 
-def _slurm_resolver() -> tf.distribute.cluster_resolver.ClusterResolver:
+def _slurm_resolver(
+    environment: MutableMapping[str, str],
+) -> tf.distribute.cluster_resolver.ClusterResolver:
     """Returns what Slurm's variables say, one worker a task; each gets its share of a node's GPUs.
 
     TensorFlow must not have looked for GPUs before: this hides those of the other tasks.
     """
-    slurm = tf.distribute.cluster_resolver.SlurmClusterResolver
+    resolvers = tf.distribute.cluster_resolver
     try:
-        try:
-            resolver = slurm()
-        except FileNotFoundError:  # no nvidia-smi; without any GPUs it would find no tasks either
-            resolver = slurm(gpus_per_node=MOST_TASKS, gpus_per_task=1, auto_set_gpu=False)
-        resolver.cluster_spec()  # finds out the number of this task
+        # Its own count of GPUs takes nvidia-smi, and their numbers for 0, 1, 2 ...
+        slurm = resolvers.SlurmClusterResolver(
+            gpus_per_node=MOST_TASKS, gpus_per_task=1, auto_set_gpu=False
+        )
+        workers = slurm.cluster_spec().as_dict()["worker"]
     except (RuntimeError, ValueError, KeyError) as error:
         raise InputError(
             f"Slurm's variables do not describe the workers ({error}): start the command by srun, "
-            "with no more tasks on a node than it has GPUs, or describe the workers in TF_CONFIG."
+            "or describe the workers in TF_CONFIG."
         ) from error
-    return resolver
+    own, nodes = slurm.task_id, [address.rpartition(":")[0] for address in workers]
+    here = environment.get("SLURMD_NODENAME", nodes[own])
+    if here != nodes[own]:
+        raise InputError(
+            f"Slurm's task {own} runs on {here}, where TensorFlow expects {nodes[own]}, as it "
+            "takes nodes in the order of their names: describe the workers in TF_CONFIG."
+        )
+    gpus = environment.get("CUDA_VISIBLE_DEVICES", "")
+    share = len(gpus.split(",")) // nodes.count(here) if gpus else 0
+    if share:  # else Slurm has given this task GPUs of its own, or none
+        first = share * nodes[:own].count(here)
+        chosen = gpus.split(",")[first : first + share]
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(chosen)
+    return resolvers.SimpleClusterResolver(
+        tf.train.ClusterSpec({"worker": workers}),
+        **{"task_type": "worker", "task_id": own, "rpc_layer": "grpc"},
+        num_accelerators={"GPU": len(tf.config.list_physical_devices("GPU"))},
+    )
 
 
 def _check_config(text: str) -> None:
@@ -92,6 +113,8 @@ def _check_config(text: str) -> None:
     try:
         config = json.loads(text)
         workers, task = config["cluster"]["worker"], config["task"]
+        if len(config["cluster"]) > 1:
+            raise ValueError("the cluster must have workers alone")
         if task["type"] != "worker" or not 0 <= int(task["index"]) < len(workers):
             raise ValueError(f"there is no {task['type']} {task['index']}")
         for address in workers:

@@ -183,9 +183,9 @@ class MRIData:
                 `steps_per_epoch=data.num_batches(split, batch_size)`.
             teacher_outputs: what `cache_teacher` returned for this split, for a `Distiller`; joins
                 the inputs under this name.
-            drop_remainder: leaves out a last batch that is smaller than the others. Several
-                replicas, as of `tf.distribute.MirroredStrategy`, need it: Keras cannot train where
-                one of them gets no slice. Shuffled, other slices are left out in every pass.
+            drop_remainder: leaves out a last batch that is smaller than the others; shuffled, other
+                slices in every pass. Replicas of a `tf.distribute` strategy that gets these batches
+                as they are need it, as Keras needs even shares; `share_batches` does not.
 
         Returns:
             `tf.data.Dataset`, prefetched.

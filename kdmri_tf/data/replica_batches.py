@@ -20,12 +20,13 @@ def share_batches(
     Args:
         batches: of `MRIData.batches`, `(inputs, image)`, repeated without end, as with
             `first_epoch` or after `repeat()`; `fit` then needs the numbers of steps.
-        strategy: with more than one replica.
+        strategy: that networks are built under.
         batch_size: slices of a whole batch.
 
     Returns:
         Batches of each replica: `(inputs, image, weight)`, the weight float32 `(slices,)`, as the
-        networks, `Distiller` and `StudentFriendlyTeacher` take it.
+        networks, `Distiller` and `StudentFriendlyTeacher` take it; without the weight where there
+        is one replica.
 
     Raises:
         InputError: fewer slices a batch than replicas.
@@ -35,9 +36,9 @@ def share_batches(
         >>> from kdmri_tf import share_batches
         >>> strategy = tf.distribute.MirroredStrategy(["CPU:0"])
         >>> slices = tf.data.Dataset.from_tensor_slices((tf.ones((4, 2)), tf.ones((4, 2))))
-        >>> inputs, image, weight = next(iter(share_batches(slices.batch(4).repeat(), strategy, 4)))
-        >>> weight.numpy().tolist()
-        [1.0, 1.0, 1.0, 1.0]
+        >>> inputs, image = next(iter(share_batches(slices.batch(4).repeat(), strategy, 4)))
+        >>> tuple(image.shape)
+        (4, 2)
     """
     replicas = strategy.num_replicas_in_sync
     if batch_size < replicas:
@@ -45,6 +46,9 @@ def share_batches(
             f"A batch of {batch_size} slices cannot be shared by {replicas} replicas: choose a "
             f"batch size of {replicas} or more (--batch-size; in code batch_size)."
         )
+
+    if replicas == 1:
+        return strategy.experimental_distribute_dataset(batches)
 
     def of_worker(context: tf.distribute.InputContext) -> tf.data.Dataset:
         own = replicas // context.num_input_pipelines

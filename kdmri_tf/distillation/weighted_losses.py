@@ -168,7 +168,7 @@ class WeightedTraining(ReplicaFit):
     def unpack(self, data: tuple) -> tuple[Any, tf.Tensor, tf.Tensor | None]:
         """Returns (inputs, target, weight) of a batch, the target float32 `(batch, H, W, 1)`.
 
-        Weights are those of `share_batches`: 0 for the slice of a replica that has no other.
+        Weights are those of `share_batches`: 1, or 0 for the slice of a replica that has no other.
 
         Raises:
             InputError: no target, sample weights, or a target of another shape.
@@ -180,6 +180,9 @@ class WeightedTraining(ReplicaFit):
                 f"A {type(self).__name__} is fitted on (inputs, image) pairs, without sample "
                 "weights."
             )
+        if sample_weight is not None:
+            is_own = tf.reduce_all(sample_weight == 1) | tf.reduce_all(sample_weight == 0)
+            tf.debugging.Assert(is_own, ["Sample weights other than those of share_batches."])
         return inputs, target_images(target), sample_weight
 
     def get_config(self) -> dict[str, Any]:

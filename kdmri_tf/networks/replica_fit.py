@@ -19,9 +19,28 @@ class ReplicaFit(keras.Model):
     """
 
     def _maybe_symbolic_build(self, *arguments: Any, **named: Any) -> None:
-        """Leaves out a build on one batch of all replicas: networks are built when made."""
+        """Builds metrics that `compile` knows by name, before replicas would do so in their step.
+
+        Networks are built when they are made; Keras' own build trips over shares of other sizes.
+        """
         if self.distribute_strategy.num_replicas_in_sync == 1:
             super()._maybe_symbolic_build(*arguments, **named)
+            return
+        metrics = self._compile_metrics
+        if metrics is not None and not metrics.built:
+            image = tf.zeros((1, 1, 1, 1))
+            with self.distribute_strategy.scope():
+                metrics.build(image, image)
+
+    def _get_metrics_result_or_logs(self, logs: dict[str, Any]) -> dict[str, Any]:
+        """Takes the results of the metrics, also where a step reports some of them alone.
+
+        Keras takes the logs of the last step then, means of what each replica has seen.
+        """
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            return super()._get_metrics_result_or_logs(logs)
+        results = self.get_metrics_result()
+        return {name: results.get(name, value) for name, value in logs.items()}
 
     def train_step(self, data: Any) -> dict[str, tf.Tensor]:
         """Moves the weights by one batch and returns the logs."""

@@ -1,6 +1,5 @@
 """The stages of both papers on one data set and one mask, from a teacher to a distilled student."""
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -52,8 +51,8 @@ class Experiment:
         teacher_cache: whether the teacher's outputs are kept, instead of computed in every step.
         teacher_memory: bytes of them that may be kept in memory; more goes to the stage's folder,
             until the stage is finished.
-        strategy: of `training_strategy` or TensorFlow, that networks are trained under; None for
-            the one in force. All its workers make the same calls; evaluate and export in the chief.
+        strategy: that networks are trained under; None for the one in force. Its workers make the
+            same calls, but for `evaluate` and `export`, which are for the chief.
 
     Example:
         >>> import contextlib, io, tempfile
@@ -78,10 +77,8 @@ class Experiment:
         teacher_memory: float = MEMORY_BUDGET_BYTES,
         strategy: tf.distribute.Strategy | None = None,
     ) -> None:
-        settings = dataclasses.replace(settings, complex_images=data.complex_images)
-        self.data = data
-        self.run_dir = Path(run_dir)
-        self.settings = settings
+        self.data, self.run_dir = data, Path(run_dir)
+        self.settings = settings = replace(settings, complex_images=data.complex_images)
         self._options = (teacher_cache, teacher_memory, strategy or tf.distribute.get_strategy())
         self._stages = StageTrainer(data, self.run_dir, settings, *self._options)
         self._has_given = False  # whether networks are evaluated that were not trained here
@@ -244,8 +241,7 @@ class Experiment:
         Args:
             networks: name -> network; "teacher", "student" and "KD student" are compared.
             folder: where to write; by default the run folder.
-            classical: whether complex images are also reconstructed by CG-SENSE and L1-wavelet
-                compressed sensing.
+            classical: adds CG-SENSE and L1-wavelet compressed sensing, of complex images.
 
         Raises:
             InputError: the folder cannot be written to; or as `classical_baselines`.
@@ -264,8 +260,9 @@ class Experiment:
 
     def with_seed(self, seed: int) -> "Experiment":
         """Returns the same experiment with another seed, in a run folder within this one."""
-        settings = replace(self.settings, seed=seed)
-        return self if settings == self.settings else self.with_settings(settings, f"seed{seed}")
+        if seed == self.settings.seed:
+            return self
+        return self.with_settings(replace(self.settings, seed=seed), f"seed{seed}")
 
     def with_settings(self, settings: TrainingSettings, name: str) -> "Experiment":
         """Returns the same experiment with other settings, in the folder of that name in this."""

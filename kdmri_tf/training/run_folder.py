@@ -142,18 +142,22 @@ def open_stage(
         name: of the stage, such as "teacher-D5C5".
         config: everything that determines the result, as JSON values.
         facts: what follows from it and an exported network should know, as JSON values.
-        writes: whether this process makes the folder, one of several workers alone.
+        writes: whether this process makes the folder, one of several workers alone; the others
+            find it there.
 
     Raises:
-        InputError: the folder cannot be written to, was made with another configuration (the
-            message names what differs), is in use by another process, or holds a network without
-            a configuration.
+        InputError: the folder cannot be written to or, without `writes`, is not there; it was made
+            with another configuration (the message names what differs), is in use by another
+            process, or holds a network without a configuration.
     """
     stage = Stage(Path(run_dir) / name, config)
-    if stage.is_begun:
+    if not writes and not (stage.folder / CONFIG_FILE).exists():
+        raise InputError(
+            f"This worker does not see {stage.folder}, which the first one has made: give all of "
+            "them one --run-dir (in code run_dir) on a disk that they share."
+        )
+    if stage.is_begun or not writes:
         check_config(stage.folder, config, entirely=True)
-        return stage
-    if not writes:
         return stage
     path = stage.folder / CONFIG_FILE
     content = {"config": config, "facts": facts or {}, "environment": _environment()}

@@ -169,8 +169,13 @@ class StageTrainer:
         config = stage_config(
             *(name, network, self._data, self.settings, weights, teacher, initial_digest)
         )
-        chosen = self._run_dir, name, config, data_facts(self._data)
-        stage = self.last_stage = open_stage(*chosen, writes=replicas.is_chief(self.strategy))
+        is_chief, chosen = replicas.is_chief(self.strategy), (self._run_dir, name, config)
+        if is_chief:
+            stage = open_stage(*chosen, data_facts(self._data))
+        replicas.of_all_workers(self.strategy, 0)  # now it is there
+        if not is_chief:
+            stage = open_stage(*chosen, writes=False)
+        self.last_stage = stage
         epochs = self.settings.epochs
         done = "finished earlier" if stage.is_finished else f"{epochs} epoch{'s' * (epochs > 1)}"
         print(f"\n== {name}: {network.count_params():,} parameters, {done} ==", flush=True)
@@ -186,7 +191,7 @@ class StageTrainer:
             return None
         folder = stage.teacher_outputs
         if not replicas.is_chief(self.strategy):
-            folder = folder / f"worker{self.strategy.cluster_resolver.task_id}"
+            folder = folder / f"worker{replicas.worker_number(self.strategy)}"
         return cache_teacher(
             *(copy_for_training(teacher, self.settings), self._data, losses.get("feature_loss")),
             images=losses["imitation_weight"] > 0,

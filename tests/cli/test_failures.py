@@ -28,6 +28,15 @@ def wrapped(cause):
         return error
 
 
+class UnavailableError(Exception):
+    """As TensorFlow's, by name."""
+
+
+class InternalError(Exception):
+    """As TensorFlow's, by name."""
+
+
+WORKER = "Another worker has stopped or cannot be reached any more: start all of them again; all c"
 MEMORY = "There is not enough memory for that: choose smaller batches, networks or images, or a mac"
 FULL = f"There is no space left on the disk: make room; {AGAIN}."
 
@@ -35,6 +44,11 @@ FULL = f"There is no space left on the disk: make room; {AGAIN}."
 @pytest.mark.parametrize(
     ("error", "words"),
     [
+        (
+            UnavailableError("Collective ops is aborted by: recvmsg:Connection reset by peer"),
+            WORKER,
+        ),
+        (wrapped(InternalError("a heartbeat did not come")), WORKER),
         (MemoryError(), MEMORY),
         (wrapped(MemoryError()), MEMORY),
         (ResourceExhaustedError("OOM when allocating tensor with shape[1000000]"), MEMORY),
@@ -68,6 +82,7 @@ def test_what_the_user_can_put_right(error, words):
         ValueError("a bug"),
         OSError("of a library"),
         wrapped(KeyError("a")),
+        InternalError("cuDNN failed on /job:worker/replica:0/task:1/device:GPU:0"),
     ],
 )
 def test_anything_else_is_a_bug(error):

@@ -1,6 +1,7 @@
 """Who takes part in a training, and what is said where they do not come."""
 
 import json
+import os
 import socket
 
 import pytest
@@ -20,7 +21,12 @@ def test_an_unknown_name():
 
 
 def test_all_devices_of_this_machine():
-    assert training_strategy("mirrored").num_replicas_in_sync == 1
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    strategy = training_strategy("mirrored")
+    assert strategy.num_replicas_in_sync == len(devices)
+    assert {device.rpartition("/")[2] for device in strategy.extended.worker_devices} == {
+        device.name.rpartition("/")[2] for device in devices
+    }
 
 
 @pytest.mark.parametrize(
@@ -36,6 +42,10 @@ def test_all_devices_of_this_machine():
             json.dumps({"cluster": {"worker": ["here"]}, "task": {"type": "worker", "index": 0}}),
             "'here' is not host:port",
         ),
+        (
+            json.dumps({"cluster": {"worker": ["a:1"], "chief": ["b:1"]}, "task": {}}),
+            "the cluster must have workers alone",
+        ),
     ],
 )
 def test_workers_that_nobody_describes(monkeypatch, config, message):
@@ -45,24 +55,60 @@ def test_workers_that_nobody_describes(monkeypatch, config, message):
         training_strategy("multiworker")
 
 
+def in_slurm(monkeypatch, rank, nodes="node[1-2]", **more):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    for name in ("CUDA_VISIBLE_DEVICES", "SLURMD_NODENAME"):
+        monkeypatch.delenv(name, raising=False)
+    facts = {
+        "SLURM_PROCID": str(rank),
+        "SLURM_STEP_NUM_TASKS": "4",
+        "SLURM_STEP_NODELIST": nodes,
+        "SLURM_STEP_TASKS_PER_NODE": "2(x2)",
+    }
+    for name, value in {**facts, **more}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("rank", "gpus", "own"),
+    [(0, "4,5,6,7", "4,5"), (3, "4,5,6,7", "6,7"), (3, "0,1,2", "1"), (1, "5", "5"), (1, "", "")],
+)
+def test_tasks_share_the_gpus_that_slurm_gives_a_node(monkeypatch, rank, gpus, own):
+    in_slurm(monkeypatch, rank, CUDA_VISIBLE_DEVICES=gpus)
+    strategy._resolver(os.environ)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == own
+
+
+def test_nodes_in_another_order_than_their_names(monkeypatch):
+    in_slurm(monkeypatch, 0, "node[2,10]", SLURMD_NODENAME="node2")
+    with pytest.raises(InputError, match="task 0 runs on node2, where TensorFlow expects node10"):
+        strategy._resolver(os.environ)
+    in_slurm(monkeypatch, 0, "node[02,10]", SLURMD_NODENAME="node02")
+    assert strategy._resolver(os.environ).task_id == 0
+
+
+@pytest.mark.parametrize(("kind", "index", "number"), [("chief", 0, 0), ("worker", 0, 1)])
+def test_a_chief_is_the_first(kind, index, number):
+    spec = tf.train.ClusterSpec({"chief": ["a:1"], "worker": ["b:1", "c:1"]})
+
+    class StandIn:
+        cluster_resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
+            spec, task_type=kind, task_id=index
+        )
+
+    assert replicas.worker_number(StandIn) == number
+    assert replicas.is_chief(StandIn) == (number == 0)
+
+
 @pytest.mark.parametrize(("rank", "first"), [(0, True), (3, False)])
 def test_workers_that_slurm_describes(monkeypatch, rank, first):
     """Two nodes without GPUs, two tasks on each."""
-    monkeypatch.delenv("TF_CONFIG", raising=False)
-    monkeypatch.setenv("PATH", "")  # without nvidia-smi
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    facts = {
-        "PROCID": str(rank),
-        "STEP_NUM_TASKS": "4",
-        "STEP_NODELIST": "node[1-2]",
-        "STEP_TASKS_PER_NODE": "2(x2)",
-    }
-    for name, value in facts.items():
-        monkeypatch.setenv(f"SLURM_{name}", value)
-    resolver = strategy._resolver({"SLURM_PROCID": str(rank)})
+    in_slurm(monkeypatch, rank)
+    resolver = strategy._resolver(os.environ)
     addresses = ["node1:8888", "node1:8889", "node2:8888", "node2:8889"]
     assert resolver.cluster_spec().as_dict() == {"worker": addresses}
     assert resolver.task_id == rank
+    assert resolver.num_accelerators() == {"GPU": len(tf.config.list_physical_devices("GPU"))}
 
     class StandIn:
         cluster_resolver = resolver
@@ -112,7 +158,8 @@ def test_one_process_writes_and_counts_alone():
     assert float(replicas.share_of_batch(tf.constant(3.0))) == 1
 
 
-def test_slices_of_weight_0_do_not_count():
+def test_fillers_do_not_count():
     target = tf.zeros((3, 4, 4, 1))
     assert float(replicas.counted_slices(target, None)) == 3
-    assert float(replicas.counted_slices(target, tf.constant([0.5, 0.0, 2.0]))) == 2
+    assert float(replicas.counted_slices(target, tf.constant([0.5, 0.0, 2.0]))) == 3
+    assert float(replicas.counted_slices(target[:1], tf.constant([0.0]))) == 0

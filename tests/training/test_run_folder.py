@@ -32,6 +32,18 @@ def begun_stage(run_dir, name, config):
     return stage
 
 
+def test_other_workers_find_the_folder_that_the_first_has_made(tmp_path):
+    with pytest.raises(InputError, match=r"does not see .*teacher-D5C5, which the first one has"):
+        open_stage(tmp_path, "teacher-D5C5", {"seed": 1}, writes=False)
+    assert not list(tmp_path.iterdir())
+    stage = open_stage(tmp_path, "teacher-D5C5", {"seed": 1})
+    written = (stage.folder / "config.json").read_bytes()
+    assert open_stage(tmp_path, "teacher-D5C5", {"seed": 1}, writes=False) == stage
+    assert (stage.folder / "config.json").read_bytes() == written
+    with pytest.raises(InputError, match=r"seed \(1 there, 2 now\)"):
+        open_stage(tmp_path, "teacher-D5C5", {"seed": 2}, writes=False)
+
+
 def test_other_settings_are_refused_by_name(tmp_path):
     begun_stage(tmp_path, "teacher-D5C5", {"seed": 1, "epochs": 2, "alpha": 3})
     with pytest.raises(
