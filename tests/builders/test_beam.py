@@ -24,7 +24,7 @@ from raw_data import centered_kspace, complex_images, write_hdf5
 
 from kdmri_tf.errors import InputError
 from tfds_builders.beam import parts, preparation, shards
-from tfds_builders.beam.options import beam_flags, options_of_config
+from tfds_builders.beam.options import beam_flags
 from tfds_builders.beam.process import pipeline_process
 from tfds_builders.knee import Builder
 from tfds_builders.prepare import prepare
@@ -216,46 +216,11 @@ def test_another_attempt_at_a_volume(in_this_process, manual_dir, tmp_path, monk
     assert_same_files(workers, serial)
 
 
-class TestOptions:
-    @pytest.mark.parametrize("number", [0, -1, 257, 1.5, "2"])
-    def test_numbers_of_workers(self, tmp_path, number):
-        message = f"The number of workers must be 1 to 256, not {number!r}"
-        with pytest.raises(InputError, match=message):
-            prepare("knee", "synthetic", None, tmp_path, SIZE, num_workers=number)
-
-    def test_not_installed(self, tmp_path, monkeypatch):
-        monkeypatch.setitem(sys.modules, "apache_beam", None)
-        with pytest.raises(InputError, match=r'pip install "kdmri_tf\[apache-beam\]"'):
-            prepare("knee", "synthetic", None, tmp_path, SIZE, num_workers=2)
-        builder = prepare("knee", "synthetic", None, tmp_path, SIZE)
-        again = prepare("knee", "synthetic", None, tmp_path, SIZE, num_workers=2)
-        assert again.data_dir == builder.data_dir  # nothing was left to do
-
-    def test_both(self):
-        with pytest.raises(InputError, match="leave out one of them"):
-            beam_flags(2, "runner=FlinkRunner")
-
-    def test_options_of_a_runner(self):
-        assert beam_flags(None, "runner=FlinkRunner, flink_master=localhost:8081") == [
-            "--runner=FlinkRunner",
-            "--flink_master=localhost:8081",
-        ]
-        for text in ("", "--runner=FlinkRunner", "a=b,,c=d"):
-            with pytest.raises(InputError, match="are name=value with commas between"):
-                beam_flags(None, text)
-
-    def test_of_tfds(self):
-        config = tfds.download.DownloadConfig
-        assert options_of_config(config()) is None
-        assert options_of_config(config(beam_options=["--a=b"], max_examples_per_split=1)) is None
-        with pytest.raises(InputError, match="Name the runner of Apache Beam among its options"):
-            options_of_config(config(beam_runner="FlinkRunner"))
-
-    def test_other_file_formats(self, in_this_process, tmp_path):
-        builder = Builder(config="synthetic_32x32", data_dir=tmp_path, file_format="parquet")
-        config = tfds.download.DownloadConfig(beam_options=beam_flags(2, None))
-        with pytest.raises(InputError, match="Workers write tfrecord or array_record, not parquet"):
-            builder.download_and_prepare(download_config=config)
+def test_other_file_formats(in_this_process, tmp_path):
+    builder = Builder(config="synthetic_32x32", data_dir=tmp_path, file_format="parquet")
+    config = tfds.download.DownloadConfig(beam_options=beam_flags(2, None))
+    with pytest.raises(InputError, match="Workers write tfrecord or array_record, not parquet"):
+        builder.download_and_prepare(download_config=config)
 
 
 @needs_beam

@@ -1,6 +1,7 @@
 """Grids train what they promise and share it; the table's numbers follow from those of volumes."""
 
 import csv
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -268,12 +269,10 @@ def test_a_method_has_one_colour_with_and_without_sft():
 
 
 def seeded_experiment(seed, folder, evaluated, is_chief=True):
+    seeded = partial(seeded_experiment, evaluated=evaluated, is_chief=is_chief)
     return SimpleNamespace(
-        run_dir=folder,
-        is_chief=is_chief,
-        with_seed=lambda other: seeded_experiment(
-            *(other, folder / f"seed{other}", evaluated, is_chief)
-        ),
+        **{"run_dir": folder, "is_chief": is_chief},
+        with_seed=lambda other: seeded(other, folder / f"seed{other}"),
         evaluate=lambda networks, path: evaluated.append((seed, path)) or evaluation(),
     )
 
@@ -298,5 +297,4 @@ def test_workers_other_than_the_chief_train_alone(tmp_path):
 
     assert comparison.compare(rows, experiment, [1, 2], "grid") is None
     assert trained == ["seed1", "seed2"]
-    assert not evaluated
-    assert not list(tmp_path.iterdir())
+    assert evaluated == list(tmp_path.iterdir()) == []
