@@ -56,6 +56,26 @@ def image_size_of(image_size: Iterable[SupportsIndex]) -> tuple[int, int]:
     return size[0], size[1]
 
 
+def number_of(what: str, number: SupportsIndex, most: int) -> int:
+    """Returns a number from 1 to `most` that a user gives, of whatever integer, as Python's own.
+
+    Args:
+        what: is counted, such as "coils".
+        number: of them.
+        most: there may be.
+
+    Raises:
+        InputError: it is no integer, or out of these bounds.
+    """
+    try:
+        index = operator.index(number)
+    except TypeError:
+        index = 0
+    if not 1 <= index <= most:
+        raise InputError(f"The number of {what} must be 1 to {most}, not {number!r}.")
+    return index
+
+
 def check_image_size(image_size: Sequence[int], what: str) -> None:
     """Refuses an image that is too large to be one.
 

@@ -2,7 +2,6 @@
 
 import importlib
 import logging
-import operator
 from collections.abc import Callable, Sequence
 from functools import partial
 from os import PathLike
@@ -15,7 +14,7 @@ import tensorflow_datasets as tfds
 from kdmri_tf.errors import InputError
 from kdmri_tf.files import is_full_disk, printable
 from kdmri_tf.progress import is_terminal
-from kdmri_tf.sizes import image_size_of
+from kdmri_tf.sizes import image_size_of, number_of
 from tfds_builders.beam.options import beam_flags
 from tfds_builders.catalog import DATASETS
 from tfds_builders.file_formats import check_file_format, format_of
@@ -132,12 +131,7 @@ def prepare(
 
 def _checked_coils(dataset: str, source: str, coils: SupportsIndex) -> int:
     """Returns a number of coils that a source can be asked for."""
-    try:
-        number = operator.index(coils)
-    except TypeError:
-        number = 0
-    if not 1 <= number <= MOST_COILS:
-        raise InputError(f"The number of coils must be 1 to {MOST_COILS}, not {coils!r}.")
+    number = number_of("coils", coils, MOST_COILS)
     raw = DATASETS[dataset].kspace_sources
     if source not in raw:
         raise InputError(

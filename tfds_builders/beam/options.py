@@ -1,10 +1,10 @@
 """How many workers of Apache Beam prepare a data set, or which of its runners. Imports no Beam."""
 
 import importlib.util
-import operator
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.sizes import number_of
 from tfds_builders.catalog import MOST_WORKERS
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def beam_flags(
             "(--beam-pipeline-options) for any runner of Apache Beam: leave out one of them."
         )
     if num_workers is not None:
-        number = _checked_workers(num_workers)
+        number = number_of("workers", num_workers, MOST_WORKERS)
         return [
             f"--runner={LOCAL_RUNNER}",
             "--direct_running_mode=multi_processing",
@@ -80,13 +80,3 @@ def check_beam() -> None:
             "Preparing data with several workers needs the package apache-beam, which is not "
             'installed: run pip install "kdmri_tf[apache-beam]".'
         )
-
-
-def _checked_workers(num_workers: SupportsIndex) -> int:
-    try:
-        number = operator.index(num_workers)
-    except TypeError:
-        number = 0
-    if not 1 <= number <= MOST_WORKERS:
-        raise InputError(f"The number of workers must be 1 to {MOST_WORKERS}, not {num_workers!r}.")
-    return number
