@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -16,23 +16,11 @@ from numpy.typing import NDArray
 
 from kdmri_tf.data.augmentation import Variation
 from kdmri_tf.data.passes import in_batches
+from kdmri_tf.data.replica_batches import share_batches
+from kdmri_tf.data.slice_outputs import SliceOutputs
 from kdmri_tf.data.slices_in_memory import keep_in_memory
 from kdmri_tf.errors import InputError
 from kdmri_tf.physics.degradation import Degradation
-
-
-class SliceOutputs(Protocol):
-    """What a network gives for the slices of one split, such as the `TeacherOutputs` of a teacher.
-
-    Attributes:
-        slices: data set with one element per slice, in the order of the split.
-    """
-
-    @property
-    def slices(self) -> tf.data.Dataset: ...
-
-    def check_data(self, data: "MRIData", split: str) -> None:
-        """Refuses data that these are not the outputs for."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -160,7 +148,8 @@ class MRIData:
         first_epoch: int | None = None,
         teacher_outputs: SliceOutputs | None = None,
         drop_remainder: bool = False,
-    ) -> tf.data.Dataset:
+        strategy: tf.distribute.Strategy | None = None,
+    ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
         """Makes batches for `model.fit`: `(inputs, image)`.
 
         Inputs are {"kspace", "mask"} or {"low_resolution"}, float32 as `DCCNN` or `VDSR` takes
@@ -185,14 +174,17 @@ class MRIData:
                 the inputs under this name.
             drop_remainder: leaves out a last batch that is smaller than the others; shuffled, other
                 slices in every pass. Replicas of a `tf.distribute` strategy that gets these batches
-                as they are need it, as Keras needs even shares; `share_batches` does not.
+                as they are need it, as Keras needs even shares; with `strategy` they do not.
+            strategy: whose replicas share every batch, see `share_batches`; the data set is then
+                endless. Every worker undersamples its own part of a batch alone.
 
         Returns:
-            `tf.data.Dataset`, prefetched.
+            `tf.data.Dataset`, prefetched; with a strategy, batches of each replica.
 
         Raises:
-            InputError: an unknown split, a batch size below 1 or one that drops all, or teacher
-                outputs for other slices or another mask, or where the slices vary.
+            InputError: an unknown split, a batch size below 1 or one that drops all, fewer slices a
+                batch than replicas, or teacher outputs for other slices or another mask, or where
+                the slices vary.
         """
         self._check_split(split)
         if batch_size < 1:
@@ -215,6 +207,9 @@ class MRIData:
         batched = in_batches(
             *(slices, batch_size, slice_bytes, seed, first_epoch, variation, drop_remainder)
         )
+        if strategy is not None:
+            endless = batched if seed is not None and first_epoch is not None else batched.repeat()
+            return share_batches(endless, strategy, batch_size, finish=self._pair)
         pairs = batched.map(self._pair, num_parallel_calls=tf.data.AUTOTUNE)
         return pairs.prefetch(tf.data.AUTOTUNE)
 

@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from kdmri_tf.compute import replicas
 from kdmri_tf.data.mri_data import MRIData
-from kdmri_tf.data.replica_batches import share_batches
 from kdmri_tf.distillation.teacher_outputs import TeacherOutputs
 from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation.slice_psnr import SlicePSNR
@@ -86,20 +85,20 @@ def train(
     if state.epoch and writes:
         print(f"Continuing after epoch {state.epoch} of {settings.epochs}.")
     if state.epoch < settings.epochs:
-        batches = data.batches(
-            *("train", settings.batch_size, settings.seed, state.epoch),
-            teacher_outputs=kept.get("train"),
+        batches = _batches(
+            *(data, "train", strategy, settings.batch_size, kept.get("train")),
+            seed=settings.seed,
+            first_epoch=state.epoch,
         )
         # After every epoch, as it chooses the best weights; without gradients it costs little.
-        validation = data.batches(
-            "validation", _validation_size(strategy), teacher_outputs=kept.get("validation")
-        )
+        size = _validation_size(strategy)
+        validation = _batches(data, "validation", strategy, size, kept.get("validation"))
         # The state takes the weights while they are swapped.
         averages = [] if settings.ema_momentum is None else [keras.callbacks.SwapEMAWeights()]
         with plain_path(folder) as plain:
             model.fit(
-                _placed(batches, strategy, settings.batch_size),
-                validation_data=_placed(validation, strategy, _validation_size(strategy)),
+                batches,
+                validation_data=validation,
                 steps_per_epoch=steps,
                 validation_steps=_validation_steps(data, strategy),
                 shuffle=False,
@@ -181,14 +180,23 @@ def _validation_steps(data: MRIData, strategy: tf.distribute.Strategy) -> int | 
     return data.num_batches("validation", _validation_size(strategy))
 
 
-def _placed(
-    batches: tf.data.Dataset, strategy: tf.distribute.Strategy, batch_size: int
+def _batches(
+    data: MRIData,
+    split: str,
+    strategy: tf.distribute.Strategy,
+    batch_size: int,
+    teacher_outputs: TeacherOutputs | None,
+    seed: int | None = None,
+    first_epoch: int | None = None,
 ) -> tf.data.Dataset | tf.distribute.DistributedDataset:
-    """Returns the batches where they are computed on: of each replica, or on the GPU."""
-    if strategy.num_replicas_in_sync == 1:
-        return to_device(batches)
-    # `repeat` makes those of validation endless; those of training are.
-    return share_batches(batches.repeat(), strategy, batch_size)
+    """Returns batches where they are computed on: of each replica, or on the GPU."""
+    shared = strategy if strategy.num_replicas_in_sync > 1 else None
+    batches = data.batches(
+        *(split, batch_size, seed, first_epoch),
+        teacher_outputs=teacher_outputs,
+        strategy=shared,
+    )
+    return to_device(batches) if shared is None else batches
 
 
 def to_device(batches: tf.data.Dataset) -> tf.data.Dataset:
