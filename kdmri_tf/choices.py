@@ -13,6 +13,7 @@ PRECISIONS = ("float32", "mixed_bfloat16")
 SCHEDULES = ("step", "cosine", "constant")  # of the learning rate
 STRATEGIES = ("none", "mirrored", "multiworker")  # of spreading training over devices
 CONSISTENCY_FORMS = ("auto", "rfft", "fft")  # how training computes data consistency
+LEARNED_WEIGHTS = ("learned", "learned_steps")  # what cascades may learn of it
 
 SENSITIVITIES = ("low-resolution", "espirit")  # how those of coils are estimated
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kdmri_tf.architecture_names import arguments_of, check_architecture
+from kdmri_tf.choices import LEARNED_WEIGHTS
 from kdmri_tf.errors import InputError
 from kdmri_tf.sizes import check_network_size, image_size_of
 from kdmri_tf.zoo.listing import check_shipped, looks_like_name
@@ -164,8 +165,8 @@ def nonnegative_number(text: str) -> float:
 
 
 def noise_weight(text: str) -> float | str:
-    """Accepts "learned", 0 or a positive number."""
-    return text if text == "learned" else nonnegative_number(text)
+    """Accepts "learned", "learned_steps", 0 or a positive number."""
+    return text if text in LEARNED_WEIGHTS else nonnegative_number(text)
 
 
 def seed(text: str) -> int:

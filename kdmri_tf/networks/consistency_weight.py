@@ -6,6 +6,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from kdmri_tf.compute.fan_out import fan_out
+from kdmri_tf.networks.consistency_forms import Measurement
+from kdmri_tf.networks.data_consistency import DataConsistency
+
 FIRST_WEIGHT = 0.9
 
 
@@ -44,6 +48,13 @@ class ConsistencyWeight(keras.layers.Layer):
         """
         weight = tf.sigmoid(tf.convert_to_tensor(self.logit))
         return (1 - weight) * image + weight * corrected
+
+    def correct(
+        self, data_consistency: DataConsistency, image: tf.Tensor, measurement: Measurement
+    ) -> tf.Tensor:
+        """Returns the image that is corrected so far, see `DataConsistency.correct`."""
+        image, kept = fan_out(image, 2)  # data consistency uses it twice itself
+        return self(kept, data_consistency.correct(image, measurement))
 
     def compute_output_shape(self, image_shape: Any, corrected_shape: Any = None) -> Any:
         """Returns the shape of the image, which the layer keeps."""

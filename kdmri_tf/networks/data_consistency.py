@@ -1,6 +1,7 @@
 """Data consistency: the layer that puts the measured k-space samples back into an image."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -195,12 +196,19 @@ class DataConsistency(keras.layers.Layer):
             return sensitivities_of_lines(kspace, mask, LINE_AXES[self._form_here])
         return low_resolution_sensitivities(kspace, mask)
 
-    def correct(self, image: tf.Tensor, measurement: Measurement) -> tf.Tensor:
+    def correct(
+        self,
+        image: tf.Tensor,
+        measurement: Measurement,
+        step_sizes: Sequence[tf.Tensor] | None = None,
+    ) -> tf.Tensor:
         """Returns the corrected image, float32, in the shape of the image.
 
         Args:
             image: `(batch, H, W, 1)`, or complex `(batch, H, W, 2)`, of any floating dtype.
             measurement: what `measure` returned.
+            step_sizes: of complex images, float32 scalars instead of `chebyshev_steps`, for one
+                coil as well.
         """
         if self.complex_images:
             image = tf.cast(image, tf.float32)
@@ -208,7 +216,8 @@ class DataConsistency(keras.layers.Layer):
             # Exported networks have no gradients, and converters warn of those of our own.
             normal = NORMAL_OF_LINES.get(form) or self_adjoint(normal_by_fft)
             has_coils = "sensitivities" in measurement or "real" in measurement
-            for step in self._step_sizes if has_coils else (1.0,):
+            usual = self._step_sizes if has_coils else (1.0,)
+            for step in usual if step_sizes is None else step_sizes:
                 residual = measurement["zero_filled"] - normal(image, measurement)
                 image = image + self._weight * step * residual
             return image

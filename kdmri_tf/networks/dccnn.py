@@ -8,15 +8,13 @@ import tensorflow as tf
 from keras import ops
 
 from kdmri_tf import architecture_names
-from kdmri_tf.compute.fan_out import fan_out
 from kdmri_tf.compute.variable_copies import variable_copies
-from kdmri_tf.errors import InputError
 from kdmri_tf.networks.cascade_state import CascadeState, convolved
 from kdmri_tf.networks.consistency_forms import Measurement
-from kdmri_tf.networks.consistency_weight import ConsistencyWeight
 from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.data_consistency import DataConsistency
 from kdmri_tf.networks.kspace_shapes import Shape, check_shapes
+from kdmri_tf.networks.learned_consistency import learned_consistency
 from kdmri_tf.networks.network import Network
 from kdmri_tf.physics.sense import KSPACE, MASK, SENSITIVITIES
 from kdmri_tf.physics.undersampling import Undersampling
@@ -63,7 +61,8 @@ class DCCNN(Network):
         residual: whether a cascade adds its input to the output of its convolutions: the KD-MRI
             paper does, its code does not. RESULTS.md has the measurement behind the default.
         noise_weight: lambda of `DataConsistency`; None replaces measured samples; "learned" lets
-            every cascade learn how far to go, see `ConsistencyWeight`.
+            every cascade learn how far to go, see `ConsistencyWeight`, and "learned_steps", of
+            complex images, the size of each of its steps, see `ConsistencySteps`.
         consistency_form: how `DataConsistency` is computed: "auto", "rfft", "fft", "rows" or
             "columns".
         complex_images: whether images are complex: two channels in and out instead of one.
@@ -132,16 +131,11 @@ class DCCNN(Network):
         architecture_names.check_architecture(
             num_convs, num_cascades, filters, **self._beyond_the_papers
         )
-        if isinstance(noise_weight, str) and noise_weight != "learned":
-            raise InputError(
-                f'noise_weight must be a number, None or "learned"; got {noise_weight!r}.'
-            )
         channels = self.channels * unshuffle**2 + memory
         names = ["cascades"] if shared else [f"cascade{i + 1}" for i in range(num_cascades)]
         self.blocks = [self._block(num_convs, channels, name) for name in names]
         if final_convs:
             self.blocks.append(self._block(final_convs, self.channels, "final_cascade"))
-        is_learned = noise_weight == "learned"
         self.data_consistency = DataConsistency(
             None if isinstance(noise_weight, str) else noise_weight,
             consistency_form,
@@ -149,10 +143,9 @@ class DCCNN(Network):
             steps=consistency_steps,
             name="data_consistency",
         )
-        self.consistency_weights = [
-            ConsistencyWeight(name=f"consistency{index + 1}")
-            for index in range(len(self.feature_factors) if is_learned else 0)
-        ]
+        self.consistency_weights = learned_consistency(
+            noise_weight, len(self.feature_factors), consistency_steps, self.complex_images
+        )
         self.build(dict.fromkeys(self.input_specification))
 
     def _block(self, num_convs: int, channels: int, name: str) -> ConvBlock:
@@ -266,9 +259,8 @@ class DCCNN(Network):
         """
         if not self.consistency_weights:
             return self.data_consistency.correct(image, measurement)
-        image, kept = fan_out(image, 2)  # data consistency uses it twice itself
-        corrected = self.data_consistency.correct(image, measurement)
-        return self.consistency_weights[index](kept, corrected)
+        weight = self.consistency_weights[index]
+        return weight.correct(self.data_consistency, image, measurement)
 
     @property
     def input_specification(self) -> dict[str, tf.TensorSpec]:

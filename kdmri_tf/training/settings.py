@@ -36,7 +36,8 @@ class TrainingSettings:
             up to rounding.
         complex_images: whether networks reconstruct complex images; an `Experiment` sets it by its
             data. See `DCCNN`.
-        noise_weight: of data consistency: None, a number or "learned"; see `DCCNN`.
+        noise_weight: of data consistency: None, a number, "learned" or
+            "learned_steps"; see `DCCNN`.
         consistency_steps: of data consistency with several coils; see `DCCNN`.
         ema_momentum: None, or how much of the average of the weights over all steps so far is kept
             in every step, average = momentum average + (1 - momentum) weights, such as 0.999. The

@@ -280,5 +280,7 @@ def test_data_of_magnitudes_are_refused(degradation):
 
 
 def test_an_unknown_noise_weight_is_refused():
-    with pytest.raises(InputError, match="a number, None or \"learned\"; got 'much'"):
+    with pytest.raises(
+        InputError, match='a number, None, "learned" or "learned_steps"; got \'much\''
+    ):
         network(noise_weight="much")
