@@ -7,13 +7,20 @@ import argparse
 
 from kdmri_tf.choices import SAMPLERS
 from kdmri_tf.cli import training_flags
-from kdmri_tf.cli.flag_types import MOST_LINES, ImageSize, count, positive_number, seed
+from kdmri_tf.cli.flag_types import (
+    MOST_LINES,
+    ImageSize,
+    count,
+    nonnegative_number,
+    positive_number,
+    seed,
+)
 from kdmri_tf.cli.parser import Parser
 from kdmri_tf.sizes import LARGEST_IMAGE, MOST_COILS, MOST_SLICES
 from tfds_builders.catalog import DATASETS, MOST_WORKERS
 
 OF_MASKS = ("mask_seed", "center_lines", "phase_encode_axis")
-OF_COILS = ("coils", "snr", "phase_strength")
+OF_COILS = ("coils", "snr", "phase_strength", "tissue_phase")
 # What super-resolution refuses.
 OF_UNDERSAMPLING = (
     *("acc", "mask", *OF_MASKS, *OF_COILS),
@@ -142,10 +149,19 @@ def _add_dataset(group: argparse._ArgumentGroup, super_resolution: bool) -> None
     )
     add(
         "--phase-strength",
-        type=positive_number,
+        type=nonnegative_number,
         nargs="+",
         metavar="S",
-        help="strength of their phase: a number, or the lowest and the highest (default: 0.5 1.5)",
+        help="strength of their smooth phase: a number, or the lowest and the highest (default: "
+        "0.5 1.5)",
+    )
+    add(
+        "--tissue-phase",
+        type=nonnegative_number,
+        nargs="+",
+        metavar="RAD",
+        help="strength of the phase that follows their tissues, such as that of fat, likewise "
+        "(default: 0 0.6)",
     )
     add(
         "--image-size",

@@ -166,8 +166,8 @@ def _load(arguments: argparse.Namespace, source: str) -> "MRIData":
         )
     if any(getattr(arguments, name) is not None for name in OF_COILS):
         raise InputError(
-            "--scale lowers the resolution of magnitude images: leave out --coils, --snr and "
-            "--phase-strength."
+            "--scale lowers the resolution of magnitude images: leave out --coils, --snr, "
+            "--phase-strength and --tissue-phase."
         )
     return load_super_resolution(arguments.dataset, arguments.scale, **options)
 
@@ -177,13 +177,16 @@ def _acquisition(arguments: argparse.Namespace, source: str) -> "SimulatedAcquis
     from kdmri_tf.physics.simulated_acquisition import SimulatedAcquisition
     from tfds_builders.catalog import DATASETS
 
-    given = {"snr": arguments.snr, "phase": arguments.phase_strength}
+    settings = {"snr": "snr", "phase": "phase_strength", "tissue": "tissue_phase"}
+    given = {name: getattr(arguments, flag) for name, flag in settings.items()}
     chosen = {name: v[0] if len(v) == 1 else v for name, v in given.items() if v is not None}
     if not chosen:
         return None
     if arguments.coils is None or source in DATASETS[arguments.dataset].kspace_sources:
         reason = "raw" if arguments.coils else "without coils"
-        flag, what = ("--snr", "noise") if "snr" in chosen else ("--phase-strength", "phase")
+        first = next(iter(chosen))
+        flag = f"--{settings[first].replace('_', '-')}"
+        what = "noise" if first == "snr" else "phase"
         raise InputError(
             f"{flag} is the {what} of simulated scans, but the k-space of {source} is {reason} "
             "here: leave it out" + ("." if arguments.coils else ", or add --coils.")

@@ -47,8 +47,9 @@ class ConsistencySteps(keras.layers.Layer):
 
     def build(self, image_shape: Any = None) -> None:
         """Creates the weight."""
+        # Read outside this layer's own call, where a network in bfloat16 would cast it.
         self.logarithms = self.add_weight(
-            shape=(self.steps,), initializer="zeros", name="logarithms"
+            shape=(self.steps,), initializer="zeros", name="logarithms", autocast=False
         )
         self.built = True
 

@@ -34,8 +34,9 @@ def random_phase(image_size: Sequence[int], seed: tf.Tensor, strength: float = 1
         float32 `(H, W)`, in radians, not wrapped.
 
     Source: none. The gradients of raw brains and hearts of three scanners are 2.7 to 6.4 rad (root
-    mean square), as strengths from 0.5 to 1.5 give, and after the phase at low resolution is taken
-    out (24 lines, Hann window), 2 to 8 % of their energy is imaginary; 3 % at strength 1.
+    mean square), as strengths from 0.5 to 1.5 give. Of brains, little of it is left after the phase
+    at low resolution is taken out (24 lines, Hann window) but that of fat and vessels: see
+    `tissue_phase`.
 
     Example:
         >>> phase = random_phase((64, 48), seed=(0, 1))

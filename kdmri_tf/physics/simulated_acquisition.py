@@ -13,6 +13,7 @@ from kdmri_tf.physics import fourier
 from kdmri_tf.physics.coil_profiles import random_coil_profiles, root_sum_of_squares
 from kdmri_tf.physics.random_phase import random_phase
 from kdmri_tf.physics.receiver_noise import receiver_noise
+from kdmri_tf.physics.tissue_phase import tissue_phase
 from kdmri_tf.sizes import MOST_COILS
 
 Range = float | Sequence[float]  # a number, or the lowest and the highest of those that are drawn
@@ -30,9 +31,9 @@ class SimulatedAcquisition:
         x   = m exp(i phi)                              complex image of the magnitude m
         y_c = F(C_c x) + sigma n_c                      k-space of coil c, fully sampled
 
-    phi is smooth (`random_phase`), C_c the profile of a loop beside the body
-    (`random_coil_profiles`) and n_c complex Gaussian noise that neighbours share
-    (`receiver_noise`). What is a range, (lowest, highest), is drawn from it for every slice,
+    phi is smooth (`random_phase`) but for the edges of tissues (`tissue_phase`), C_c the profile of
+    a loop beside the body (`random_coil_profiles`) and n_c complex Gaussian noise that neighbours
+    share (`receiver_noise`). What is a range, (lowest, highest), is drawn from it for every slice,
     uniformly (`snr`: its logarithm); a number is itself. All follows from the seed.
 
     Attributes:
@@ -42,6 +43,7 @@ class SimulatedAcquisition:
             than a tenth of its maximum, divided by sigma, the standard deviation of the real part
             (or the imaginary) of the noise of a coil. None for no noise.
         phase: strength of phi: 0 for a constant, 1 for gradients as large as on scanners.
+        tissue: strength of the part of phi that follows the brightness, in radians.
         shading: exponent s from 0 to 1: the array is normalised so that its root sum of squares is
             R^s where that of the loops is R. 0 leaves the brightness of the image as it is, 1 gives
             that of loops, several times as bright beside them as in the middle.
@@ -64,6 +66,7 @@ class SimulatedAcquisition:
     coils: int = 8
     snr: Range | None = (10.0, 60.0)
     phase: Range = (0.5, 1.5)
+    tissue: Range = (0.0, 0.6)
     shading: Range = (0.0, 0.7)
     noise_correlation: Range = (0.0, 0.3)
     denoise: bool = False
@@ -73,6 +76,7 @@ class SimulatedAcquisition:
         set_value(self, "coils", check_coils(self.coils))
         bounds = {
             "phase": (0, 100),
+            "tissue": (0, 100),
             "shading": (0, 1),
             "noise_correlation": (0, 0.99),
             **({} if self.snr is None else {"snr": (0.01, 1e6)}),
@@ -99,9 +103,11 @@ class SimulatedAcquisition:
         """
         image = tf.convert_to_tensor(image, tf.float32)[..., 0]
         of_phase, of_coils, of_noise, of_numbers = tf.unstack(tf.random.split(seed, 4))
-        uniform = tf.unstack(tf.random.stateless_uniform((4,), of_numbers))
+        of_tissue = tf.random.fold_in(of_phase, 1)
+        uniform = tf.unstack(tf.random.stateless_uniform((5,), of_numbers))
         profiles = self._profiles(tuple(image.shape), of_coils, self._drawn("shading", uniform[0]))
         phase = random_phase(image.shape, of_phase, self._drawn("phase", uniform[1]))
+        phase += tissue_phase(image, of_tissue, self._drawn("tissue", uniform[4]))
         coil_images = profiles * tf.complex(image * tf.cos(phase), image * tf.sin(phase))
         kspace = fourier.complex_fft2(coil_images)
         if self.snr is not None:

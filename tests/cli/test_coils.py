@@ -57,7 +57,7 @@ def test_kd_of_complex_images(tiny_flags, tmp_path):
         ("student", ("--consistency-steps", 2), "need one consistency step, not 2"),
         ("evaluate", ("--coils", 2, "--center-lines", 4), "--center-lines 24"),
         ("evaluate", ("--classical-baselines",), "add --coils"),
-        ("superres", ("--coils", 2), "leave out --coils, --snr and"),
+        ("superres", ("--coils", 2), "leave out --coils, --snr, --phase-strength"),
     ],
 )
 def test_mistakes(tiny_flags, run_here, tmp_path, script, arguments, message):

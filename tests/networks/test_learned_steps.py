@@ -21,13 +21,14 @@ from kdmri_tf.networks.inference_form import inference_copy
 SIZE = (15, 12)
 
 
-def network(num_convs=2, steps=3):
+def network(num_convs=2, steps=3, **settings):
     keras.utils.set_random_seed(0)
     return DCCNN(
         *(num_convs, 2, 4),
         complex_images=True,
         noise_weight="learned_steps",
         consistency_steps=steps,
+        **settings,
     )
 
 
@@ -81,6 +82,21 @@ def test_every_step_is_trained(coils):
     model.fit(inputs, image, verbose=0)
     for layer in model.consistency_weights:
         assert (layer.logarithms.numpy() != 0).all()
+
+
+def test_sizes_keep_their_precision():
+    """Also within a network whose convolutions are in bfloat16."""
+    _, inputs, image = measurement()
+    model = network(dtype="mixed_bfloat16")
+    for layer in model.consistency_weights:
+        layer.logarithms.assign([0.001, 0.002, 0.003])
+    model.compile("adam", "mean_absolute_error")
+    model.fit(inputs, image, verbose=0)  # by Adam's first step of 0.001, up or down
+    for layer in model.consistency_weights:
+        moved = np.abs(layer.logarithms.numpy() - [0.001, 0.002, 0.003])
+        np.testing.assert_allclose(moved, 0.001, rtol=0.05)
+    _, measured = model.begin(*inputs.values())
+    assert model.correct(0, image, measured).dtype == tf.float32
 
 
 @pytest.mark.parametrize("axis", [0, 1])

@@ -8,6 +8,7 @@ from kdmri_tf import InputError, SimulatedAcquisition, phantom_volume
 from kdmri_tf.physics.coil_profiles import random_coil_profiles, root_sum_of_squares
 from kdmri_tf.physics.random_phase import random_phase
 from kdmri_tf.physics.receiver_noise import receiver_noise
+from kdmri_tf.physics.tissue_phase import tissue_phase
 
 SIZE = (48, 40)
 
@@ -89,6 +90,33 @@ def test_phase_is_smooth_and_as_strong_as_asked():
     assert np.ptp(constant) == 0
 
 
+def test_the_phase_of_tissues_has_their_edges(image):
+    magnitude = image[..., 0]
+    phase, other = (tissue_phase(magnitude, (0, seed), 0.5).numpy() for seed in (5, 6))
+    values, first = np.unique(magnitude, return_index=True)
+    of_value = phase.ravel()[first][np.searchsorted(values, magnitude)]
+    np.testing.assert_allclose(phase, of_value, atol=1e-5)  # the same where brightness is
+    assert not np.any(phase[magnitude == 0])
+    assert np.abs(phase - other).max() > 0.1
+    np.testing.assert_allclose(tissue_phase(3 * magnitude, (0, 5), 1.0), 2 * phase, atol=1e-4)
+    assert not np.any(tissue_phase(np.zeros((4, 4), np.float32), (0, 5)))
+
+
+def test_without_noise_the_phase_is_the_sum_of_both(image):
+    """What two scans of one seed differ by is the phase of the tissues."""
+    given = {"coils": 1, "snr": 1e6, "shading": 0, "phase": 1.0}
+    smooth, both = (
+        complex_of(SimulatedAcquisition(**given, tissue=strength)(image, (3, 4))["reference"])[0]
+        for strength in (0, 0.5)
+    )
+    body = image[..., 0] > 0.1
+    difference = np.angle(both * smooth.conj())[body]
+    brightness = image[..., 0][body]
+    assert np.ptp(difference) > 0.05
+    for level in np.unique(brightness)[:20]:
+        assert np.ptp(difference[brightness == level]) < 1e-2
+
+
 def test_profiles_are_smooth_and_each_is_brightest_at_a_border():
     profiles = random_coil_profiles(6, (60, 48), (1, 2)).numpy()
     middle = np.abs(profiles[:, 15:45, 12:36]).max(axis=(1, 2))
@@ -119,6 +147,7 @@ def test_settings_are_json_values_and_equal_where_they_are():
         "coils": 2,
         "snr": [30.0, 30.0],
         "phase": [0.5, 1.5],
+        "tissue": [0.0, 0.6],
         "shading": [0.0, 0.5],
         "noise_correlation": [0.0, 0.3],
         "denoise": False,
