@@ -115,6 +115,7 @@ def test_packages_that_are_missing(artefacts, capsys):
     assert capsys.readouterr().out == f"{litert}\n{onnx}\n{openvino}\n"
 
 
+@pytest.mark.slow
 def test_contender_counts_the_slices_of_its_batches(artefacts):
     (group,) = inference_groups([artefacts], [SIZE], [3], [1])
     answer, _ = answers(group.contenders[0])
@@ -140,6 +141,7 @@ def test_contender_restricts_itself_before_anything_counts_cores():
     assert json.loads(done.stdout)["slices"] == 5
 
 
+@pytest.mark.slow
 def test_contender_with_other_images_says_so(artefacts, tmp_path):
     (group,) = inference_groups([artefacts], [SIZE], [1], [1])
     with np.load(artefacts.slices(SIZE, 1)) as file:

@@ -244,6 +244,7 @@ class TestContent:
 
 
 class TestTFDS:
+    @pytest.mark.slow
     def test_importing_the_package_registers_the_builder(self):
         code = (
             "import tfds_builders.cardiac, tensorflow_datasets as tfds; "

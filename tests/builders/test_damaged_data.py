@@ -83,6 +83,7 @@ class TestRecords:
         damage(path)
         refused_and_rebuilt(arguments, knees, path.name)
 
+    @pytest.mark.slow
     def test_every_flipped_bit_counts(self, arguments, folder):
         path = records(folder)
         content = path.read_bytes()

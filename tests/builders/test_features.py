@@ -106,6 +106,7 @@ class TestImages:
         assert isinstance(rebuilt.info.features["image"], tfds.features.Image)
 
 
+@pytest.mark.slow
 def test_the_cores_can_be_divided_after_preparing(tmp_path):
     """Preparing has TensorFlow compute nothing."""
     code = (

@@ -10,6 +10,7 @@ import pytest
 from command_line import command
 
 
+@pytest.mark.slow
 def test_interrupt_says_how_to_go_on(tiny_flags, tmp_path):
     tiny_network = ("--teacher", "D2C1", "--filters", 2)
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}

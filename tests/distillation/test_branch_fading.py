@@ -45,6 +45,7 @@ def test_the_share_of_every_epoch(inputs, images, epochs, expected):
     assert history["cancelled_share"][-1] == 0 < history["cancelled_share"][0]
 
 
+@pytest.mark.slow
 def test_resumed_equals_uninterrupted(data, tmp_path, monkeypatch):
     settings = TrainingSettings(epochs=4, batch_size=2)
 

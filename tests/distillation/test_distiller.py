@@ -160,6 +160,7 @@ def test_a_users_own_feature_loss_gets_float32(batch, cached):
     assert set(seen) == {tf.float32}
 
 
+@pytest.mark.slow
 def test_goes_on_after_it_was_saved(networks, batch, tmp_path):
     """Networks, losses, weights and optimizer, as ModelCheckpoint saves them."""
     distiller = Distiller(*networks, name="kd")

@@ -165,6 +165,7 @@ def test_cascades_that_do_not_pair(cascades, message):
         StudentFriendlyTeacher(DCCNN(3, cascades[0]), DCCNN(2, cascades[1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metrics", [[], [SlicePSNR()]], ids=["plain", "metrics"])
 def test_averaged_weights_go_back_to_their_own_places(networks, inputs, images, metrics):
     """Keras writes the averages of `use_ema` back in the order of all variables."""
@@ -203,6 +204,7 @@ def test_cascades_frozen_one_by_one_are_refused(networks, role):
         model.compile("adam")
 
 
+@pytest.mark.slow
 def test_goes_on_after_it_was_saved(networks, inputs, images, tmp_path):
     model = StudentFriendlyTeacher(*networks)
     model.compile("adam", branch_weight=0.5, stop_imitation_gradient=True)

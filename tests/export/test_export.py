@@ -192,6 +192,7 @@ def test_a_network_of_mixed_precision_is_exported_in_float32(tmp_path, model, sa
     np.testing.assert_allclose(image, model(inputs), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_networks_reach_the_formats_without_importing_them(tmp_path):
     """By the hook that `import kdmri_tf` fills."""
     command = [sys.executable, "-c", EXPORT_ALONE, str(tmp_path / "model")]

@@ -91,6 +91,7 @@ DCCNN(2, 1, filters=2).export(sys.argv[1])
 """
 
 
+@pytest.mark.slow
 def test_a_killed_export_leaves_the_earlier_one_and_does_not_stand_in_the_way(tmp_path):
     earlier, path = DCCNN(2, 1, filters=2), tmp_path / "model"
     earlier.export(path)

@@ -69,6 +69,7 @@ def test_targets_that_would_broadcast_are_refused(network, inputs, images):
             network.evaluate(inputs, change(images), verbose=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("channel", [True, False])
 def test_batches_of_unknown_rank(network, inputs, images, channel):
     """As generators with `output_types` and `tf.numpy_function` make them."""
@@ -137,6 +138,7 @@ def other_keras_json():
     keras.config.set_dtype_policy(usual[2])
 
 
+@pytest.mark.slow
 def test_whatever_keras_json_says(network, inputs, images, other_keras_json):
     for copied in (DCCNN(3, 2, filters=4), inference_copy(network)):
         copied.set_weights(network.get_weights())

@@ -108,6 +108,7 @@ def test_the_form_of_exports_takes_the_same_steps(axis, coils):
     np.testing.assert_allclose(exported(inputs), model(inputs), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("format", "name"), [("litert", "net.tflite"), ("onnx", "net.onnx")])
 def test_exports_agree(tmp_path, format, name):
     layout = {"image_size": (45, 48), "phase_encode_axis": 1, "coils": 3}

@@ -22,6 +22,7 @@ def fit(data, folder, epochs=4, **changes):
     return network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [{}, {"precision": "mixed_bfloat16"}, {"ema_momentum": 0.9}],
