@@ -93,7 +93,7 @@ def train(
         # After every epoch, as it chooses the best weights; without gradients it costs little.
         size = _validation_size(strategy)
         validation = _batches(data, "validation", strategy, size, kept.get("validation"))
-        # The state takes the weights while they are swapped.
+        # State and pictures take the weights while they are swapped.
         averages = [] if settings.ema_momentum is None else [keras.callbacks.SwapEMAWeights()]
         with plain_path(folder) as plain:
             model.fit(
@@ -108,8 +108,8 @@ def train(
                 callbacks=[
                     *callbacks,
                     state,
-                    *averages,
                     *(_logs(plain, network, data, settings) if writes else ()),
+                    *averages,
                 ],
             )
     network.set_weights(state.best_weights)

@@ -28,7 +28,8 @@ class ImageLog(keras.callbacks.Callback):
     They are a good, a median and a bad one by the PSNR of the images without a network, among the
     first ten volumes, so that they stay the same from picture to picture and after a restart. The
     last epoch is always drawn, others as often as two percent of the time of training allow. The
-    training does not depend on it: a picture that fails is a warning.
+    training does not depend on it: a picture that fails is a warning. It shows the weights that are
+    validated, as long as a callback that swaps averages in comes after this one.
 
     Args:
         folder: of the event files.
@@ -44,12 +45,18 @@ class ImageLog(keras.callbacks.Callback):
         self.data = data
         self.epochs = epochs
         self._slices: dict[str, tuple[str, int, Slices]] = {}
+        self._epoch = 0
         self._begin = time.perf_counter()
         self._spent = 0.0
         self._usual = USUAL_SECONDS
 
-    def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-        """Draws, if it is time."""
+    def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+        """Takes the number of the epoch."""
+        self._epoch = epoch
+
+    def on_test_end(self, logs: Mapping[str, float] | None = None) -> None:
+        """Draws after the validation of an epoch, if it is time."""
+        epoch = self._epoch
         start = time.perf_counter()
         allowed = LARGEST_SHARE * (start - self._begin)
         if epoch + 1 < self.epochs and self._spent + self._usual > allowed:

@@ -25,12 +25,12 @@ def pictures(folder):
     return found
 
 
-def train(data, folder, epochs=3):
+def train(data, folder, epochs=3, **settings):
     folder.mkdir()
     keras.utils.set_random_seed(0)
     network = DCCNN(2, 1, filters=4)
-    settings = TrainingSettings(epochs=epochs, batch_size=2, filters=4)
-    fit.train(network, network, data, folder, settings, loss="mae")
+    chosen = TrainingSettings(epochs=epochs, batch_size=2, filters=4, **settings)
+    fit.train(network, network, data, folder, chosen, loss="mae")
     return network
 
 
@@ -40,10 +40,23 @@ def test_the_last_epoch_is_drawn_and_nothing_else_changes(data, tmp_path, monkey
     assert list(found) == [2]
     assert found[2].std() > 10  # not blank
     with monkeypatch.context() as patch:
-        patch.setattr(ImageLog, "on_epoch_end", lambda self, epoch, logs=None: None)
+        patch.setattr(ImageLog, "on_test_end", lambda self, logs=None: None)
         without = train(data, tmp_path / "without")
     for weight, other in zip(with_pictures.get_weights(), without.get_weights(), strict=True):
         np.testing.assert_array_equal(weight, other)
+
+
+def test_averages_are_drawn_where_they_are_kept(data, tmp_path, monkeypatch):
+    drawn = []
+
+    def paint(self, place, epoch):
+        place.touch()
+        drawn.append(self.network.get_weights())
+
+    monkeypatch.setattr(ImageLog, "_paint", paint)
+    network = train(data, tmp_path / "run", epochs=1, ema_momentum=0.9)
+    for weight, kept in zip(drawn[-1], network.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, kept)
 
 
 @pytest.mark.parametrize("form", ["network", "joint"])
@@ -55,7 +68,8 @@ def test_the_slices_stay_the_same(data, tmp_path, form):
     for number in range(2):
         log = ImageLog(tmp_path / str(number), network, data, epochs=1)
         assert log.network is teacher
-        log.on_epoch_end(0)
+        log.on_epoch_begin(0)
+        log.on_test_end()
         shown.append([(label, *where[:2]) for label, where in log._slices.items()])
     assert shown[0] == shown[1]
     assert [label for label, _, _ in shown[0]] == ["good", "median", "bad"]
@@ -77,7 +91,8 @@ def test_pictures_take_a_small_share_of_the_time(data, tmp_path, monkeypatch):
     log = ImageLog(tmp_path, DCCNN(2, 1, filters=2), data, epochs=40)
     for epoch in range(40):
         now[0] += 60
-        log.on_epoch_end(epoch)
+        log.on_epoch_begin(epoch)
+        log.on_test_end()
     assert drawn[0] == 2
     assert drawn[-1] == 39
     assert 5 * (len(drawn) - 1) <= 0.02 * now[0]
