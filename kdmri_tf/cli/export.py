@@ -87,7 +87,7 @@ def run() -> None:
     parser.add_argument(
         "--estimate-sensitivities",
         action="store_true",
-        help="make the export compute the sensitivities of several coils itself, from the measured "
+        help="make the export compute the sensitivities of the coils itself, from the measured "
         "centre of k-space, instead of taking them",
     )
     parser.add_argument("--manual-dir", help="real slices to check on, as for kdmri kd")

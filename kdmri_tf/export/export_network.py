@@ -57,7 +57,7 @@ def export_network(
     Every format takes the network's inputs by their names, float32, and returns `image`, float32
     `(batch, H, W, C)`; shapes, units and FFT convention are those of the network. `Reconstructor`
     runs them all. The export of a network of complex images takes k-space with any number of coils
-    and their `sensitivities`; where the samples have one coil, k-space of one coil alone.
+    and their `sensitivities`.
 
     - "saved_model": a folder, for TensorFlow alone; any mask; batch, height and width are free.
     - "litert": a `.tflite` file for the plain interpreter; the batch is free, height and width
@@ -79,7 +79,7 @@ def export_network(
         phase_encode_axis: of a mask for the synthetic slices, which all but "saved_model" fix: 0
             if it has whole rows, 1 if it has whole columns.
         coils: of the synthetic slices for a network of complex images; None for 8.
-        estimates_sensitivities: makes the export compute those of several coils from the measured
+        estimates_sensitivities: makes the export compute those of the coils from the measured
             centre of k-space, as `low_resolution_sensitivities` does, instead of taking them.
         metadata: facts that travel with the network beside its architecture, as JSON values.
         largest_loss: PSNR [dB] that a reduced precision may cost.
@@ -117,9 +117,8 @@ def export_network(
     if estimates_sensitivities:
         if "sensitivities" not in inputs:
             raise InputError(
-                "There are no sensitivities to estimate: the export is not for complex images of "
-                "several coils; leave --estimate-sensitivities out (in code "
-                "estimates_sensitivities)."
+                "There are no sensitivities to estimate: the export is not for complex images; "
+                "leave --estimate-sensitivities out (in code estimates_sensitivities)."
             )
         inputs.remove("sensitivities")
     facts = {

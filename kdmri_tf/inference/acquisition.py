@@ -29,9 +29,9 @@ class MeasuredSlice:
         degraded: what can be seen without a network, `(H, W)`, in the units of the file.
         scale: maximum of the slice, in the units of the file; 0 if it is blank.
         target: the fully sampled image `(H, W)`, in the units of the file; None if not known.
-        sensitivities: float32 `(coils, H, W, 2)`; None for one coil.
+        sensitivities: float32 `(coils, H, W, 2)`; None for magnitude images.
         phase: complex `(H, W)` of modulus 1, to multiply what the network returns by: the smooth
-            phase that the sensitivities took; None for one coil and real images.
+            phase that the sensitivities took; None for magnitude images.
     """
 
     measurement: NDArray[np.float32]

@@ -20,7 +20,7 @@ Maps = Callable[[int, NDArray[np.float32]], NDArray[np.float32]]
 
 def sensitivities_of(
     volume: KspaceVolume, mask: NDArray[np.float32], choice: Path | str | None
-) -> tuple[Maps | None, str]:
+) -> tuple[Maps, str]:
     """Returns what gives the sensitivities of each slice, and where they come from, in words.
 
     Args:
@@ -29,20 +29,18 @@ def sensitivities_of(
         choice: "low-resolution" (as None), "espirit", or a file, see `load_sensitivities`.
 
     Returns:
-        The function, None for one coil, which needs no sensitivities.
+        The function, and the words.
 
     Raises:
-        InputError: a choice for one coil, maps in a file that do not fit, a mask with too small a
-            centre, or sigpy is not installed.
+        InputError: ESPIRiT or a file for one coil, maps in a file that do not fit, a mask with too
+            small a centre, or sigpy is not installed.
     """
-    if volume.num_coils == 1:
-        if choice is not None:
-            raise InputError(
-                f"{volume.path} has one coil, which needs no sensitivities: leave --sensitivities "
-                "out (in code sensitivities)."
-            )
-        return None, "one coil"
-    count = f"{volume.num_coils} coils"
+    if volume.num_coils == 1 and str(choice or SENSITIVITIES[0]) != SENSITIVITIES[0]:
+        raise InputError(
+            f"{volume.path} has one coil, whose sensitivity is the smooth phase of its image: "
+            "leave --sensitivities out (in code sensitivities)."
+        )
+    count = "one coil" if volume.num_coils == 1 else f"{volume.num_coils} coils"
     if choice is not None and str(choice) not in SENSITIVITIES:
         size = volume.image_size
         maps = load_sensitivities(choice, size, volume.num_coils, volume.num_slices)

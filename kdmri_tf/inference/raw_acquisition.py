@@ -25,7 +25,7 @@ class RawAcquisition:
         volume: k-space, fully sampled or undersampled by this very mask.
         mask: float32 `(H, W)`, unshifted.
         origin: where the mask comes from, in words.
-        sensitivities: gives S of each slice; None for one coil.
+        sensitivities: gives S of each slice.
         is_complete: whether the volume is fully sampled, so that it is the target.
 
     Attributes:
@@ -44,7 +44,7 @@ class RawAcquisition:
         volume: KspaceVolume,
         mask: NDArray[np.float32],
         origin: str,
-        sensitivities: Maps | None,
+        sensitivities: Maps,
         is_complete: bool,
     ) -> None:
         self._volume = volume
@@ -68,7 +68,7 @@ class RawAcquisition:
             self._volume.magnitude(index)  # refuses what is undersampled already
         measured = kspace * self.mask
         channels = to_channels(measured)
-        maps = None if self._sensitivities is None else self._sensitivities(index, channels)
+        maps = self._sensitivities(index, channels)
         degraded = _combined(measured, maps)
         scale = float(np.abs(degraded).max())
         target = np.abs(_combined(kspace, maps)).astype(np.float32) if self._is_complete else None
@@ -78,18 +78,14 @@ class RawAcquisition:
             scale,
             target,
             maps,
-            self._phase(channels, maps),
+            self._phase(channels),
         )
 
-    def _phase(
-        self, kspace: NDArray[np.float32], maps: NDArray[np.float32] | None
-    ) -> NDArray[np.complexfloating] | None:
-        """Returns what the maps took from the phase of the image, of modulus 1; None for one coil.
+    def _phase(self, kspace: NDArray[np.float32]) -> NDArray[np.complexfloating]:
+        """Returns what the maps took from the phase of the image, of modulus 1.
 
         Maps take the phase of the image at low resolution, so that networks get almost real images.
         """
-        if maps is None:
-            return None
         low = to_complex(low_resolution_images(kspace, self.mask))
         seen = np.einsum("c,chw->hw", self._strongest_coil, low)
         return np.exp(1j * np.angle(seen))
@@ -102,8 +98,7 @@ class RawAcquisition:
 
 
 def _combined(
-    kspace: NDArray[np.complex64], maps: NDArray[np.float32] | None
+    kspace: NDArray[np.complex64], maps: NDArray[np.float32]
 ) -> NDArray[np.complexfloating]:
     """Returns sum over coils of conj(S_c) F^-1 y_c, `(H, W)`."""
-    images = np.fft.ifft2(kspace, norm="ortho")
-    return images[0] if maps is None else combined(images, to_complex(maps))
+    return combined(np.fft.ifft2(kspace, norm="ortho"), to_complex(maps))

@@ -39,8 +39,9 @@ class DCCNN(Network):
     scanner measures: `kspace` float32 `(batch, coils, H, W, 2)`, `mask`, and `sensitivities`
     float32 `(batch, coils, H, W, 2)`, whose squares sum to 1 over the coils. The zero-filled image
     is x_0 = A^H y of `SenseOperator`; the output is complex, `(batch, H, W, 2)`. One coil needs no
-    sensitivities, and its k-space may lack the axis of coils. The number of coils is free, and no
-    weight depends on it. Scale k-space so that the largest magnitude of A^H y is 1.
+    sensitivities (its image then keeps its phase), and its k-space may lack the axis of coils. The
+    number of coils is free, and no weight depends on it. Scale k-space so that the largest
+    magnitude of A^H y is 1.
 
     `model(inputs, return_features=True)` gives `(image, features)`: the matched activation of each
     cascade, `(batch, H, W, filters)`, which distillation compares.

@@ -44,15 +44,15 @@ def serve(
     Args:
         network: `DCCNN` or `VDSR`.
         image_size: (H, W), None for any.
-        coils: of a network of complex images; None for any number, 1 for one without sensitivities.
-        estimates_sensitivities: whether it computes those of several coils itself, instead of
-            taking them.
+        coils: of a network of complex images; None for any number.
+        estimates_sensitivities: whether it computes those of the coils itself, instead of taking
+            them.
 
     Returns:
         `tf.function` of the network's named float32 inputs, in their order, to
         {"image": float32 `(batch, H, W, C)`}.
     """
-    left_out = network.optional_inputs if coils == 1 or estimates_sensitivities else ()
+    left_out = network.optional_inputs if estimates_sensitivities else ()
     names = [name for name in network.input_specification if name not in left_out]
     signature = [_sized(network.input_specification[name], image_size, coils) for name in names]
 

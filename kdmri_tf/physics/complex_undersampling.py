@@ -19,7 +19,7 @@ from kdmri_tf.physics.undersampling import Undersampling
 
 @dataclass(frozen=True, eq=False)
 class ComplexUndersampling(Undersampling):
-    """Measures k-space of coils: a network is given `kspace`, `mask` and, of many, `sensitivities`.
+    """Measures k-space of coils: a network is given `kspace`, `mask` and `sensitivities`.
 
     ::
 
@@ -27,9 +27,9 @@ class ComplexUndersampling(Undersampling):
         inputs: s y, M, S;     target: s sum over coils of conj(S_c) F^-1 Y_c
 
     Y is the fully sampled k-space of a slice and A = M F S (`SenseOperator`). S comes from
-    `low_resolution_sensitivities`; one coil has S = 1 and is given no sensitivities. The scale s is
-    known wherever y is, so that networks see the same scale when they are used. Target and input
-    share S: what a scanner's phase adds to the image is taken out of both alike.
+    `low_resolution_sensitivities`; that of one coil is the smooth phase of the image, of modulus 1.
+    The scale s is known wherever y is, so that networks see the same scale when they are used.
+    Target and input share S: what a scanner's phase adds to the image is taken out of both alike.
 
     Slices have raw "kspace", float32 `(batch, coils, H, W, 2)`, whose target has the noise of the
     scan; or an "image", `(batch, H, W, 1)`, and a "seed", `(batch, 2)`, from which `acquisition`
@@ -45,7 +45,7 @@ class ComplexUndersampling(Undersampling):
 
     Raises:
         InputError: an acquisition of another number of coils, or a mask that measures too little
-            around the zero frequency for the sensitivities of many coils.
+            around the zero frequency for the sensitivities.
 
     Example:
         >>> import numpy as np
@@ -71,11 +71,7 @@ class ComplexUndersampling(Undersampling):
         object.__setattr__(self, "coils", check_coils(self.coils))
         if self.acquisition is not None:
             check_same_coils(self.coils, self.acquisition)
-        if self.coils == 1:  # of which no sensitivities are made
-            specification = {spec.name: spec for spec in (KSPACE, MASK)}
-            object.__setattr__(self, "input_specification", specification)
-        else:
-            calibration_region(self.mask)
+        calibration_region(self.mask)
 
     @classmethod
     def example(cls, image_size: Sequence[int]) -> Self:
@@ -110,10 +106,8 @@ class ComplexUndersampling(Undersampling):
             slices = self.with_measurement(**slices)
         target = slices["target"]
         mask = slices["mask"] if "mask" in slices else self._masks(target)
-        inputs = {"kspace": slices["measured"], "mask": mask}
-        if self.coils > 1:
-            inputs["sensitivities"] = slices["sensitivities"]
-        return inputs, target
+        maps = slices["sensitivities"]
+        return {"kspace": slices["measured"], "mask": mask, "sensitivities": maps}, target
 
     def with_measurement(self, **slices: tf.Tensor) -> dict[str, tf.Tensor]:
         """Returns "measured" k-space, "sensitivities", "target" and the "mask" if it was given."""
@@ -127,16 +121,16 @@ class ComplexUndersampling(Undersampling):
         mask = slices["mask"] if "mask" in slices else self._masks(kspace[:, 0])
         measured = kspace * mask[:, tf.newaxis, ..., tf.newaxis]
         coil_images = full["reference"] if "reference" in full else fourier.kspace_to_image(kspace)
-        sensitivities = None
-        if self.coils > 1:
-            sensitivities = low_resolution_sensitivities(measured, mask)
+        sensitivities = low_resolution_sensitivities(measured, mask)
         zero_filled = SenseOperator(mask, sensitivities).adjoint(measured)
         energy = tf.reduce_max(tf.reduce_sum(zero_filled**2, axis=-1), axis=(1, 2))
         scale = tf.math.divide_no_nan(1.0, tf.sqrt(energy))[:, tf.newaxis, tf.newaxis, tf.newaxis]
         target = scale * combined(coil_images, sensitivities)
-        kept = {"measured": scale[..., tf.newaxis] * measured, "target": target}
-        if sensitivities is not None:
-            kept["sensitivities"] = sensitivities
+        kept = {
+            "measured": scale[..., tf.newaxis] * measured,
+            "target": target,
+            "sensitivities": sensitivities,
+        }
         return {**kept, "mask": mask} if "mask" in slices else kept
 
     def _full(self, slices: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -184,9 +178,7 @@ def sense_operator(inputs: Inputs) -> SenseOperator:
     return SenseOperator(inputs["mask"], inputs.get("sensitivities"))
 
 
-def combined(coil_images: tf.Tensor, sensitivities: tf.Tensor | None) -> tf.Tensor:
+def combined(coil_images: tf.Tensor, sensitivities: tf.Tensor) -> tf.Tensor:
     """Returns sum over coils of conj(S_c) x_c: `(batch, coils, H, W, 2)` to `(batch, H, W, 2)`."""
-    if sensitivities is None:
-        return coil_images[:, 0]
     parts = tf.math.conj(fourier.to_complex(sensitivities)) * fourier.to_complex(coil_images)
     return fourier.to_channels(tf.reduce_sum(parts, axis=1))

@@ -65,16 +65,18 @@ def test_several_coils_without_sensitivities_are_refused(exported, network):
 
 
 @pytest.mark.parametrize("format", SUFFIXES)
-def test_one_coil_needs_no_sensitivities(format, tmp_path, network):
+def test_sensitivities_of_one_coil_may_be_left_out(format, tmp_path, network):
     path = tmp_path / f"student{SUFFIXES[format]}"
     layout = {"image_size": SIZE, "phase_encode_axis": 0, "coils": 1}
     assert export_network(network, path, format, **layout).difference < 1e-5
     reconstruct = Reconstructor(path)
-    assert reconstruct.input_names == ("kspace", "mask")
+    assert reconstruct.input_names == ("kspace", "mask", "sensitivities")
     assert reconstruct.coils == 1
     inputs, _ = inputs_of(network, 1, axis=0)
+    np.testing.assert_allclose(reconstruct(*inputs.values()), network(inputs), atol=1e-5)
     image = reconstruct(inputs["kspace"][:, 0], inputs["mask"])  # without an axis of coils
-    np.testing.assert_allclose(image, network(inputs), atol=1e-5)
+    alone = {name: inputs[name] for name in ("kspace", "mask")}
+    np.testing.assert_allclose(image, network(alone), atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -134,11 +136,19 @@ def test_sensitivities_are_estimated_inside_where_asked(format, tmp_path, networ
     np.testing.assert_allclose(image, network(inputs), atol=1e-5)
 
 
-@pytest.mark.parametrize("coils", [1, None])
-def test_there_must_be_sensitivities_to_estimate(coils, tmp_path, network):
-    one_of = network if coils else DCCNN(2, 1, filters=2)
+def test_there_must_be_sensitivities_to_estimate(tmp_path):
+    magnitudes = DCCNN(2, 1, filters=2)
     with pytest.raises(InputError, match="no sensitivities to estimate: the export is not for"):
-        export_network(one_of, tmp_path / "model", coils=coils, estimates_sensitivities=True)
+        export_network(magnitudes, tmp_path / "model", estimates_sensitivities=True)
+
+
+def test_the_phase_of_one_coil_may_be_estimated_as_well(tmp_path, network):
+    layout = {"image_size": SIZE, "phase_encode_axis": 0, "coils": 1}
+    path = tmp_path / "student.tflite"
+    export_network(network, path, "litert", **layout, estimates_sensitivities=True)
+    inputs, _ = inputs_of(network, 1, axis=0)
+    image = Reconstructor(path)(inputs["kspace"], inputs["mask"])
+    np.testing.assert_allclose(image, network(inputs), atol=1e-5)
 
 
 @pytest.mark.parametrize("complex_images", [False, True])

@@ -30,9 +30,9 @@ def test_a_mask_without_centre_is_refused(tmp_path):
         parts_of(path, ComplexZeroFilling())
 
 
-def test_one_coil_has_no_sensitivities(tmp_path):
+def test_one_coil_has_its_phase_for_sensitivities(tmp_path):
     path = write_volume(tmp_path / "scan.h5", kspace_of(1) * np.fft.fftshift(mask_of()))
-    with pytest.raises(InputError, match="one coil, which needs no sensitivities: leave"):
+    with pytest.raises(InputError, match="one coil, whose sensitivity is the smooth phase of its"):
         parts_of(path, ComplexZeroFilling(), sensitivities="espirit")
 
 

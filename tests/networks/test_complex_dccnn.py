@@ -196,8 +196,10 @@ def test_serving_names_its_inputs_and_fixes_coils_where_asked():
         "mask": [None, None, None],
         "sensitivities": [None, None, None, None, 2],
     }
-    alone = {spec.name: spec.shape.as_list() for spec in serve(network(), SIZE, 1).input_signature}
-    assert alone == {"kspace": [None, 1, *SIZE, 2], "mask": [None, *SIZE]}
+    of_one = serve(network(), SIZE, 1).input_signature
+    shapes = {spec.name: spec.shape.as_list() for spec in of_one}
+    coil = [None, 1, *SIZE, 2]
+    assert shapes == {"kspace": coil, "mask": [None, *SIZE], "sensitivities": coil}
 
 
 def test_learned_weights_start_near_one_and_are_trained():

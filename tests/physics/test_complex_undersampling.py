@@ -13,6 +13,7 @@ from kdmri_tf import (
     low_resolution_sensitivities,
     phantom_volume,
 )
+from kdmri_tf.physics.sensitivities import low_resolution_images
 
 SIZE = (36, 32)
 MASK = equispaced_mask(SIZE, acceleration=2, center_lines=10)
@@ -61,13 +62,15 @@ def test_the_scale_is_that_of_the_zero_filled_image(kspace):
     np.testing.assert_allclose(largest, 1, rtol=1e-5)
 
 
-def test_one_coil_has_no_sensitivities(kspace):
-    undersampling = ComplexUndersampling(MASK)
-    inputs, target = undersampling.pair(kspace=kspace[:, :1])
-    assert list(inputs) == list(undersampling.input_specification) == ["kspace", "mask"]
+def test_the_sensitivity_of_one_coil_is_the_smooth_phase(kspace):
+    inputs, target = ComplexUndersampling(MASK).pair(kspace=kspace[:, :1])
+    maps = inputs["sensitivities"].numpy()[:, 0] @ AS_COMPLEX
+    np.testing.assert_allclose(np.abs(maps), 1, atol=1e-5)
     images = np.fft.ifft2(kspace[:, 0] @ AS_COMPLEX, norm="ortho")
-    ratio = (target.numpy() @ AS_COMPLEX) / images
+    ratio = (target.numpy() @ AS_COMPLEX) / (maps.conj() * images)
     np.testing.assert_allclose(ratio, ratio[:, :1, :1].repeat(36, 1).repeat(32, 2), rtol=1e-3)
+    low = low_resolution_images(inputs["kspace"].numpy(), MASK)[:, 0] @ AS_COMPLEX
+    np.testing.assert_allclose(np.angle(low * maps.conj()), 0, atol=1e-3)
 
 
 def test_each_slice_may_have_a_mask_of_its_own(kspace):
@@ -132,4 +135,5 @@ def test_refusals(kspace, images):
     sparse = equispaced_mask(SIZE, acceleration=4, center_lines=2)
     with pytest.raises(InputError, match="The mask measures 3 lines around the zero frequency"):
         ComplexUndersampling(sparse, coils=2)
-    ComplexUndersampling(sparse, coils=1)
+    with pytest.raises(InputError, match="The mask measures 3 lines around the zero frequency"):
+        ComplexUndersampling(sparse, coils=1)
