@@ -48,7 +48,7 @@ def model_card(card: Mapping[str, Any]) -> str:
         "Results": _results(card["name"], card["evaluation"]),
         "Limits": _limits(card),
         "Papers": "\n".join(f"- {paper}" for paper in card["papers"]),
-        "Use": _use(card["name"]),
+        "Use": _use(card["name"], bool(card["network"].get("complex_images"))),
     }
     head = f"# {card['name']}\n\n{card['task']}. {RESEARCH_ONLY}"
     return "\n\n".join([head, *(f"## {title}\n\n{text}" for title, text in sections.items())])
@@ -173,9 +173,10 @@ def _acquisition(acquisition: Mapping[str, Any]) -> str:
     )
 
 
-def _use(name: str) -> str:
+def _use(name: str, complex_images: bool) -> str:
+    file = "scan.h5" if complex_images else "volume.nii.gz"
     return (
-        f"```bash\nkdmri reconstruct {name} volume.nii.gz reconstructed.nii.gz\n```\n\n"
+        f"```bash\nkdmri reconstruct {name} {file} reconstructed.nii.gz\n```\n\n"
         f'```python\nnetwork = kdmri_tf.load_network("{name}")\n```'
     )
 

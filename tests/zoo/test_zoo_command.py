@@ -55,7 +55,7 @@ def test_a_card_needs_no_tensorflow():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["liver-9x"], "There is no network liver-9x in the zoo, which has cardiac-4x, cardiac-4x"),
+        (["liver-9x"], "There is no network liver-9x in the zoo, which has brain-4x-coils, br"),
         (["--task", "all"], "--task describes a network to --add: leave it out."),
         (["--add", "stage"], "--add needs a name for the network, such as cardiac-4x."),
         (
