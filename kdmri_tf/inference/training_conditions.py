@@ -69,8 +69,8 @@ def warn_of_other_conditions(
         image_size: (H, W).
         mask: float32 `(H, W)`, unshifted; None for super-resolution.
         scale: the factor by which the resolution was lowered; None if it is not known.
-        coils: of complex images; None for magnitudes. One coil and several look different: only
-            maps of several take the smooth phase.
+        coils: of complex images; None for magnitudes. One coil and several are different tasks:
+            only several tell of what was not measured.
     """
     trained_size = tuple(metadata.get("image_size") or image_size)
     if trained_size != tuple(image_size):
