@@ -64,6 +64,7 @@ def test_a_conversion_to_onnx_with_another_axis_is_made_again(tmp_path, monkeypa
     assert len(calls) > 1
 
     monkeypatch.setattr(tf2onnx.convert, "from_function", five_axes(sound))
+    # One axis of ours, and perhaps one of the converter itself.
     monkeypatch.setattr(onnx_writer, "ATTEMPTS", 2)
-    with pytest.raises(InputError, match=r"has shape \(1, any, any, any, 1\), not .* report"):
+    with pytest.raises(InputError, match=r"has shape \(1, (1, )?any, any, any, 1\), not .* report"):
         export_network(network, tmp_path / "b.onnx", "onnx", samples=samples)
