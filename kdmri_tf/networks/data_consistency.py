@@ -215,9 +215,7 @@ class DataConsistency(keras.layers.Layer):
             form = self._form_here
             # Exported networks have no gradients, and converters warn of those of our own.
             normal = NORMAL_OF_LINES.get(form) or self_adjoint(normal_by_fft)
-            has_coils = "sensitivities" in measurement or "real" in measurement
-            usual = self._step_sizes if has_coils else (1.0,)
-            for step in usual if step_sizes is None else step_sizes:
+            for step in self._usual_steps(measurement) if step_sizes is None else step_sizes:
                 residual = measurement["zero_filled"] - normal(image, measurement)
                 image = image + self._weight * step * residual
             return image
@@ -235,6 +233,18 @@ class DataConsistency(keras.layers.Layer):
             keep = keep if form in LINE_AXES else self_adjoint(keep)
             output = keep(image, measurement) + measurement["measured_image"]
         return output[..., tf.newaxis]
+
+    def _usual_steps(self, measurement: Measurement) -> Sequence[float | tf.Tensor]:
+        """Returns the sizes of the steps for these coils: 1 and no more for a single one."""
+        maps = measurement.get("sensitivities", measurement.get("real"))
+        axis = 2 if self._form_here == "rows" else 1
+        if maps is None or maps.shape[axis] == 1 or self.steps == 1:
+            return (1.0,)
+        if maps.shape[axis] is not None:
+            return self._step_sizes
+        is_alone = tf.shape(maps)[axis] == 1
+        of_one = (1.0, *(0.0,) * (self.steps - 1))
+        return [tf.where(is_alone, *sizes) for sizes in zip(of_one, self._step_sizes, strict=True)]
 
     def build(
         self,

@@ -74,6 +74,19 @@ def test_one_coil_takes_one_step():
     np.testing.assert_array_equal(layer(given, kspace, mask), one(given, kspace, mask))
 
 
+@pytest.mark.parametrize("form", ["fft", "rows", "columns"])
+@pytest.mark.parametrize("is_known", [True, False])
+def test_one_coil_with_a_phase_takes_one_step(form, is_known):
+    """Also where a graph does not know the number of coils."""
+    _, (kspace, mask, maps), _ = measurement(axis=0 if form == "rows" else 1, coils=1)
+    given = tf.random.stateless_normal((1, *SIZE, 2), (0, 1))
+    layer, one = (DataConsistency(form=form, complex_images=True, steps=n) for n in (3, 1))
+    coils = tf.TensorSpec((1, 1 if is_known else None, *SIZE, 2))
+    correct = tf.function(lambda kspace, maps: layer(given, kspace, mask, maps), [coils, coils])
+    expected = one(given, kspace, mask, maps)
+    np.testing.assert_allclose(correct(kspace, maps), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize("axis", [0, 1])
 def test_the_form_of_exports_takes_the_same_steps(axis):
     _, measured, _ = measurement(axis)
