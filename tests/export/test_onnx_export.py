@@ -37,8 +37,11 @@ def five_axes(convert):
     """A conversion that gives the image a fifth axis."""
 
     def converted(*arguments, **options):
-        model, more = convert(*arguments, **options)
-        (output,) = model.graph.output
+        while True:  # until it is sound: the converter itself adds an axis at times
+            model, more = convert(*arguments, **options)
+            (output,) = model.graph.output
+            if len(output.type.tensor_type.shape.dim) == 4:
+                break
         for node in model.graph.node:
             node.output[:] = ["four" if name == output.name else name for name in node.output]
         axes = onnx.numpy_helper.from_array(np.array([0]), "axes")
@@ -64,7 +67,6 @@ def test_a_conversion_to_onnx_with_another_axis_is_made_again(tmp_path, monkeypa
     assert len(calls) > 1
 
     monkeypatch.setattr(tf2onnx.convert, "from_function", five_axes(sound))
-    # One axis of ours, and perhaps one of the converter itself.
     monkeypatch.setattr(onnx_writer, "ATTEMPTS", 2)
-    with pytest.raises(InputError, match=r"has shape \(1, (1, )?any, any, any, 1\), not .* report"):
+    with pytest.raises(InputError, match=r"has shape \(1, any, any, any, 1\), not .* report"):
         export_network(network, tmp_path / "b.onnx", "onnx", samples=samples)
