@@ -30,6 +30,12 @@ def test_a_mask_without_centre_is_refused(tmp_path):
         parts_of(path, ComplexZeroFilling())
 
 
+def test_a_drawn_mask_leaves_too_few_lines_for_the_phase_of_one_coil(tmp_path):
+    path = write_volume(tmp_path / "full.h5", kspace_of(1))
+    with pytest.raises(InputError, match="measures 6 lines .* estimated from at least 8: draw a m"):
+        parts_of(path, ComplexZeroFilling(center_lines=24), acceleration=4)
+
+
 def test_one_coil_has_its_phase_for_sensitivities(tmp_path):
     path = write_volume(tmp_path / "scan.h5", kspace_of(1) * np.fft.fftshift(mask_of()))
     with pytest.raises(InputError, match="one coil, whose sensitivity is the smooth phase of its"):
