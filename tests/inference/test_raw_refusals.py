@@ -32,7 +32,9 @@ def test_a_mask_without_centre_is_refused(tmp_path):
 
 def test_a_drawn_mask_leaves_too_few_lines_for_the_phase_of_one_coil(tmp_path):
     path = write_volume(tmp_path / "full.h5", kspace_of(1))
-    with pytest.raises(InputError, match="measures 6 lines .* estimated from at least 8: draw a m"):
+    with pytest.raises(
+        InputError, match=r"measures 6 lines .* estimated from at least 8: draw a m"
+    ):
         parts_of(path, ComplexZeroFilling(center_lines=24), acceleration=4)
 
 
