@@ -103,16 +103,16 @@ def add_friendly_teacher(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of how a student-friendly teacher is trained; left out, they are None."""
     add = parser.add_argument_group("student-friendly teacher (SFT)").add_argument
     losses = {
-        "reconstruction": "teacher against target",
-        "branch": "branches against target",
-        "imitation": "branches against teacher",
+        "reconstruction": ("teacher against target", 1),
+        "branch": ("branches against target", 1),
+        "imitation": ("branches against teacher", 0),
     }
-    for name, words in losses.items():
+    for name, (words, weight) in losses.items():
         add(
             f"--{name}-weight",
             type=nonnegative_number,
             metavar="WEIGHT",
-            help=f"of {words} (paper: 1)",
+            help=f"of {words} (paper: 1; default: {weight})",
         )
     add(
         "--stop-imitation-gradient",

@@ -13,7 +13,8 @@ class FriendlySettings:
     Attributes:
         reconstruction_weight: weight of mean |x - x_T|.
         branch_weight: weight of mean |x - x_Si|.
-        imitation_weight: weight of mean |x_T - x_Si|; 1 in the paper.
+        imitation_weight: weight of mean |x_T - x_Si|; 1 in the paper, where it takes away what the
+            teacher learns from the target.
         stop_imitation_gradient: whether x_T is a constant in that term, so that the teacher's image
             is not drawn towards its branches.
         fade_branches: whether the weights of the last two go to 0 over the second half of the
@@ -25,7 +26,7 @@ class FriendlySettings:
 
     reconstruction_weight: float = 1.0
     branch_weight: float = 1.0
-    imitation_weight: float = 1.0
+    imitation_weight: float = 0.0
     stop_imitation_gradient: bool = False
     fade_branches: bool = False
 

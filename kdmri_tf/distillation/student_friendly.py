@@ -29,10 +29,11 @@ class StudentFriendlyTeacher(WeightedTraining):
              + imitation_weight      * mean over i of mean |x_T - x_Si|
 
     x is the target. The branches share the student's weights and the teacher's first cascades,
-    which are computed once. No gradient is stopped, unless x_T of the last term is asked to be a
-    constant. The student's first cascade is in no branch and keeps its initial weights. Afterwards
-    the teacher is a `DCCNN` like any other and the student, but for its first cascade, a good start
-    for distilling from it.
+    which are computed once. By default the last term is left out: with the paper's weight of 1 it
+    takes from the teacher much of what the target teaches it. No gradient is stopped, unless x_T of
+    that term is asked to be a constant. The student's first cascade is in no branch and keeps its
+    initial weights. Afterwards the teacher is a `DCCNN` like any other and the student, but for its
+    first cascade, a good start for distilling from it.
 
     Takes the batches that a `DCCNN` is fitted on: `({"kspace", "mask"}, image)`. Training reports
     `loss`, `teacher_loss`, `branch_loss` and `imitation_loss`, the plain means above, and
@@ -125,7 +126,7 @@ class StudentFriendlyTeacher(WeightedTraining):
             optimizer: as `keras.Model.compile` takes it.
             reconstruction_weight: weight of mean |x - x_T|.
             branch_weight: weight of mean |x - x_Si|.
-            imitation_weight: weight of mean |x_T - x_Si|.
+            imitation_weight: weight of mean |x_T - x_Si|; 1 in the paper.
             stop_imitation_gradient: makes x_T a constant in that term, which then moves only the
                 branches: the student's cascades, and those of the teacher before a branch begins.
             kwargs: other arguments of `keras.Model.compile`.

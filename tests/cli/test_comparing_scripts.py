@@ -102,7 +102,7 @@ def test_settings_of_the_friendly_teacher(tiny_flags, sft_run, tmp_path, run_her
     flags = ("--stop-imitation-gradient", "--imitation-weight", 0.25)
     arguments = (*tiny_flags, *TRAINING, *NETWORKS[:2], *flags)
     _, error = run_here("sft", *arguments, *NETWORKS[2:], "--run-dir", folder, expect=2)
-    assert "sft-D3C2-D2C2 was made with other settings: imitation_weight (None there, 0.2" in error
+    assert "sft-D3C2-D2C2 was made with other settings: imitation_weight (0.0 there, 0.25" in error
     run_here("compare", "compression", *arguments, "--students", "D2C2", "--run-dir", tmp_path)
     made = config(tmp_path, "sft-D3C2-D2C2")
     assert (made["imitation_weight"], made["stop_imitation_gradient"]) == (0.25, True)

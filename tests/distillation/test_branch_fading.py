@@ -33,7 +33,7 @@ class Shares(keras.callbacks.Callback):
 )
 def test_the_share_of_every_epoch(inputs, images, epochs, expected):
     model, noted = joint(), Shares()
-    model.compile("sgd")
+    model.compile("sgd", imitation_weight=1.0)
     callbacks = [BranchFading(epochs), noted]
     history = model.fit(inputs, images, epochs=epochs, verbose=0, callbacks=callbacks).history
     assert noted.shares == pytest.approx(expected)

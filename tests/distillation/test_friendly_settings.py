@@ -23,12 +23,21 @@ def test_a_configuration_names_what_differs_from_the_paper():
     }
 
 
+def test_the_help_of_the_flags_has_the_same_defaults():
+    parser = flags.parser("test")
+    distillation_flags.add_friendly_teacher(parser)
+    for action in parser._actions:
+        if action.dest in PAPER and action.dest.endswith("_weight"):
+            default = getattr(FriendlySettings, action.dest)
+            assert action.help.endswith(f"(paper: {PAPER[action.dest]:g}; default: {default:g})")
+
+
 def test_settings_without_effect_are_refused():
     with pytest.raises(InputError, match="concerns the imitation term, whose weight is 0: leave"):
         FriendlySettings(imitation_weight=0.0, stop_imitation_gradient=True)
     with pytest.raises(InputError, match="branch_weight and imitation_weight are 0: leave it out"):
         FriendlySettings(branch_weight=0.0, imitation_weight=0.0, fade_branches=True)
-    FriendlySettings(branch_weight=0.0, fade_branches=True)
+    FriendlySettings(branch_weight=0.0, imitation_weight=1.0, fade_branches=True)
 
 
 def test_flags_are_those_settings():

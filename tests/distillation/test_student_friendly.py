@@ -64,7 +64,7 @@ def test_one_step_equals_the_golden_losses_and_every_gradient(released):
     numbers, teacher, student = released
     before = teacher.get_weights() + student.get_weights()
     model = StudentFriendlyTeacher(teacher, student)
-    model.compile(keras.optimizers.SGD(1.0))
+    model.compile(keras.optimizers.SGD(1.0), imitation_weight=1.0)
     logs = model.train_on_batch(
         golden.inputs(numbers), numbers["target"][..., np.newaxis], return_dict=True
     )

@@ -27,11 +27,10 @@ def test_friendly_teacher_leaves_its_student_beside_it(data, tmp_path, trained):
 def test_a_friendly_teacher_of_other_settings_is_another(data, tmp_path, trained):
     """The paper's settings are those of stages that name none, as all of earlier versions."""
     made = Experiment(data, tmp_path, dataclasses.replace(SETTINGS, epochs=2))
-    paper = {"imitation_weight": 1.0}
-    _, path = made.friendly_teacher("D3C2", "D2C2", **paper)
+    _, path = made.friendly_teacher("D3C2", "D2C2", **PAPER)
     config = json.loads((path.parent / "config.json").read_text())["config"]
     assert not config.keys() & PAPER.keys()
-    made.friendly_teacher("D3C2", "D2C2", **PAPER)
+    made.friendly_teacher("D3C2", "D2C2", imitation_weight=1.0)
     others = {
         r"stop_imitation_gradient \(None there, True now\)": {"stop_imitation_gradient": True},
         r"fade_branches \(None there, True now\)": {"fade_branches": True},
@@ -39,16 +38,16 @@ def test_a_friendly_teacher_of_other_settings_is_another(data, tmp_path, trained
     }
     for message, changes in others.items():
         with pytest.raises(InputError, match=f"made with other settings: {message}"):
-            made.friendly_teacher("D3C2", "D2C2", **{**paper, **changes})
+            made.friendly_teacher("D3C2", "D2C2", **{**PAPER, **changes})
 
 
 def test_branches_fade_over_the_epochs_of_the_settings(data, tmp_path, trained):
     made = Experiment(data, tmp_path, dataclasses.replace(SETTINGS, epochs=3))
-    made.friendly_teacher("D3C2", "D2C2", fade_branches=True, stop_imitation_gradient=True)
+    made.friendly_teacher("D3C2", "D2C2", fade_branches=True, imitation_weight=0.5)
     (losses,) = trained.values()
     (callback,) = losses["callbacks"]
     assert (type(callback), callback.epochs) == (BranchFading, 3)
-    assert losses["stop_imitation_gradient"] is True
+    assert losses["imitation_weight"] == 0.5
     assert "fade_branches" not in losses
 
 
