@@ -26,6 +26,7 @@ from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.show import show as show
 from .evaluation.slice_psnr import SlicePSNR as SlicePSNR
 from .export.export_network import export_network as export_network
+from .inference.reconstruct_volume import reconstruct_file as reconstruct_file
 from .inference.reconstructor import Reconstructor as Reconstructor
 from .networks.conv_block import ConvBlock as ConvBlock
 from .networks.data_consistency import DataConsistency as DataConsistency

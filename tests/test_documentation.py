@@ -71,6 +71,24 @@ def test_a_broken_link_is_found():
     assert list(broken_links(text, ROOT)) == ["nowhere.md", "README.md#nowhere", "#e"]
 
 
+def broken_tables(text):
+    """The first lines of tables whose second line does not divide heading and rows."""
+    for table in re.findall(r"(?:^ *\|.*\n)+", f"{text}\n", re.MULTILINE):
+        first, *rest = table.splitlines()
+        if not rest or not re.fullmatch(r" *\|( *:?-+:? *\|)+ *", rest[0]):
+            yield first.strip()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tables_are_whole(page):
+    assert not list(broken_tables(text_of(page)))
+
+
+def test_a_broken_table_is_found():
+    text = "| a | b |\n|---|---|\n| 1 | 2 |\n\n| 3 | 4 |\n| 5 | 6 |\n"
+    assert list(broken_tables(text)) == ["| 3 | 4 |"]
+
+
 @pytest.fixture(scope="module")
 def known_flags():
     """Command -> the flags that its help names; all at once, as each is a process."""

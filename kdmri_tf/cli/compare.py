@@ -1,8 +1,8 @@
 """One table and one plot of many networks: methods, KD-MRI's ablation, compression, architectures.
 
-kdmri compare methods --dataset cardiac --acc 4
-kdmri compare ablation --dataset cardiac --acc 8 --seeds 42 43
-kdmri compare compression --dataset brain --acc 4 --students D4C5 D3C5 D2C5
+kdmri compare methods --dataset cardiac --acc 4 --manual-dir data
+kdmri compare ablation --dataset cardiac --acc 8 --seeds 42 43 --manual-dir data
+kdmri compare compression --dataset brain --acc 4 --students D4C5 D2C5 --manual-dir data
 kdmri compare architectures --dataset cardiac --acc 4 --students D3C5 D5C8-unshuffle2
 
 What rows share is trained once; a stopped comparison goes on where it stopped.

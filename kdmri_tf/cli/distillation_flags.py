@@ -12,6 +12,15 @@ from kdmri_tf.cli.flag_types import (
     positive_number,
 )
 
+# What each choice of --method compares; `none` is one of some commands.
+METHOD_WORDS = {
+    "at": "attention transfer",
+    "fitnets": "FitNets",
+    "cc": "correlation congruence",
+    "fsp": "flow of solution",
+    "sp": "similarity preserving",
+    "none": "images alone",
+}
 # Flags of the student-friendly teacher, which are None unless they are given.
 OF_FRIENDLY_TEACHERS = (
     *("reconstruction_weight", "branch_weight", "imitation_weight"),
@@ -75,8 +84,8 @@ def add_distillation(
         "--method",
         choices=methods,
         default="at",
-        help="how features are compared: attention transfer, FitNets, correlation congruence, "
-        "flow of solution, similarity preserving",
+        help="how features are compared: "
+        + "; ".join(f"{method}, {METHOD_WORDS[method]}" for method in methods),
     )
     add("--joint", action="store_true", help="train on features and images in one stage")
     add(
@@ -118,8 +127,8 @@ def add_friendly_teacher(parser: argparse.ArgumentParser) -> None:
         "--stop-imitation-gradient",
         action="store_true",
         default=None,
-        help="imitation moves the branches towards the teacher's image, but not that image "
-        "towards the branches",
+        help="imitation, which needs a weight, moves the branches towards the teacher's image, but "
+        "not that image towards the branches",
     )
     add(
         "--fade-branches",

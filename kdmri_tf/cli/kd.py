@@ -3,7 +3,7 @@
 kdmri kd --dataset knee --acc 4
 kdmri kd --dataset cardiac --acc 4 --method fsp
 
---method none is imitation alone, which also networks of other numbers of cascades can do.
+--method none is imitation of the teacher's image alone.
 
 Stages that are finished in the run folder are reused; a stopped one continues.
 """

@@ -20,7 +20,7 @@ COMMANDS = {
     "student": "train a student alone, the baseline of distillation",
     "sft": "distil with and without a student-friendly teacher (SFT-KD-Recon)",
     "superres": "the whole chain for super-resolution",
-    "compare": "many students in one table and plot: methods, ablation or compression",
+    "compare": "many students in one table and plot: methods, ablation, compression, architectures",
     "papers": "the tables of both papers, beside their published numbers",
     "evaluate": "table and figure of trained networks on the validation split",
     "zoo": "list the trained networks that come with the package, or print a model card",

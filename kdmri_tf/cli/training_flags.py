@@ -86,7 +86,7 @@ def add(group: argparse._ArgumentGroup, super_resolution: bool) -> None:
         type=noise_weight,
         metavar="WEIGHT",
         help="how far measured samples are trusted, for noisy k-space: learned, by every cascade; "
-        "learned_steps, of several coils, by each of its steps; or lambda, which gives them the "
+        "learned_steps, of complex images, by each of its steps; or lambda, which gives them the "
         "weight lambda / (1 + lambda) (default: fully)",
     )
     add(

@@ -132,14 +132,15 @@ class StudentFriendlyTeacher(WeightedTraining):
             kwargs: other arguments of `keras.Model.compile`.
 
         Raises:
-            InputError: a weight is negative, all are 0, `loss` or `loss_weights` are given, or
-                teacher or student is frozen.
+            InputError: a weight is negative, all are 0, a gradient is stopped that has no weight,
+                `loss` or `loss_weights` are given, or teacher or student is frozen.
         """
         weights = {
             "reconstruction_weight": reconstruction_weight,
             "branch_weight": branch_weight,
             "imitation_weight": imitation_weight,
         }
+        FriendlySettings(**weights, stop_imitation_gradient=stop_imitation_gradient)
         self.compile_weighted(optimizer, weights, **kwargs)
         self.stop_imitation_gradient = bool(stop_imitation_gradient)
         self.compiled_with["stop_imitation_gradient"] = self.stop_imitation_gradient

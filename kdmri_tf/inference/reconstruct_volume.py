@@ -47,10 +47,26 @@ def reconstruct_file(
         phase: whether to write the phase of complex images, in radians, to a file beside it, such
             as knee-phase.nii.gz. Of several coils it is, as in `.npy`, the phase that the virtual
             coil with the most signal sees.
-        wishes: further arguments of `acquisition_of`: acceleration, mask, scale, ...
+        wishes: what the network is given: `acceleration`, `mask`, `mask_seed`, `center_lines`,
+            `phase_encode_axis`, `scale`, `coils`, `sensitivities` and `readout_rows`, as the flags
+            of `kdmri reconstruct`.
 
     Raises:
         InputError: something is wrong with these; no volume is written then.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> import numpy as np
+        >>> from kdmri_tf import phantom_volume, reconstruct_file
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     heart = Path(folder) / "heart.npy"
+        ...     np.save(heart, phantom_volume("cardiac", (150, 150), num_slices=2, seed=0))
+        ...     output = Path(folder) / "reconstructed.npy"
+        ...     reconstruct_file("cardiac-4x", heart, output, mask="trained")
+        ...     np.load(output).shape  # doctest: +ELLIPSIS
+        Model ...
+        (2, 150, 150)
     """
     if batch_size < 1:
         raise InputError(f"batch_size must be at least 1; got {batch_size}.")

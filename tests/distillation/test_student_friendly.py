@@ -207,7 +207,7 @@ def test_cascades_frozen_one_by_one_are_refused(networks, role):
 @pytest.mark.slow
 def test_goes_on_after_it_was_saved(networks, inputs, images, tmp_path):
     model = StudentFriendlyTeacher(*networks)
-    model.compile("adam", branch_weight=0.5, stop_imitation_gradient=True)
+    model.compile("adam", imitation_weight=0.25, stop_imitation_gradient=True)
     keep = keras.callbacks.ModelCheckpoint(tmp_path / "last.keras")
     model.fit(inputs, images, epochs=2, callbacks=[keep], verbose=0)
     loaded = keras.models.load_model(tmp_path / "last.keras")
@@ -251,6 +251,7 @@ def test_same_model_twice(networks):
             {"reconstruction_weight": 0, "branch_weight": 0, "imitation_weight": 0},
             "All loss weights are 0",
         ),
+        ({"stop_imitation_gradient": True}, "concerns the imitation term, whose weight is 0"),
         ({"loss": "mse"}, "A StudentFriendlyTeacher has its own losses; set rec"),
     ],
 )
