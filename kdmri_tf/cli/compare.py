@@ -36,13 +36,19 @@ FLAGS_OF = {
 }
 
 
+# Likewise of flags that have a default.
+DISTILLING = ("alpha", "teacher_cache", "teacher_memory")
+
+
 def main(arguments: argparse.Namespace) -> None:
     from kdmri_tf.training import comparison
     from kdmri_tf.training.experiment import Experiment
     from kdmri_tf.training.grid import Grid, Row
 
-    for name, grids in FLAGS_OF.items():
-        if getattr(arguments, name) is not None and arguments.grid not in grids:
+    distilling = dict.fromkeys(DISTILLING, ("methods", "ablation", "compression"))
+    for name, grids in {**FLAGS_OF, **distilling}.items():
+        is_given = getattr(arguments, name) != arguments.defaults.get(name)
+        if is_given and arguments.grid not in grids:
             flag = f"--{name.replace('_', '-')}"
             raise InputError(f"{flag} belongs to {' and '.join(grids)}: leave it out.")
     if arguments.grid == "architectures":
@@ -58,8 +64,8 @@ def main(arguments: argparse.Namespace) -> None:
     comparison.check_architectures(experiment, students)
     for student in students:
         for method in methods:
-            sft = arguments.grid != "ablation"
-            experiment.check(teacher, student, method, sft=sft, **friendly)
+            chosen = {"first_cascade": arguments.first_cascade, **friendly}
+            experiment.check(teacher, student, method, sft=arguments.grid != "ablation", **chosen)
 
     def rows(experiment: Experiment) -> list[Row]:
         options = {"first_cascade": arguments.first_cascade or "random", "alpha": arguments.alpha}
@@ -139,4 +145,5 @@ def run() -> None:
     )
     group.add_argument("--seeds", nargs="+", type=seed, help="of every row (default: --seed)")
     parser.set_defaults(teacher=None, student=None, first_cascade=None)
+    parser.set_defaults(defaults={name: parser.get_default(name) for name in DISTILLING})
     launch.run(main, parser)

@@ -31,18 +31,23 @@ def main(arguments: argparse.Namespace) -> None:
     friendly = from_flags.friendly_settings(arguments)
     run_dir = Path(arguments.run_dir)
     experiments: dict[str, Experiment] = {}
+    prepared: set[str] = set()
     for name in names:
         dataset, acceleration = GRIDS[name]
         of_grid = {"dataset": dataset, "acc": float(acceleration), "run_dir": run_dir / name}
         of_grid["mask"] = str(masks.get(name, "gaussian"))
         # The cores are divided once in a process.
         of_grid["whole_batches"] = arguments.whole_batches or bool(experiments)
+        of_grid["rebuild_data"] = arguments.rebuild_data and dataset not in prepared
+        prepared.add(dataset)
         chosen = argparse.Namespace(**{**vars(arguments), **of_grid})
         experiments[name] = from_flags.experiment(chosen)
-    papers.check(experiments, arguments.teacher, arguments.student, friendly)
+    first_cascade = arguments.first_cascade
+    papers.check(experiments, arguments.teacher, arguments.student, friendly, first_cascade)
     papers.train_grids(
         *(experiments, run_dir, arguments.teacher, arguments.student),
-        **{"friendly_settings": friendly, "first_cascade": arguments.first_cascade},
+        friendly_settings=friendly,
+        first_cascade=first_cascade or "random",
         alpha=arguments.alpha,
     )
 
@@ -69,4 +74,5 @@ def run() -> None:
     )
     distillation_flags.add_first_cascade(distillation_flags.add_networks(parser, trained=False))
     distillation_flags.add_friendly_teacher(parser)
+    parser.set_defaults(first_cascade=None)
     launch.run(main, parser)

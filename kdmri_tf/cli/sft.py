@@ -19,7 +19,8 @@ def main(arguments: argparse.Namespace) -> None:
     options = from_flags.distillation(arguments)
     experiment = from_flags.experiment(arguments)
     friendly = from_flags.friendly_settings(arguments)
-    experiment.check(arguments.teacher, arguments.student, arguments.method, sft=True, **friendly)
+    chosen = {"sft": True, "first_cascade": arguments.first_cascade, **friendly}
+    experiment.check(arguments.teacher, arguments.student, arguments.method, **chosen)
     method = options.pop("method")
 
     def rows(experiment: Experiment) -> list[Row]:

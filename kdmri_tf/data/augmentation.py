@@ -177,7 +177,16 @@ def check_augment(augment: Augment, image_size: Sequence[int], coils: int | None
     """
     shape = (*image_size, 1) if coils is None else (coils, *image_size, 2)
     image = tf.TensorSpec(shape, tf.float32)
-    traced = tf.function(augment).get_concrete_function(image, tf.TensorSpec((2,), tf.int32))
+    try:
+        traced = tf.function(augment).get_concrete_function(image, tf.TensorSpec((2,), tf.int32))
+    except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
+        if coils is None:
+            raise
+        raise InputError(
+            f"{getattr(augment, '__qualname__', augment)} cannot change raw k-space: use changes "
+            "of place alone, such as random_flips (--flips), or simulate scans of magnitude images "
+            "(acquisition=SimulatedAcquisition(...))."
+        ) from error
     result = traced.structured_outputs
     is_tensor = hasattr(result, "shape") and hasattr(result, "dtype")
     if not is_tensor or not result.shape.is_compatible_with(shape) or result.dtype != tf.float32:

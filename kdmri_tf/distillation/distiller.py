@@ -115,7 +115,7 @@ class Distiller(WeightedTraining):
         self.student = student
         self.teacher.trainable = False
         self.feature_loss: Loss | None = None
-        self.matching = FeatureMatching.of(teacher, student)
+        self.matching: FeatureMatching | None = None  # of `feature_loss`
 
     def compile(
         self,
@@ -159,6 +159,7 @@ class Distiller(WeightedTraining):
         }
         self.compile_weighted(optimizer, weights, **kwargs)
         self.feature_loss = feature_loss
+        self.matching = FeatureMatching.of(self.teacher, self.student, feature_loss)
         self.compiled_with["feature_loss"] = feature_loss
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> tf.Tensor:

@@ -32,6 +32,8 @@ class FeatureLoss(keras.losses.Loss):
             compared with each other, those that other replicas hold of a batch as well.
         fewest_cascades: fewest features that it can compare.
         needs_equal_channels: whether it compares channel by channel.
+        needs_one_grid: whether it compares features of one network with each other, which must then
+            have one height and width.
         takes_any_dtype: whether `describe` and `compare` take activations of any floating dtype
             and give a float32 scalar; for others a `Distiller` casts activations to float32.
     """
@@ -40,6 +42,7 @@ class FeatureLoss(keras.losses.Loss):
     smallest_batch = 1
     fewest_cascades = 1
     needs_equal_channels = True
+    needs_one_grid = False
     takes_any_dtype = False
 
     def __call__(

@@ -8,6 +8,7 @@ from typing import Self
 import keras
 import tensorflow as tf
 
+from kdmri_tf.distillation.feature_loss import Loss
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.pixel_shuffle import pixel_average
 
@@ -39,7 +40,8 @@ class FeatureMatching:
     gives, as in the papers. Otherwise, with n the smaller number of cascades, pair i = 1 .. n has
     the feature of cascade round(i N / n) of a network with N: the last are always compared. Of two
     resolutions the finer is averaged over squares of pixels, so that both have one grid; every
-    method then compares them as ever (FitNets, CC and FSP need as many channels in both).
+    method then compares them as ever (FitNets, CC and FSP need as many channels in both). FSP
+    relates each pair to the next, so that for it all have the coarsest grid.
 
     Attributes:
         teacher, student: what is compared of each.
@@ -54,15 +56,25 @@ class FeatureMatching:
     student: FeatureSelection
 
     @classmethod
-    def of(cls, teacher: keras.Model, student: keras.Model) -> Self | None:
-        """Pairs the features of two networks; None for models of other kinds."""
+    def of(
+        cls, teacher: keras.Model, student: keras.Model, loss: Loss | None = None
+    ) -> Self | None:
+        """Pairs the features of two networks for a loss; None for models of other kinds."""
         if not (isinstance(teacher, Network) and isinstance(student, Network)):
             return None
-        return cls.of_factors(teacher.feature_factors, student.feature_factors)
+        one_grid = getattr(loss, "needs_one_grid", False)
+        return cls.of_factors(teacher.feature_factors, student.feature_factors, one_grid)
 
     @classmethod
-    def of_factors(cls, teacher: Sequence[int], student: Sequence[int]) -> Self:
-        """Pairs features by how much each is smaller than the image, see `feature_factors`."""
+    def of_factors(
+        cls, teacher: Sequence[int], student: Sequence[int], one_grid: bool = False
+    ) -> Self:
+        """Pairs features by how much each is smaller than the image, see `feature_factors`.
+
+        Args:
+            teacher, student: the factors of each.
+            one_grid: whether all pairs have the same grid, or each its own.
+        """
         number = min(len(teacher), len(student))
         indices = [
             [round(i * len(factors) / number) - 1 for i in range(1, number + 1)]
@@ -70,6 +82,8 @@ class FeatureMatching:
         ]
         pairs = [(teacher[t], student[s]) for t, s in zip(*indices, strict=True)]
         grids = [math.lcm(*pair) for pair in pairs]
+        if one_grid:
+            grids = [math.lcm(*grids)] * number
         selections = (
             FeatureSelection(
                 tuple((i, grid // factors[i]) for i, grid in zip(of_one, grids, strict=True))

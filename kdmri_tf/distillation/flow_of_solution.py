@@ -22,7 +22,7 @@ class FlowOfSolution(FeatureLoss):
         loss = mean over j of mean (F_Sj - F_Tj)^2
 
     Notation as in `FeatureLoss`. Channel counts must be equal, and there must be at least two
-    cascades.
+    cascades, all of one height and width.
 
     Example:
         >>> import numpy as np
@@ -37,6 +37,7 @@ class FlowOfSolution(FeatureLoss):
 
     is_compact = True
     fewest_cascades = 2
+    needs_one_grid = True
     takes_any_dtype = True
 
     def __init__(self, name: str = "flow_of_solution", **kwargs: Any) -> None:

@@ -135,15 +135,16 @@ class StudentFriendlyTeacher(WeightedTraining):
             InputError: a weight is negative, all are 0, a gradient is stopped that has no weight,
                 `loss` or `loss_weights` are given, or teacher or student is frozen.
         """
-        weights = {
+        weights: dict[str, Any] = {
             "reconstruction_weight": reconstruction_weight,
             "branch_weight": branch_weight,
             "imitation_weight": imitation_weight,
         }
-        FriendlySettings(**weights, stop_imitation_gradient=stop_imitation_gradient)
+        stopped = {"stop_imitation_gradient": bool(stop_imitation_gradient)}
+        FriendlySettings(**weights, **stopped)  # which refuses what has no effect
         self.compile_weighted(optimizer, weights, **kwargs)
-        self.stop_imitation_gradient = bool(stop_imitation_gradient)
-        self.compiled_with["stop_imitation_gradient"] = self.stop_imitation_gradient
+        self.stop_imitation_gradient = stopped["stop_imitation_gradient"]
+        self.compiled_with |= stopped
 
     def call(self, inputs: Mapping[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """Returns x_T, float32 `(batch, H, W, C)`."""

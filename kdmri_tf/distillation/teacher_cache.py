@@ -82,7 +82,7 @@ def cache_teacher(
     if not data.is_fixed:
         _say_every_step(f"its inputs vary with {data.variation}")
         return None
-    matching = FeatureMatching.of(teacher, student or teacher)
+    matching = FeatureMatching.of(teacher, student or teacher, feature_loss)
     selection = None if matching is None else matching.teacher
     outputs = OutputsToCome(teacher, data, feature_loss, images, batch_size, selection)
     size = _in_words(outputs.num_bytes)

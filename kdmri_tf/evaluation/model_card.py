@@ -3,6 +3,7 @@
 Plain Python: neither needs TensorFlow.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,7 +95,9 @@ def _training(training: Mapping[str, Any]) -> str:
         digest = f"weights with the SHA-256 `{config['teacher_sha256']}`"
         facts["teacher"] = f"`{known}`" if known else digest
     if config.get("start_sha256"):
-        facts["start"] = "the weights of an earlier stage of the same command"
+        has_two_stages = re.match(r"kd-(?!none-)", config["stage"])
+        digest = f"weights with the SHA-256 `{config['start_sha256']}`"
+        facts["start"] = "the stage before, on features alone" if has_two_stages else digest
     versions = ("kdmri_tf", "tensorflow", "keras")
     facts["versions"] = ", ".join(f"{name} {environment[name]}" for name in versions)
     return f"{_list(facts)}\n\n```bash\n{environment['command']}\n```"

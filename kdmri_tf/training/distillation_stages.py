@@ -10,16 +10,21 @@ from kdmri_tf.training.initial_networks import copy_for_training
 from kdmri_tf.training.stage_trainer import StageTrainer
 
 
-def check_weighting(alpha: float, joint: bool, feature_weight: float) -> None:
+def check_weighting(method: str, alpha: float, joint: bool, feature_weight: float) -> None:
     """Refuses weights of losses that do not fit.
 
     Args:
-        alpha, joint, feature_weight: as for `Experiment.distil`.
+        method, alpha, joint, feature_weight: as for `Experiment.distil`.
 
     Raises:
-        InputError: alpha is not between 0 and 1, or features have a weight but a stage of their
-            own.
+        InputError: alpha is not between 0 and 1, features have a weight but a stage of their own,
+            or a joint stage has no features.
     """
+    if joint and method == "none":
+        raise InputError(
+            "joint=True trains on features and images at once, but method 'none' compares no "
+            "features: leave one of them out."
+        )
     if not 0 <= alpha <= 1:
         raise InputError(f"alpha must lie between 0 and 1; got {alpha}.")
     if feature_weight != 1 and not joint:

@@ -13,7 +13,6 @@ from kdmri_tf.data.provenance import data_config
 from kdmri_tf.distillation.friendly_settings import FriendlySettings
 from kdmri_tf.distillation.student_friendly import StudentFriendlyTeacher
 from kdmri_tf.distillation.teacher_cache import MEMORY_BUDGET_BYTES
-from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation.report import Evaluation
 from kdmri_tf.files import make_folder
 from kdmri_tf.networks.network import Network
@@ -24,13 +23,14 @@ from kdmri_tf.training.distillation_stages import (
     train_distilled,
 )
 from kdmri_tf.training.initial_networks import (
+    check_first_cascade,
     check_weights,
     is_name,
-    load_weights,
     new_network,
+    start_from,
 )
 from kdmri_tf.training.run_folder import MODEL_FILE
-from kdmri_tf.training.settings import TrainingSettings
+from kdmri_tf.training.settings import TrainingSettings, check_averaging
 from kdmri_tf.training.stage_config import warn_of_other_training
 from kdmri_tf.training.stage_trainer import StageTrainer, fading
 from kdmri_tf.training.trained_networks import finished_networks, trained_in_words
@@ -40,9 +40,8 @@ from kdmri_tf.training.validation import evaluate_validation
 class Experiment:
     """Trains networks on one data set with one mask, each in its own stage of a run folder.
 
-    `teacher`, `student`, `friendly_teacher` and `distil` return trained float32 networks. A
-    finished stage is loaded, an unfinished one continued; a network given as a `.keras` file is
-    loaded and not trained.
+    Methods return trained float32 networks. A finished stage is loaded, an unfinished one
+    continued; a network given as a `.keras` file is loaded and not trained.
 
     Args:
         data: to train and to validate on.
@@ -79,6 +78,7 @@ class Experiment:
     ) -> None:
         self.data, self.run_dir = data, Path(run_dir)
         self.settings = settings = replace(settings, complex_images=data.complex_images)
+        check_averaging(settings, data.num_batches("train", settings.batch_size))
         self._options = (teacher_cache, teacher_memory, strategy or tf.distribute.get_strategy())
         self._stages = StageTrainer(data, self.run_dir, settings, *self._options)
         self._has_given = False  # whether networks are evaluated that were not trained here
@@ -96,6 +96,7 @@ class Experiment:
         method: str = "at",
         start: Path | str | None = None,
         sft: bool = False,
+        first_cascade: str | None = None,
         **friendly: Any,
     ) -> None:
         """Refuses networks that cannot be distilled, before anything is trained.
@@ -106,6 +107,7 @@ class Experiment:
             method: key of `FEATURE_LOSSES`, or "none" for imitation alone.
             start: `.keras` file of the weights that distillation starts from, or None.
             sft: whether a teacher is trained with branches of the student, too.
+            first_cascade: of the student that starts from SFT, as for `load_weights`.
             friendly: its settings, as for `friendly_teacher`.
 
         Raises:
@@ -121,6 +123,7 @@ class Experiment:
             network.check_degradation(self.data.degradation)
         if start is not None:
             check_weights(student, start)
+        check_first_cascade(student, first_cascade)
         check_method(method, teacher, student, self.settings.batch_size)
         if sft:
             chosen = FriendlySettings(**friendly)
@@ -205,18 +208,12 @@ class Experiment:
         Raises:
             InputError: as for `check`; a first cascade, alpha or weight that does not fit.
         """
-        check_weighting(alpha, joint, feature_weight)
+        check_weighting(method, alpha, joint, feature_weight)
         network = new_network(student_name, self.settings)
-        if first_cascade is not None and start is None:
-            raise InputError(
-                f"first_cascade={first_cascade!r} only matters for a student that starts from the "
-                "weights of SFT: give start."
-            )
         for party in (teacher, network):
             party.check_degradation(self.data.degradation)
         check_method(method, teacher, network, self.settings.batch_size)
-        if start is not None:
-            load_weights(network, start, first_cascade)
+        start_from(network, start, first_cascade)
         return train_distilled(
             *(self._stages, network, teacher, method),
             alpha=alpha,

@@ -9,6 +9,7 @@ from typing import Any
 
 from kdmri_tf.networks.network import Network
 from kdmri_tf.training.experiment import Experiment
+from kdmri_tf.training.trained_networks import LONGER
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,4 +113,4 @@ class Grid:
         """Returns the plain student, trained for as many epochs as two stages of distillation."""
         experiment = self.experiment
         settings = dataclasses.replace(experiment.settings, epochs=2 * experiment.settings.epochs)
-        return experiment.with_settings(settings, "twice-the-epochs").student(self.student_name)
+        return experiment.with_settings(settings, LONGER).student(self.student_name)

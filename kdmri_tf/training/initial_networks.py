@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +47,16 @@ def new_network(name: Path | str, settings: TrainingSettings) -> Network:
     chosen = {key: value for key, value in chosen.items() if value != getattr(defaults, key)}
     if not is_name(name):
         loaded = load_network(name)
+        _check_kind(name, type(loaded), chosen.keys() - {"complex_images"})  # that of the data
         for key in chosen.keys() & ARCHITECTURE:
-            if loaded.hyperparameters.get(key, chosen[key]) != chosen[key]:
+            if getattr(loaded, key) != chosen[key]:
                 raise InputError(
-                    f"{name} has {key} {loaded.hyperparameters[key]}, not {chosen[key]}: leave "
-                    "that setting out, or give the network's name."
+                    f"{name} has {key} {getattr(loaded, key)}, not {chosen[key]}: leave that "
+                    "setting out, or give the network's name."
                 )
         return _untrained(loaded, settings)
     kind = _kind(str(name))
-    for key in chosen.keys() - inspect.signature(kind).parameters.keys():
-        raise InputError(f"{name} has no {key}: leave that setting out.")
+    _check_kind(name, kind, chosen.keys())
     return kind.from_name(str(name), dtype=settings.precision, **chosen)
 
 
@@ -64,6 +65,26 @@ def copy_for_training(network: Network, settings: TrainingSettings) -> Network:
     copy = _untrained(network, settings)
     copy.set_weights(network.get_weights())
     return copy
+
+
+def start_from(network: Network, start: Path | str | None, first_cascade: str | None) -> None:
+    """Gives a network the weights to start from, or leaves those that it has.
+
+    Args:
+        network: whose weights are set.
+        start: `.keras` file of them, or None.
+        first_cascade: as for `load_weights`.
+
+    Raises:
+        InputError: as for `check_weights`, or a first cascade without `start`.
+    """
+    if start is not None:
+        load_weights(network, start, first_cascade)
+    elif first_cascade is not None:
+        raise InputError(
+            f"first_cascade={first_cascade!r} only matters for a student that starts from the "
+            "weights of SFT: give start."
+        )
 
 
 def load_weights(network: Network, path: Path | str, first_cascade: str | None = None) -> None:
@@ -100,10 +121,7 @@ def check_weights(
             kind of network or one with another `residual` or `nonnegative`; an unknown
             `first_cascade`.
     """
-    if first_cascade not in (None, *FIRST_CASCADES):
-        raise InputError(
-            f"first_cascade must be one of {', '.join(FIRST_CASCADES)}; got {first_cascade!r}."
-        )
+    check_first_cascade(network, first_cascade)
     loaded = load_network(path)
     if type(loaded) is not type(network):
         raise InputError(
@@ -134,6 +152,23 @@ def check_weights(
     return {name: given[name] for name in wanted}
 
 
+def check_first_cascade(network: Network, first_cascade: str | None) -> None:
+    """Refuses a start of the first cascade that a student does not have.
+
+    Raises:
+        InputError: an unknown one, or "second" of a network with a single cascade of its kind.
+    """
+    if first_cascade not in (None, *FIRST_CASCADES):
+        raise InputError(
+            f"first_cascade must be one of {', '.join(FIRST_CASCADES)}; got {first_cascade!r}."
+        )
+    if first_cascade == "second" and getattr(network, "num_cascades", 1) < 2:
+        raise InputError(
+            f"A {network.architecture} has no second cascade that its first could start from: give "
+            "--first-cascade random (in code first_cascade)."
+        )
+
+
 def tensor_name(variable: keras.Variable) -> str:
     """Returns the name of a weight within its network, such as "cascade2/conv1/kernel"."""
     return variable.path.partition("/")[2]
@@ -146,6 +181,12 @@ def _kind(name: str) -> type[Network]:
             return kind
     forms = ", or ".join(kind.name_example for kind in NETWORKS)
     raise InputError(f"{name!r} is not a network name; write {forms}.")
+
+
+def _check_kind(name: Path | str, kind: type[Network], chosen: Set[str]) -> None:
+    """Refuses settings that networks of this kind do not have."""
+    for key in chosen - inspect.signature(kind).parameters.keys():
+        raise InputError(f"{name} has no {key}: leave that setting out.")
 
 
 def _untrained(network: Network, settings: TrainingSettings) -> Network:

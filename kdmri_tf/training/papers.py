@@ -40,6 +40,7 @@ def check(
     teacher_name: str,
     student_name: str,
     friendly_settings: Mapping[str, Any] | None = None,
+    first_cascade: str | None = None,
 ) -> None:
     """Refuses grids that cannot be trained, before the first one is.
 
@@ -48,6 +49,7 @@ def check(
         teacher_name: such as "D5C5".
         student_name: such as "D3C5".
         friendly_settings: of `Experiment.friendly_teacher`.
+        first_cascade: of the student that starts from SFT; None for the usual one.
 
     Raises:
         InputError: as for `Experiment.check`; a network given as a file, which was trained with one
@@ -58,14 +60,18 @@ def check(
             raise InputError(
                 f"Every grid trains its own networks: give a name such as D5C5 instead of {name}."
             )
-    if friendly_settings and not set(WITH_SFT) & experiments.keys():
+    of_sft = {**(friendly_settings or {}), **({"first_cascade": 0} if first_cascade else {})}
+    if of_sft and not set(WITH_SFT) & experiments.keys():
         raise InputError(
-            f"{next(iter(friendly_settings))} only matters for the student-friendly teacher, which "
+            f"{next(iter(of_sft))} only matters for the student-friendly teacher, which "
             f"only {' and '.join(WITH_SFT)} has: leave it out."
         )
     for name, experiment in experiments.items():
-        friendly = (friendly_settings or {}) if name in WITH_SFT else {}
-        experiment.check(teacher_name, student_name, sft=name in WITH_SFT, **friendly)
+        if name in WITH_SFT:
+            chosen = {"first_cascade": first_cascade, **(friendly_settings or {})}
+            experiment.check(teacher_name, student_name, sft=True, **chosen)
+        else:
+            experiment.check(teacher_name, student_name)
 
 
 def rows(grid: Grid, sft: bool = False) -> list[Row]:
@@ -97,7 +103,7 @@ def rows(grid: Grid, sft: bool = False) -> list[Row]:
 
 
 def train_grids(
-    experiments: Mapping[str, Experiment],
+    experiments: dict[str, Experiment],
     run_dir: str | Path,
     teacher_name: str = "D5C5",
     student_name: str = "D3C5",
@@ -107,6 +113,7 @@ def train_grids(
 
     Args:
         experiments: name of the grid -> its experiment, in the folder of that name in `run_dir`.
+            Each is taken out before it is trained, so that its data leave memory after it.
         run_dir: for `papers.md` and `papers.csv`; may hold grids that other processes finished.
         teacher_name: such as "D5C5".
         student_name: such as "D3C5".
@@ -116,7 +123,9 @@ def train_grids(
         InputError: results that other grids have there are damaged.
     """
     records(run_dir)  # what is damaged there is named now, not after hours of training
-    for name, experiment in experiments.items():
+    is_chief = all(experiment.is_chief for experiment in experiments.values())
+    for name in list(experiments):
+        experiment = experiments.pop(name)
         print(f"\n=== {name} ===", flush=True)
 
         def of_grid(seeded: Experiment, sft: bool = name in WITH_SFT) -> list[Row]:
@@ -124,5 +133,5 @@ def train_grids(
 
         if compare(of_grid, experiment, [experiment.settings.seed], EVALUATIONS) is not None:
             table = write_tables(run_dir)
-    if all(experiment.is_chief for experiment in experiments.values()):
+    if is_chief:
         print(f"\n{table}\nTables: {Path(run_dir) / 'papers.md'}")

@@ -126,10 +126,15 @@ def _evaluated(path: Path) -> list[tuple[str, str, tuple[float | None, ...]]]:
 
 def _trained(folder: Path) -> str:
     """Says how long and with which settings the stages of a grid were trained."""
-    stage = next(folder.glob("teacher-*/config.json"), None)
-    if stage is None:
+    said = {_settings(read_config(path.parent)) for path in folder.glob("teacher-*/config.json")}
+    if not said:
         return f"Trained in stages that are no longer in {printable(str(folder))}"
-    config = read_config(stage.parent)
+    if len(said) > 1:
+        return f"Trained with several settings, see the stages in {printable(str(folder))}"
+    return said.pop()
+
+
+def _settings(config: Mapping[str, Any]) -> str:
     return (
         f"{config['epochs']} epochs per stage, learning rate {config['learning_rate']:g} "
         f"({config['schedule']}), batches of {config['batch_size']}, {config['precision']}, seed "

@@ -11,6 +11,8 @@ from kdmri_tf.sizes import MOST_EPOCHS, MOST_FILTERS, MOST_SLICES
 
 LARGEST = {"epochs": MOST_EPOCHS, "batch_size": MOST_SLICES, "filters": MOST_FILTERS}
 
+FIRST_WEIGHTS_LEFT = 0.1  # of averages at the end of a training, at most
+
 # Synthetic slices show in minutes that everything works: few epochs of many small steps.
 SYNTHETIC_EPOCHS = {"cardiac": 4, "brain": 3, "knee": 2, "calgary": 2}
 
@@ -100,6 +102,29 @@ class TrainingSettings:
                 raise InputError(
                     f"Unknown {name} {getattr(self, name)!r}; choose one of {', '.join(known)}."
                 )
+
+
+def check_averaging(settings: TrainingSettings, steps: int) -> None:
+    """Refuses an average of weights that would be made of the first ones for a good part.
+
+    Keras' averages begin with the weights after the first step, of which momentum^steps is left.
+
+    Args:
+        settings: of the training.
+        steps: of an epoch.
+
+    Raises:
+        InputError: more than a tenth would be left at the end.
+    """
+    steps, momentum = settings.epochs * steps, settings.ema_momentum
+    if momentum is None or momentum**steps <= FIRST_WEIGHTS_LEFT:
+        return
+    largest = math.floor(1000 * FIRST_WEIGHTS_LEFT ** (1 / steps)) / 1000
+    raise InputError(
+        f"With ema_momentum {momentum:g}, {momentum**steps:.0%} of the averages would be the "
+        f"weights after the first of only {steps} steps: give at most {largest:g} "
+        "(--ema-momentum), more epochs, or leave it out."
+    )
 
 
 def _integer(name: str, value: Any) -> int:

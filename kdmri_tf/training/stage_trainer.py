@@ -27,6 +27,7 @@ from kdmri_tf.training.initial_networks import copy_for_training
 from kdmri_tf.training.run_folder import Stage, open_stage
 from kdmri_tf.training.settings import TrainingSettings
 from kdmri_tf.training.stage_config import stage_config
+from kdmri_tf.training.stage_differences import check_config
 
 # The student that a student-friendly teacher was trained with, beside it in its stage.
 SFT_STUDENT = "student.keras"
@@ -211,6 +212,8 @@ class StageTrainer:
         """Keeps other processes from training the stage, but for the other workers."""
         if replicas.is_chief(self.strategy):
             with stage.training():
+                # Another process may have opened the stage anew before this one locked it.
+                check_config(stage.folder, stage.config, entirely=True)
                 yield
         else:
             yield

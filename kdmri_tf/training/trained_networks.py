@@ -19,6 +19,9 @@ ROLES = {
     "joint": DISTILLED,
 }
 
+# Folder, in that of a run, of the student that is trained for as long as two stages.
+LONGER = "twice-the-epochs"
+
 
 def trained_in_words(run_dir: Path) -> str:
     """Says in a sentence for how long the stages of a run were trained, and from which seed.
@@ -27,12 +30,15 @@ def trained_in_words(run_dir: Path) -> str:
         run_dir: folder of the run.
 
     Returns:
-        The sentence; empty if there is no stage, or stages differ.
+        The sentence; empty if there is no finished stage, stages differ, or there is also a student
+        that was trained for longer.
 
     Raises:
         InputError: the configuration of a stage is damaged.
     """
-    configs = [read_config(path.parent) for path in run_dir.glob(f"*/{CONFIG_FILE}")]
+    stages = [path.parent for path in run_dir.glob(f"*/{MODEL_FILE}")]
+    stages += [path.parent for path in (run_dir / LONGER).glob(f"*/{MODEL_FILE}")]
+    configs = [read_config(stage) for stage in stages if (stage / CONFIG_FILE).exists()]
     found = {(config.get("epochs"), config.get("seed")) for config in configs}
     if len(found) != 1:
         return ""

@@ -164,6 +164,7 @@ def test_numbers_of_usual_size_are_taken():
             "--students belongs to compression and arch",
         ),
         ("compare", ["ablation", "--methods", "sp"], "--methods belongs to methods: leave it out"),
+        ("compare", ["architectures", "--alpha", "0.3"], "--alpha belongs to methods and ablation"),
         ("teacher", ["--mask", "a.npy", "--mask-seed", "3"], "--mask-seed is for drawn masks, but"),
         ("teacher", ["--mask", "a.npy", "--center-lines", "3"], "--center-lines is for drawn"),
         ("teacher", ["--center-lines", "20"], "leaves 18 of 36 lines, fewer than the 20 centre"),

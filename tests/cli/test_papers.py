@@ -130,11 +130,24 @@ def test_a_grid_whose_stages_were_deleted_stays_in_the_table(tmp_path):
     assert "Trained in stages that are no longer in" in papers_report.write_tables(tmp_path)
 
 
+def test_teachers_of_several_settings_are_not_told_apart(tmp_path):
+    finished_grid(tmp_path, "brain-4x", 40.0)
+    assert "7 epochs per stage" in papers_report.write_tables(tmp_path)
+    stage = tmp_path / "brain-4x" / "teacher-D5C5" / "config.json"
+    other = json.loads(stage.read_text())
+    other["config"]["epochs"] = 50
+    (tmp_path / "brain-4x" / "teacher-D4C5").mkdir()
+    (tmp_path / "brain-4x" / "teacher-D4C5" / "config.json").write_text(json.dumps(other))
+    assert "Trained with several settings, see the stages" in papers_report.write_tables(tmp_path)
+
+
 def test_impossible_grids_are_refused_before_training():
     with pytest.raises(InputError, match=r"give a name such as D5C5 instead of t\.keras"):
         papers.check({}, "t.keras", "D3C5")
     with pytest.raises(InputError, match="imitation_weight only matters for the student-friendly"):
         papers.check({"brain-4x": None}, "D5C5", "D3C5", {"imitation_weight": 0.1})
+    with pytest.raises(InputError, match="first_cascade only matters for the student-friendly"):
+        papers.check({"brain-4x": None}, "D5C5", "D3C5", first_cascade="second")
 
 
 @pytest.mark.slow

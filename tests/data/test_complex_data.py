@@ -14,6 +14,7 @@ from kdmri_tf import (
     load_data,
     random_contrast,
     random_flips,
+    random_zoom,
 )
 from kdmri_tf.data import slices_in_memory
 from kdmri_tf.data.provenance import data_config, data_digest, data_facts, variation_config
@@ -168,6 +169,11 @@ def test_raw_kspace_keeps_its_intensities(load_raw):
     for augment in (random_contrast, compose_augmentations(random_flips, random_contrast)):
         with pytest.raises(InputError, match="random_contrast changes intensities, which raw k-sp"):
             load_raw(augment=augment)
+
+
+def test_raw_kspace_cannot_be_zoomed(load_raw):
+    with pytest.raises(InputError, match=r"random_zoom cannot change raw k-space: .* or simulate"):
+        load_raw(augment=random_zoom)
 
 
 def test_images_of_a_raw_source_can_be_scanned_in_simulation(load_raw):

@@ -47,7 +47,7 @@ def test_the_share_of_every_epoch(inputs, images, epochs, expected):
 
 @pytest.mark.slow
 def test_resumed_equals_uninterrupted(data, tmp_path, monkeypatch):
-    settings = TrainingSettings(epochs=4, batch_size=2)
+    settings = TrainingSettings(epochs=4, batch_size=2, schedule="constant")
 
     def fit(folder):
         model = joint()
@@ -57,17 +57,16 @@ def test_resumed_equals_uninterrupted(data, tmp_path, monkeypatch):
 
     whole = fit(tmp_path / "whole")
     with monkeypatch.context() as patch:
-        stop_in_epoch(patch, 4)  # in the epoch after which the branches are off
+        stop_in_epoch(patch, 3)  # in the first of two epochs in which the branches fade
         with pytest.raises(Stop):
             fit(tmp_path / "stopped")
-    # The sum over branches is not of one order, so that two uninterrupted runs differ like this.
     for weight, expected in zip(fit(tmp_path / "stopped"), whole, strict=True):
-        np.testing.assert_allclose(weight, expected, atol=1e-5)
+        np.testing.assert_array_equal(weight, expected)
     losses = []
     for name in ("whole", "stopped"):
         with open(tmp_path / name / "log.csv") as file:
             losses.append([float(row["loss"]) for row in csv.DictReader(file)])
-    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-3)
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-6)
 
 
 def test_the_state_of_a_joint_training_is_that_of_both_networks():

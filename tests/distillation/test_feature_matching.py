@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kdmri_tf import DCCNN, AttentionTransfer, Distiller, InputError, cache_teacher
+from kdmri_tf import (
+    DCCNN,
+    AttentionTransfer,
+    Distiller,
+    FlowOfSolution,
+    InputError,
+    cache_teacher,
+)
 from kdmri_tf.distillation.feature_matching import FeatureMatching
 
 FEATURES = [np.full((1, 5, 4, 2), number, np.float32) for number in range(8)]
@@ -46,6 +53,13 @@ def test_a_final_cascade_is_compared_at_full_resolution():
     matching = FeatureMatching.of(DCCNN(3, 3, filters=2), student)
     assert matching.teacher.picks == ((0, 2), (1, 2), (2, 1))
     assert matching.student.picks == ((0, 1), (1, 1), (2, 1))
+
+
+def test_flow_of_solution_has_one_grid_for_all_cascades():
+    student = DCCNN.from_name("D2C2-unshuffle2-final2", filters=2)
+    matching = FeatureMatching.of(DCCNN(3, 3, filters=2), student, FlowOfSolution())
+    assert matching.teacher.picks == ((0, 2), (1, 2), (2, 2))
+    assert matching.student.picks == ((0, 1), (1, 1), (2, 2))
 
 
 def test_what_is_kept_for_a_student_of_another_resolution(data):

@@ -1,6 +1,7 @@
 """The stages of an experiment: what they train with, and what they refuse before they train."""
 
 import dataclasses
+import shutil
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from kdmri_tf.networks.saved import load_network
 from kdmri_tf.training import validation
 from kdmri_tf.training.experiment import Experiment
 from kdmri_tf.training.stage_config import stage_config
+from kdmri_tf.training.trained_networks import LONGER
 
 SETTINGS = TrainingSettings(epochs=1, filters=2)
 
@@ -179,6 +181,13 @@ def test_a_file_in_the_folder_of_something_else(data, tmp_path, content):
     Experiment(data, tmp_path / "run", SETTINGS).teacher(path)
 
 
+def test_joint_training_needs_features(data, tmp_path, trained):
+    with pytest.raises(InputError, match="but method 'none' compares no features: leave one"):
+        Experiment(data, tmp_path, SETTINGS).distil(
+            DCCNN(2, 1, filters=2), "D2C1", "none", joint=True
+        )
+
+
 def test_a_first_cascade_needs_a_start(data, tmp_path, trained):
     with pytest.raises(InputError, match="first_cascade='second' only matters for a student"):
         Experiment(data, tmp_path, SETTINGS).distil(
@@ -235,6 +244,12 @@ def test_a_table_says_how_its_networks_were_trained(data, tmp_path, trained):
     longer = Experiment(data, tmp_path, dataclasses.replace(SETTINGS, epochs=2))
     longer.student("D2C1")
     assert longer.evaluate({}).conditions == "Mask: gaussian, seed 0."
+    shutil.rmtree(tmp_path / "student-D2C1")
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "config.json").write_text("not of a stage")
+    assert experiment.evaluate({}).conditions == words
+    experiment.with_settings(longer.settings, LONGER).student("D2C1")
+    assert experiment.evaluate({}).conditions == "Mask: gaussian, seed 0."
     given = Experiment(data, tmp_path / "other", SETTINGS)
     network = given.given("teacher", tmp_path / "teacher-D2C1" / "model.keras")
     assert given.evaluate({"teacher": network}).conditions == "Mask: gaussian, seed 0."
@@ -253,7 +268,7 @@ def test_figures_have_the_head_on_top(tmp_path, monkeypatch, source, flip):
     monkeypatch.setattr(validation, "reconstruction_figure", draw)
     facts = {"dataset": "brain", "acceleration_label": "4x"}
     facts |= {"degradation": SimpleNamespace(input_specification={}), "complex_images": False}
-    facts["coils_label"] = ""
+    facts |= {"coils_label": "", "num_batches": lambda *_: 1}
     brains = SimpleNamespace(
         source=source, volumes=lambda split: [], patients=lambda split: {}, **facts
     )

@@ -1,6 +1,7 @@
 """Training that is stopped and resumed ends with the same bits; settings are checked at once."""
 
 import csv
+import dataclasses
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import tensorflow as tf
 from stopping import Stop, stop_in_epoch
 
 from kdmri_tf import DCCNN, InputError, TrainingSettings
+from kdmri_tf.training.experiment import Experiment
 from kdmri_tf.training.fit import learning_rate_schedule, to_device, train
 from kdmri_tf.training.training_state import TrainingState
 
@@ -218,3 +220,12 @@ def test_batches_wait_on_the_device(data, monkeypatch):
     assert len(waiting) == 2
     for (_, image), (_, expected) in zip(waiting, batches, strict=True):
         np.testing.assert_array_equal(image, expected)
+
+
+def test_an_average_of_few_steps_is_refused(data, tmp_path):
+    """Two steps an epoch: 6 slices, 4 at a time."""
+    settings = TrainingSettings(epochs=3, filters=2, ema_momentum=0.9)
+    words = "With ema_momentum 0.9, 53% of the averages would be the weights after the first of "
+    with pytest.raises(InputError, match=f"{words}only 6 steps: give at most 0.681"):
+        Experiment(data, tmp_path, settings)
+    Experiment(data, tmp_path, dataclasses.replace(settings, ema_momentum=0.681))

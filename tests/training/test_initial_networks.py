@@ -112,6 +112,28 @@ def test_settings_of_another_kind_of_network():
         new_network("D2C1", TrainingSettings(nonnegative=False))
 
 
+def test_settings_that_a_file_does_not_have(tmp_path):
+    """Those that configurations leave out at their default, and those of another kind."""
+    path = tmp_path / "one-step.keras"
+    DCCNN(2, 1, filters=2, complex_images=True).save(path)
+    settings = TrainingSettings(complex_images=True, consistency_steps=4)
+    with pytest.raises(InputError, match="keras has consistency_steps 1, not 4: leave that setti"):
+        new_network(path, settings)
+    with pytest.raises(InputError, match="keras has no nonnegative: leave that setting out"):
+        new_network(path, TrainingSettings(nonnegative=False))
+    VDSR(2, filters=2).save(tmp_path / "vdsr.keras")
+    with pytest.raises(InputError, match=r"vdsr\.keras has no residual: leave that setting out"):
+        new_network(tmp_path / "vdsr.keras", TrainingSettings(residual=False))
+
+
+@pytest.mark.parametrize("name", ["D2C1-unshuffle2-final3", "D2C1-final2", "D2C1"])
+def test_a_single_cascade_has_no_second(name, tmp_path):
+    student = DCCNN.from_name(name, filters=2)
+    student.save(tmp_path / "student.keras")
+    with pytest.raises(InputError, match=f"A {name} has no second cascade that its first could"):
+        load_weights(student, tmp_path / "student.keras", first_cascade="second")
+
+
 def test_teacher_in_place_of_the_student(saved):
     """The two files of a joint training, swapped."""
     with pytest.raises(InputError, match="it holds a D2C3"):

@@ -8,11 +8,20 @@ import sys
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from kdmri_tf import DCCNN, InputError, evaluate, gaussian_mask, phantom_volume
+from kdmri_tf import (
+    DCCNN,
+    InputError,
+    TrainingSettings,
+    evaluate,
+    gaussian_mask,
+    phantom_volume,
+)
 from kdmri_tf.networks.saved import describe, load_network, weights_digest
 from kdmri_tf.training.run_folder import open_stage
 from kdmri_tf.training.stage_differences import read_config
+from kdmri_tf.training.stage_trainer import StageTrainer
 from kdmri_tf.training.trained_networks import finished_networks
 
 
@@ -136,6 +145,18 @@ def test_two_processes_do_not_train_one_stage(tmp_path):
     for _ in range(2):
         with stage.training():
             pass
+
+
+def test_a_stage_that_another_process_has_opened_anew_is_not_trained(data, tmp_path):
+    """It may do so between the writing of the configuration and the lock on training."""
+    stages = StageTrainer(data, tmp_path, TrainingSettings(), True, 0, tf.distribute.get_strategy())
+    stage = open_stage(tmp_path, "teacher-D2C1", {"seed": 42})
+    open_stage(tmp_path, "teacher-D2C1", {"seed": 43})
+    with (
+        pytest.raises(InputError, match=r"made with other settings: seed \(43 there, 42 now\)"),
+        stages._training(stage),
+    ):
+        raise AssertionError("trained")
 
 
 def run_folder(folder, *stages, taught_by=None):

@@ -81,6 +81,18 @@ def test_the_command_prints_the_new_card(own_zoo, stage, places, run_here):
     assert "# tiny-2x\n\nTiny hearts." in output
 
 
+def test_the_card_says_where_training_started():
+    """Only behind a stage of features are its first weights those of a stage."""
+    card = copy.deepcopy(list_networks()["brain-4x-coils"])
+    config = card["training"]["config"]
+    config["start_sha256"] = "0a1b"
+    for stage in ("kd-none-D3C5", "joint-at-D3C5", "at-D3C5"):
+        config["stage"] = stage
+        assert "- start: weights with the SHA-256 `0a1b`" in model_card(card)
+    config["stage"] = "kd-at-D3C5"
+    assert "- start: the stage before, on features alone" in model_card(card)
+
+
 def test_cards_of_complex_images():
     card = copy.deepcopy(list_networks()["cardiac-4x"])
     config, facts = card["training"]["config"], card["training"]["facts"]
