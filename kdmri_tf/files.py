@@ -86,7 +86,8 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
         The path to write to, at which there is nothing yet.
 
     Raises:
-        OSError: from the file system; nothing has changed then.
+        InputError: a file would take the place of a folder, and all that is in it.
+        OSError: from the file system. Nothing has changed then, either.
 
     Example:
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -105,6 +106,8 @@ def replacing(path: str | PathLike[str]) -> Iterator[Path]:
         place = workshop / path.name
         yield place
         _to_disk(place)
+        if place.is_file() and path.is_dir() and not path.is_symlink():
+            raise InputError(f"{path} is a folder, which no file replaces: give another name.")
         if path.is_dir() and (place.is_dir() or not path.is_symlink()):
             path.rename(workshop / EARLIER)
             place.rename(path)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kdmri_tf.files import is_full_disk, replacing
+from kdmri_tf import InputError
+from kdmri_tf.files import is_full_disk, replacing, write_csv
 
 KILLED = """
 import os, signal, sys
@@ -63,6 +64,15 @@ def test_a_link_to_a_folder_is_replaced(tmp_path):
             make(place)
         assert not (tmp_path / "link").is_symlink()
         assert names(tmp_path) == ["folder", "link"]
+
+
+def test_no_file_takes_the_place_of_a_folder(tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "precious").touch()
+    with pytest.raises(InputError, match="results is a folder, which no file replaces: give ano"):
+        write_csv(tmp_path / "results", [{"psnr": 30.5}])
+    assert names(tmp_path) == ["results"]
+    assert names(tmp_path / "results") == ["precious"]
 
 
 def test_an_exception_leaves_the_earlier_one(tmp_path):

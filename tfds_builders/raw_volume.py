@@ -1,6 +1,6 @@
 """One 3-D volume of one patient, known by name and read only when asked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -59,4 +59,13 @@ def volume_of_files(
     kspace: dict[int, OpenKspace] = {}
     if open_kspace is not None:
         kspace = {first: partial(open_kspace, path) for first, path in files.items()}
-    return RawVolume(name, patient, readers, tuple(files.values()), note, kspace)
+    return RawVolume(name, patient, readers, tuple(_with_headers(files.values())), note, kspace)
+
+
+def _with_headers(files: Iterable[Path]) -> Iterator[Path]:
+    """Yields files, and the headers that BART keeps beside its own."""
+    for path in files:
+        yield path
+        header = path.with_suffix(".hdr")
+        if path.suffix.lower() == ".cfl" and header.exists():
+            yield header

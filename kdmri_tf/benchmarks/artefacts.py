@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -123,14 +124,21 @@ class Artefacts:
         """Refuses a network that `pytorch_inference` does not have.
 
         Raises:
-            InputError: it is not a residual DC-CNN that replaces the measured samples.
+            InputError: it is not a residual DC-CNN of the papers' form, of magnitude images, that
+                replaces the measured samples.
         """
         network = self.network
-        is_known = isinstance(network, DCCNN) and network.residual and network.noise_weight is None
+        is_known = (
+            isinstance(network, DCCNN)
+            and network.residual
+            and network.noise_weight is None
+            and not network.complex_images
+            and re.fullmatch(r"D\d+C\d+", network.architecture)
+        )
         if not is_known:
             raise InputError(
-                "--torch only runs residual DC-CNNs that replace the measured samples, which "
-                f"{self.name} is not; leave --torch out."
+                "--torch only runs residual DC-CNNs of magnitude images, such as D5C5, that "
+                f"replace the measured samples, which {self.name} is not; leave --torch out."
             )
 
     def _file(self, form: Form, image_size: tuple[int, int]) -> Path | None:

@@ -82,7 +82,7 @@ def run() -> None:
         "--coils",
         type=count(MOST_COILS),
         help="of the k-space of a network of complex images: the only number that a LiteRT file "
-        "takes; 1 makes an export without sensitivities (default: as in training, else 8)",
+        "takes; 1 makes an export for one coil alone (default: as in training, else 8)",
     )
     parser.add_argument(
         "--estimate-sensitivities",

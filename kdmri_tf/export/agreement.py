@@ -62,7 +62,7 @@ def measure_agreement(network: keras.Model, exported: Reconstructor, samples: Sa
     try:
         for start in range(0, len(samples.images), BATCH_SIZE):
             slices = samples.images[start : start + BATCH_SIZE]
-            inputs, target = pair_of(samples.degradation, slices)
+            inputs, target = pair_of(samples.degradation, slices, (start, 0))
             expected = np.asarray(network(inputs, training=False))
             if not np.isfinite(expected).all():
                 raise InputError(

@@ -25,6 +25,7 @@ from kdmri_tf.physics.undersampling import Undersampling
 
 NUM_SLICES = 16
 USUAL_COILS = 8
+CALIBRATION = 1  # second number of the seeds of scans to calibrate on; 0 of those to check on
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,17 +53,27 @@ class Samples:
 
 
 def inputs_of(
-    degradation: Degradation, images: NDArray[np.float32]
+    degradation: Degradation, images: NDArray[np.float32], first_scan: tuple[int, int] = (0, 0)
 ) -> dict[str, NDArray[np.float32]]:
     """Returns the inputs that a network gets from slices of `Samples`, as arrays by name."""
-    return pair_of(degradation, images)[0]
+    return pair_of(degradation, images, first_scan)[0]
 
 
 def pair_of(
-    degradation: Degradation, images: NDArray[np.float32]
+    degradation: Degradation, images: NDArray[np.float32], first_scan: tuple[int, int] = (0, 0)
 ) -> tuple[dict[str, NDArray[np.float32]], NDArray[np.float32]]:
-    """Returns the inputs that a network gets from slices of `Samples`, and the target."""
-    slices = {"kspace" if images.ndim == 5 else "image": images}
+    """Returns the inputs that a network gets from slices of `Samples`, and the target.
+
+    Args:
+        degradation: of the samples.
+        images: the slices.
+        first_scan: seed of the first one's scan, where scans are simulated; those of the others
+            follow in the first number.
+    """
+    slices: dict[str, Any] = {"kspace" if images.ndim == 5 else "image": images}
+    if degradation.complex_images and "image" in slices:
+        index, series = first_scan
+        slices["seed"] = np.array([[index + i, series] for i in range(len(images))], np.int32)
     inputs, target = degradation.pair(**slices)
     return {name: np.asarray(value) for name, value in inputs.items()}, np.asarray(target)
 

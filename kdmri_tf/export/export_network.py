@@ -14,7 +14,7 @@ from kdmri_tf.export.agreement import (
     refuse_inaccurate,
     refusing,
 )
-from kdmri_tf.export.check_samples import Samples, inputs_of, samples_of
+from kdmri_tf.export.check_samples import CALIBRATION, Samples, inputs_of, samples_of
 from kdmri_tf.export.formats import FORMATS, check_request
 from kdmri_tf.export.layout import check_layout, fixed_axis, fixed_coils
 from kdmri_tf.export.litert import write_litert
@@ -57,7 +57,7 @@ def export_network(
     Every format takes the network's inputs by their names, float32, and returns `image`, float32
     `(batch, H, W, C)`; shapes, units and FFT convention are those of the network. `Reconstructor`
     runs them all. The export of a network of complex images takes k-space with any number of coils
-    and their `sensitivities`.
+    and their `sensitivities`; where the samples have one coil, of one coil alone.
 
     - "saved_model": a folder, for TensorFlow alone; any mask; batch, height and width are free.
     - "litert": a `.tflite` file for the plain interpreter; the batch is free, height and width
@@ -171,7 +171,10 @@ def _write(
     options: dict[str, Any] = {}
     if format != "saved_model":
         slices = samples.calibration if quantize == "int8" else ()
-        given = (inputs_of(samples.degradation, image[None]) for image in slices)
+        given = (
+            inputs_of(samples.degradation, image[None], first_scan=(index, CALIBRATION))
+            for index, image in enumerate(slices)
+        )
         calibration = [{name: inputs[name] for name in facts["inputs"]} for inputs in given]
         options = {"quantize": quantize, "calibration": calibration}
     try:

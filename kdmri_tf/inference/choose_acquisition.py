@@ -147,7 +147,8 @@ def _raw(
     lines, origin = chosen or (measured_mask(raw), "undersampled already")
     network.check_mask(lines)
     maps, of_coils = sensitivities_of(raw, lines, sensitivities)
-    return RawAcquisition(raw, lines, f"{of_coils}{done}, {origin}", maps, chosen is not None)
+    words, is_complete = f"{of_coils}{done}, {origin}", chosen is not None
+    return RawAcquisition(raw, lines, words, maps, is_complete, may_have_gaps=not holds_images)
 
 
 def _fitting_coils(volume: KspaceVolume, network: Reconstructor) -> int | None:

@@ -13,7 +13,7 @@ from kdmri_tf.inference.training_conditions import TRAINED, trained_mask
 from kdmri_tf.physics.calibration import usual_center_lines
 from kdmri_tf.physics.masks import load_mask
 from kdmri_tf.physics.papers_sampling import PAPERS_SAMPLING, RAW_PHASE_ENCODE_AXIS
-from kdmri_tf.physics.samplers import SAMPLERS
+from kdmri_tf.physics.samplers import SAMPLERS, check_phase_encode_axis
 from kdmri_tf.volumes.mask_file import read_mat_mask
 from kdmri_tf.volumes.volume import ImageVolume
 
@@ -106,6 +106,7 @@ def _drawn_mask(
         )
     axis = _usual_axis(network.metadata) if phase_encode_axis is None else phase_encode_axis
     if center_lines is None:
+        check_phase_encode_axis(axis)
         num_lines = volume.image_size[axis]
         center_lines = _usual_lines(network.metadata, num_lines, acceleration)
     seed = 0 if mask_seed is None else mask_seed

@@ -27,6 +27,7 @@ class RawAcquisition:
         origin: where the mask comes from, in words.
         sensitivities: gives S of each slice.
         is_complete: whether the volume is fully sampled, so that it is the target.
+        may_have_gaps: whether that is checked, which samples that are 0 of an image would fail.
 
     Attributes:
         image_size: (H, W).
@@ -46,10 +47,12 @@ class RawAcquisition:
         origin: str,
         sensitivities: Maps,
         is_complete: bool,
+        may_have_gaps: bool = True,
     ) -> None:
         self._volume = volume
         self._sensitivities = sensitivities
         self._is_complete = is_complete
+        self._may_have_gaps = may_have_gaps
         self.image_size = volume.image_size
         self.coils: int | None = volume.num_coils
         self.mask = mask
@@ -64,7 +67,7 @@ class RawAcquisition:
                 sampled is not.
         """
         kspace = self._volume.kspace(index)
-        if self._is_complete:
+        if self._is_complete and self._may_have_gaps:
             self._volume.magnitude(index)  # refuses what is undersampled already
         measured = kspace * self.mask
         channels = to_channels(measured)

@@ -4,6 +4,7 @@ A mask is a float32 NumPy array `(H, W)` of 0 and 1, unshifted (zero frequency a
 along the readout axis. The samplers draw whole lines along `axis`, the phase-encode axis.
 """
 
+import numbers
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,8 +39,8 @@ def gaussian_mask(
 
     Raises:
         InputError: the image size is no (H, W) or too large, the axis is neither 0 nor 1,
-            `center_lines` or the acceleration is too small, or the acceleration leaves fewer lines
-            than `center_lines`.
+            `center_lines` or `seed` is no whole number or negative, the acceleration is below 1,
+            or it leaves no line or fewer than `center_lines`.
 
     Source: KD-MRI (2020) and its released masks. PSNR depends on the draw, so results name theirs.
 
@@ -49,7 +50,7 @@ def gaussian_mask(
         >>> mask.shape, int(mask[:, 0].sum())
         ((150, 150), 37)
     """
-    num_lines, measured = _budget(image_size, acceleration, center_lines, axis)
+    num_lines, measured = _budget(image_size, acceleration, center_lines, axis, seed)
     index = np.arange(num_lines)
     density = np.exp(-0.5 * ((index - num_lines / 2) / (num_lines / 10)) ** 2)
     density += 1 / (2 * acceleration)
@@ -73,7 +74,7 @@ def uniform_mask(
         >>> int(mask[0].sum()), bool((mask == mask[0]).all())
         (12, True)
     """
-    num_lines, measured = _budget(image_size, acceleration, center_lines, axis)
+    num_lines, measured = _budget(image_size, acceleration, center_lines, axis, seed)
     return _draw(image_size, measured, center_lines, axis, np.ones(num_lines), seed)
 
 
@@ -96,7 +97,7 @@ def equispaced_mask(
         >>> np.fft.fftshift(mask[:, 0]).astype(int).tolist()
         [0, 1, 0, 0, 1, 0, 1, 1, 1, 1, 0, 1, 0, 0, 1, 0]
     """
-    num_lines, measured = _budget(image_size, acceleration, center_lines, axis)
+    num_lines, measured = _budget(image_size, acceleration, center_lines, axis, seed)
     outer = np.setdiff1d(np.arange(num_lines), _center(num_lines, center_lines))
     lines = np.zeros(num_lines)
     lines[_center(num_lines, center_lines)] = 1
@@ -111,18 +112,32 @@ def equispaced_mask(
 SAMPLERS = {"gaussian": gaussian_mask, "uniform": uniform_mask, "equispaced": equispaced_mask}
 
 
-def _budget(
-    image_size: Sequence[int], acceleration: float, center_lines: int, axis: int
-) -> tuple[int, int]:
-    """Returns how many lines there are and how many of them may be measured."""
+def check_phase_encode_axis(axis: int) -> None:
+    """Refuses an axis that images do not have.
+
+    Raises:
+        InputError: it is neither 0 nor 1.
+    """
     if axis not in (0, 1):
         raise InputError(f"The phase-encode axis must be 0 or 1, not {axis}.")
-    if center_lines < 0:
-        raise InputError(f"The number of centre lines must be at least 0, not {center_lines}.")
+
+
+def _budget(
+    image_size: Sequence[int], acceleration: float, center_lines: int, axis: int, seed: int
+) -> tuple[int, int]:
+    """Returns how many lines there are and how many of them may be measured."""
+    check_phase_encode_axis(axis)
+    for name, number in (("number of centre lines", center_lines), ("seed", seed)):
+        if not isinstance(number, numbers.Integral) or number < 0:
+            raise InputError(f"The {name} must be a whole number of 0 or more, not {number}.")
     num_lines = image_size_of(image_size)[axis]
     if not acceleration >= 1:
         raise InputError(f"The acceleration must be at least 1, not {acceleration}.")
     measured = int(num_lines / acceleration)
+    if measured < 1:
+        raise InputError(
+            f"Acceleration {acceleration:g} leaves none of {num_lines} lines; lower it."
+        )
     if measured < center_lines:
         raise InputError(
             f"Acceleration {acceleration:g} leaves {measured} of {num_lines} lines, fewer than the "

@@ -23,6 +23,8 @@ TO_FRONT = np.diag([-1.0, -1.0, 1.0, 1.0])  # DICOM: to the left and back; NIfTI
 # What all slices of a volume share.
 SHARED = ("SeriesInstanceUID", "Rows", "Columns", "PixelSpacing", "ImageOrientationPatient")
 NEEDED = (*SHARED, "ImagePositionPatient")
+# Parts of complex images, as ImageType names them.
+PARTS = {"phase": {"P", "PHASE"}, "real part": {"R", "REAL"}, "imaginary part": {"I", "IMAGINARY"}}
 LARGEST_STEP = 1.5  # times the smallest step between slices: more, and a slice is missing
 
 
@@ -92,8 +94,11 @@ def _header(file: Path) -> "pydicom.Dataset":
         )
     if int(header.get("SamplesPerPixel", 1)) != 1:
         raise InputError(f"{file} is a picture in colour, but must be an image of one channel.")
-    if {"P", "PHASE"} & set(header.get("ImageType", ())):
-        raise InputError(f"{file} shows the phase: give the series of the magnitude.")
+    kinds = header.get("ImageType", ())
+    kinds = {kinds} if isinstance(kinds, str) else set(kinds)
+    for part, names in PARTS.items():
+        if kinds & names:
+            raise InputError(f"{file} shows the {part}: give the series of the magnitude.")
     return header
 
 
@@ -134,4 +139,10 @@ def _pixels(file: Path, image_size: tuple[int, int]) -> NDArray[np.float32]:
     if pixels.shape != image_size:
         raise InputError(f"{file} holds an image of shape {pixels.shape} instead of {image_size}.")
     slope, intercept = dataset.get("RescaleSlope", 1), dataset.get("RescaleIntercept", 0)
-    return pixels.astype(np.float32) * float(slope) + float(intercept)
+    image = pixels.astype(np.float32) * float(slope) + float(intercept)
+    if dataset.get("PhotometricInterpretation") == "MONOCHROME1":
+        raise InputError(
+            f"{file} shows its smallest values as white (MONOCHROME1), so that it is no plain "
+            "magnitude: convert it, for instance with dcm2niix."
+        )
+    return image

@@ -176,12 +176,17 @@ def test_pytorch_contender_reconstructs_what_the_network_does(artefacts, form):
 
 def test_pytorch_needs_networks_that_it_has(tmp_path, monkeypatch):
     path = tmp_path / "plain.keras"
-    DCCNN(2, 2, filters=2, residual=False).save(path)
-    owner = Artefacts("plain", path, tmp_path, SIZE, {})
-    with pytest.raises(
-        InputError, match=r"--torch only runs residual .* which plain is not; leave"
+    for network in (
+        DCCNN(2, 2, filters=2, residual=False),
+        DCCNN(2, 2, filters=2, complex_images=True),
+        DCCNN.from_name("D2C2-unshuffle2", filters=2),
     ):
-        inference_groups([owner], [SIZE], [1], [1], torch=True)
+        network.save(path)
+        owner = Artefacts("plain", path, tmp_path, SIZE, {})
+        with pytest.raises(
+            InputError, match=r"--torch only runs residual .* which plain is not; leave"
+        ):
+            inference_groups([owner], [SIZE], [1], [1], torch=True)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"--torch needs PyTorch, .*: run pip install torch"):
         measured(tmp_path, torch=True)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from raw_data import centered_kspace, complex_images, write_hdf5
-from raw_formats import write_dicom
+from raw_formats import write_bart, write_dicom
 
 from kdmri_tf.errors import InputError
+from tfds_builders.fingerprint import describe_changes, fingerprint
 from tfds_builders.readers.any_volume import READERS, read_volume
 from tfds_builders.sources import find_volumes
 
@@ -105,3 +106,17 @@ def test_folders_of_dicom_series(tmp_path, rng):
     assert [volume.name for volume in volumes] == ["z", "train1"]
     assert [path.name for path in volumes[1].files] == ["0.dcm", "1.dcm"]
     np.testing.assert_allclose(volumes[1].readers[0](), 2 * images - 1)
+
+
+def test_the_header_of_bart_is_a_raw_file_as_well(tmp_path):
+    """It says which axis is which: another one makes another volume of the same samples."""
+    for split in ("train", "validation"):
+        folder = tmp_path / "brain" / "folder_kspace" / split
+        folder.mkdir(parents=True)
+        write_bart(folder / f"{split}.cfl", (12, 10, 3, 1))
+    splits = find_volumes("brain", "folder_kspace", tmp_path)
+    before = fingerprint(splits, tmp_path)
+    assert describe_changes(before, splits, tmp_path) == ""
+    write_bart(folder / "validation.cfl", (12, 10, 1, 3))
+    changes = describe_changes(before, splits, tmp_path)
+    assert changes == "1 modified (such as brain/folder_kspace/validation/validation.hdr)"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from kdmri_tf import DCCNN, ComplexUndersampling, InputError, Reconstructor
-from kdmri_tf.export.check_samples import pair_of, samples_of
+from kdmri_tf.export.check_samples import CALIBRATION, pair_of, samples_of
 from kdmri_tf.export.export_network import export_network
 
 SUFFIXES = {"saved_model": "", "litert": ".tflite", "onnx": ".onnx", "openvino": ""}
@@ -33,6 +33,19 @@ def inputs_of(network, coils, axis=1):
     """(inputs, target) of synthetic slices; other ones than the export was checked on."""
     samples = samples_of({}, network, SIZE, axis, coils=coils)
     return pair_of(samples.degradation, samples.calibration[:2])
+
+
+def test_every_slice_is_scanned_anew(network):
+    """To calibrate on and to check on: scans differ, of the same image as well."""
+    samples = samples_of({}, network, SIZE, 1, coils=2)
+    image = samples.calibration[:1]
+    scans = [
+        pair_of(samples.degradation, images, first)[0]["kspace"][0]
+        for images, first in ((image, (0, 0)), (image, (1, 0)), (image, (0, CALIBRATION)))
+    ]
+    assert all(np.abs(scans[0] - scan).max() > 0.01 for scan in scans[1:])
+    both = pair_of(samples.degradation, np.repeat(image, 2, axis=0))[0]["kspace"]
+    np.testing.assert_allclose(both, scans[:2], atol=1e-6)
 
 
 def test_several_coils_agree_with_the_network(exported, network):

@@ -131,6 +131,14 @@ class TestMeasurement:
         assert "images taken as one coil" in acquisition.origin
         assert parts[0].psnr > 90
 
+    def test_zeros_in_the_spectrum_of_an_image_are_no_gaps(self, tmp_path):
+        """As those of a box of half the size."""
+        box = np.zeros((1, 64, 64), np.float32)
+        box[:, 16:48, 16:48] = 1
+        np.save(tmp_path / "box.npy", box)
+        parts, _ = parts_of(tmp_path / "box.npy", ComplexZeroFilling(), acceleration=1)
+        assert parts[0].psnr > 90
+
 
 def kspace_in_our_convention(kspace):
     """Centred k-space `(coils, H, W)` as float32 `(coils, H, W, 2)`, unshifted."""

@@ -63,11 +63,26 @@ def test_full_sampling(sampler):
         (0.5, "acceleration must be at least 1, not 0.5"),
         (float("nan"), "acceleration must be at least 1, not nan"),
         (20, "leaves 7 of 150 lines, fewer than the 10 centre lines"),
+        (151, "Acceleration 151 leaves none of 150 lines; lower it"),
     ],
 )
 def test_impossible_acceleration(sampler, acceleration, message):
     with pytest.raises(InputError, match=message):
         sampler((150, 150), acceleration)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"seed": -1}, "The seed must be a whole number of 0 or more, not -1"),
+        ({"seed": 0.5}, "The seed must be a whole number of 0 or more, not 0.5"),
+        ({"center_lines": 2.5}, "The number of centre lines must be a whole number of 0 or more"),
+        ({"center_lines": -2}, "The number of centre lines must be a whole number of 0 or more"),
+    ],
+)
+def test_impossible_numbers(sampler, arguments, message):
+    with pytest.raises(InputError, match=message):
+        sampler((64, 64), 4, **arguments)
 
 
 def test_unknown_axis(sampler):

@@ -65,6 +65,8 @@ def test_where_they_are(folder):
         ({"ImagePositionPatient": None}, 7, "lacks ImagePositionPatient: it is no slice of an MR"),
         ({"NumberOfFrames": 5}, 7, r"has several frames \(enhanced DICOM\): convert it to NIfTI"),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, 7, "shows the phase: give the series"),
+        ({"ImageType": ["ORIGINAL", "PRIMARY", "I", "ND"]}, 7, "shows the imaginary part: give"),
+        ({"ImageType": "REAL"}, 7, "shows the real part: give the series of the magnitude"),
         ({"SamplesPerPixel": 3}, 7, "is a picture in colour"),
     ],
 )
@@ -72,6 +74,22 @@ def test_no_series(folder, images, changes, position, message):
     write_dicom(folder / "e.dcm", images[0], (position, 20, 40), SERIES, **changes)
     with pytest.raises(InputError, match=message):
         open_volume(folder).__enter__()
+
+
+def test_a_type_of_one_word(folder, images):
+    """PRIMARY has a P, but does not mean the phase."""
+    write_dicom(folder / "e.dcm", images[0], (7, 20, 40), SERIES, ImageType="PRIMARY")
+    with open_volume(folder) as volume:
+        assert volume.num_slices == 5
+
+
+def test_inverted_grey_values(folder, images):
+    changes = {"PhotometricInterpretation": "MONOCHROME1"}
+    write_dicom(folder / "e.dcm", images[0], (7, 20, 40), SERIES, **changes)
+    with open_volume(folder) as volume:
+        assert len([volume.stored(index) for index in range(1, 5)]) == 4
+        with pytest.raises(InputError, match=r"e\.dcm shows its smallest values as white"):
+            volume.stored(0)  # the last from left to right
 
 
 def test_other_folders(tmp_path, folder):
