@@ -21,11 +21,11 @@ class Moment:
     seconds: float
     lines: int = 0
 
-    def earlier(self) -> "Moment":
-        """Returns another one, for a process that ended before this."""
+    def earlier(self, lasted: float) -> "Moment":
+        """Returns another one, for a process that lasted so many seconds and ended before this."""
         if self.lines > 1:
             return replace(self, lines=self.lines - 1)
-        return Moment(0.8 * self.seconds, self.lines)
+        return Moment(0.8 * min(self.seconds, lasted), self.lines)
 
 
 @dataclass
