@@ -134,15 +134,15 @@ def _budget(
     if not acceleration >= 1:
         raise InputError(f"The acceleration must be at least 1, not {acceleration}.")
     measured = int(num_lines / acceleration)
-    if measured < 1:
-        raise InputError(
-            f"Acceleration {acceleration:g} leaves none of {num_lines} lines; lower it."
-        )
     if measured < center_lines:
         raise InputError(
             f"Acceleration {acceleration:g} leaves {measured} of {num_lines} lines, fewer than the "
             f"{center_lines} centre lines; lower the acceleration or the number of centre "
             "lines (--center-lines; in code center_lines), or bring a mask of your own."
+        )
+    if measured < 1:
+        raise InputError(
+            f"Acceleration {acceleration:g} leaves none of {num_lines} lines; lower it."
         )
     return num_lines, measured
 

@@ -255,9 +255,11 @@ class TestOnBeam:
 def test_the_pipeline_ends_with_what_waits_for_it(tmp_path):
     """However that ends, and before it has started Beam."""
     code = """
-        import sys, time
+        import signal, sys, time
         from pathlib import Path
         from tfds_builders.beam.process import pipeline_process
+        # A shell has jobs in its background ignore it, and what they start.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with pipeline_process(Path(sys.argv[1]), 1, ["--runner=FnApiRunner"]) as pipeline:
             print(pipeline._process.pid, flush=True)
             time.sleep(60)
