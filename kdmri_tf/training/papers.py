@@ -60,10 +60,10 @@ def check(
             raise InputError(
                 f"Every grid trains its own networks: give a name such as D5C5 instead of {name}."
             )
-    of_sft = {**(friendly_settings or {}), **({"first_cascade": 0} if first_cascade else {})}
+    of_sft = [*(friendly_settings or ()), *(["first_cascade"] if first_cascade else ())]
     if of_sft and not set(WITH_SFT) & experiments.keys():
         raise InputError(
-            f"{next(iter(of_sft))} only matters for the student-friendly teacher, which "
+            f"{of_sft[0]} only matters for the student-friendly teacher, which "
             f"only {' and '.join(WITH_SFT)} has: leave it out."
         )
     for name, experiment in experiments.items():

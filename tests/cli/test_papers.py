@@ -4,6 +4,7 @@ import csv
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -139,6 +140,18 @@ def test_teachers_of_several_settings_are_not_told_apart(tmp_path):
     (tmp_path / "brain-4x" / "teacher-D4C5").mkdir()
     (tmp_path / "brain-4x" / "teacher-D4C5" / "config.json").write_text(json.dumps(other))
     assert "Trained with several settings, see the stages" in papers_report.write_tables(tmp_path)
+
+
+def test_the_data_of_a_finished_grid_leave_memory(tmp_path, monkeypatch):
+    experiments = {
+        name: SimpleNamespace(is_chief=True, settings=SimpleNamespace(seed=42))
+        for name in ("cardiac-4x", "brain-4x")
+    }
+    left = []
+    monkeypatch.setattr(papers, "compare", lambda *_: left.append(list(experiments)) or left)
+    monkeypatch.setattr(papers, "write_tables", lambda _: "table")
+    papers.train_grids(experiments, tmp_path)
+    assert left == [["brain-4x"], []]
 
 
 def test_impossible_grids_are_refused_before_training():

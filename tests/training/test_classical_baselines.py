@@ -41,6 +41,22 @@ def test_no_slice_is_tried_twice(load_tiny, capsys, one_weight):
     assert f"best on {data.num_slices['train']} training slices" in capsys.readouterr().out
 
 
+def test_weights_are_chosen_on_slices_as_they_are(load_tiny, monkeypatch):
+    """Under the one mask and without augmentation, as those that are measured."""
+    pytest.importorskip("sigpy")
+    data = load_tiny(coils=1, random_masks=True)
+    seen = []
+
+    def best_weight(baseline, slices):
+        seen.extend(inputs["mask"] for inputs, _ in slices)
+        return 0.02
+
+    monkeypatch.setattr("kdmri_tf.training.classical_baselines.best_weight", best_weight)
+    classical_baselines(data, num_slices=4)
+    assert len(seen) == 4
+    assert all((mask == data.mask).all() for mask in seen)
+
+
 def test_one_coil_has_no_cg_sense(load_tiny, one_weight):
     pytest.importorskip("sigpy")
     assert list(classical_baselines(load_tiny(coils=1), num_slices=1)) == ["L1-wavelet"]
