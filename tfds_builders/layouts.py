@@ -8,6 +8,7 @@ from tfds_builders import finders, own_files
 from tfds_builders.finders import MRBRAINS13_SUBJECTS, MRBRAINS18_SUBJECTS
 from tfds_builders.raw_volume import Splits
 from tfds_builders.readers.any_volume import KSPACE_SUFFIXES, READERS
+from tfds_builders.readers.fastmri import patient_of_fastmri
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,14 @@ class Layout:
         find: folder of the source -> split -> volumes in a fixed order; empty lists where the
             files are missing.
         places: split -> where its files should be, for error messages.
+        patient_of: file -> its patient, where files say so, which is read before the data set is
+            prepared; None from a file that does not say it. Without it, finders know the patients.
     """
 
     tree: str
     find: Callable[[Path], Splits]
     places: dict[str, str]
+    patient_of: Callable[[Path], str | None] | None = None
 
 
 LAYOUTS = {
@@ -68,6 +72,7 @@ LAYOUTS = {
         ),
         find=finders.find_fastmri,
         places={"train": "singlecoil_train", "validation": "singlecoil_val"},
+        patient_of=patient_of_fastmri,
     ),
     "fastmri_multicoil": Layout(
         tree=(
@@ -76,6 +81,7 @@ LAYOUTS = {
         ),
         find=finders.find_fastmri_multicoil,
         places={"train": "multicoil_train", "validation": "multicoil_val"},
+        patient_of=patient_of_fastmri,
     ),
     "cmrxrecon": Layout(
         tree=(

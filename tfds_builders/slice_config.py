@@ -7,11 +7,12 @@ import tensorflow_datasets as tfds
 
 from tfds_builders.catalog import DATASETS
 
-VERSION = "1.0.2"
+VERSION = "1.0.3"
 RELEASE_NOTES = {
     "1.0.0": "First release.",
     "1.0.1": "The same slices; the metadata has the SHA-256 of every raw file.",
     "1.0.2": "The same slices; the metadata names the patient of every volume.",
+    "1.0.3": "The same slices; the patients of fastMRI are those that its files name.",
 }
 
 # Of the sources that are not somebody else's.

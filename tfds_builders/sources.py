@@ -1,14 +1,19 @@
 """Which source a data set takes, and the volumes it offers. Imports no TensorFlow."""
 
+import dataclasses
+import logging
 import textwrap
 import warnings
 from os import PathLike
 from pathlib import Path
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.files import printable
 from tfds_builders.catalog import DATASETS
 from tfds_builders.layouts import LAYOUTS
-from tfds_builders.raw_volume import Splits
+from tfds_builders.raw_volume import RawVolume, Splits
+
+logger = logging.getLogger(__name__)
 
 
 class SyntheticDataWarning(UserWarning):
@@ -92,6 +97,35 @@ def find_volumes(dataset: str, source: str, manual_dir: str | PathLike[str]) -> 
         raise InputError(
             f"{root} has {shared[0]} both for training and for validation: remove one of the two, "
             "or rename it if it is a different person."
+        )
+    return splits
+
+
+def with_patients(splits: Splits, dataset: str, source: str) -> Splits:
+    """Returns the volumes of `find_volumes` with the patients that their files name.
+
+    Warns of a patient in both splits: official splits are left as they are.
+    """
+    patient_of = LAYOUTS[source].patient_of
+    if patient_of is None:
+        return splits
+
+    def named(volume: RawVolume) -> RawVolume:
+        patient = patient_of(volume.files[0])
+        if patient is None:
+            return volume
+        return dataclasses.replace(volume, patient=printable(patient))
+
+    splits = {split: [named(volume) for volume in volumes] for split, volumes in splits.items()}
+    patients = [{volume.patient for volume in volumes} for volumes in splits.values()]
+    if shared := sorted(set.intersection(*patients)):
+        logger.warning(
+            "%s/%s: patients who are both in training and in validation, as their files say: %d "
+            "(such as %s). Results on these are better than on others.",
+            dataset,
+            source,
+            len(shared),
+            shared[0],
         )
     return splits
 

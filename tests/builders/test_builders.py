@@ -64,7 +64,7 @@ class TestSources:
         }
         write_acdc(manual_dir, volumes)
         builder = prepare("cardiac", "acdc", manual_dir, data_dir, SIZE)
-        assert builder.info.full_name == "cardiac/acdc_16x12/1.0.2"
+        assert builder.info.full_name == "cardiac/acdc_16x12/1.0.3"
         order = [("patient001", "01"), ("patient002", "01"), ("patient002", "12")]
         train = [
             example
@@ -94,7 +94,7 @@ class TestSources:
             },
         )
         builder = prepare("cardiac", "acdc", manual_dir, data_dir)
-        assert builder.info.full_name == "cardiac/acdc/1.0.2"
+        assert builder.info.full_name == "cardiac/acdc/1.0.3"
         (example, *_) = builder.as_dataset(split="train").as_numpy_iterator()
         assert example["image"].shape == (150, 150, 1)
         assert example["image"].dtype == np.float32

@@ -124,7 +124,7 @@ class TestDataSet:
     def test_prepared_slices(self, tmp_path, rng):
         images = {name: np.abs(volume) for name, volume in write_set(tmp_path, rng).items()}
         builder = prepare("calgary", "auto", tmp_path, tmp_path / "prepared", SIZE)
-        assert builder.info.full_name == "calgary/sc_16x12/1.0.2"
+        assert builder.info.full_name == "calgary/sc_16x12/1.0.3"
         train = expected_slices("a", images["Train/a"]) + expected_slices("b", images["Train/b"])
         assert_same(read_back(builder, "train"), train)
         assert_same(read_back(builder, "validation"), expected_slices("c", images["Val/c"]))

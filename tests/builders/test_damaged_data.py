@@ -44,7 +44,7 @@ def arguments(request, tmp_path, knees):
 def folder(arguments, tmp_path):
     prepare(**arguments)
     whole._found_whole.clear()
-    return tmp_path / "prepared/knee/folder_16x12/1.0.2"
+    return tmp_path / "prepared/knee/folder_16x12/1.0.3"
 
 
 def records(folder):

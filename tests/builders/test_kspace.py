@@ -58,7 +58,7 @@ def manual_dir(tmp_path, coils):
 def test_as_many_coils_as_there_are(tmp_path, manual_dir, coils):
     """They are left as they are, but for size and scale."""
     builder = prepare("brain", "fastmri_multicoil", manual_dir, tmp_path / "out", SIZE, coils=4)
-    assert builder.info.full_name == "brain/fastmri_multicoil_16x12_coils4/1.0.2"
+    assert builder.info.full_name == "brain/fastmri_multicoil_16x12_coils4/1.0.3"
     assert set(builder.info.features) == {"kspace", "volume", "slice"}
     assert builder.info.features["kspace"].shape == (4, *SIZE, 2)
     assert builder.info.features["kspace"].dtype == np.float32

@@ -28,9 +28,9 @@ def test_folders_that_are_patterns(tmp_path, knees, monkeypatch, name, raw_files
     """Beside folders that the patterns match, which are prepared as well."""
     expected = expected_slices("a", knees["train_a"])
     for beside in ("a 1", "ab", "a1", "bc"):
-        (tmp_path / beside / "knee/folder_16x12/1.0.2").mkdir(parents=True)
+        (tmp_path / beside / "knee/folder_16x12/1.0.3").mkdir(parents=True)
         for file in ("dataset_info.json", "features.json"):
-            (tmp_path / beside / "knee/folder_16x12/1.0.2" / file).touch()
+            (tmp_path / beside / "knee/folder_16x12/1.0.3" / file).touch()
     arguments = "knee", "folder", tmp_path / "raw", tmp_path / name, SIZE
     assert_same(read_back(prepare(*arguments), "train"), expected)
     monkeypatch.setattr(SliceBuilder, "_generate_examples", None)

@@ -127,10 +127,10 @@ class TestReuse:
             prepare("knee", "folder", manual_dir, data_dir, SIZE)
 
     def test_what_an_interruption_left_is_not_taken_for_whole(self, manual_dir, data_dir, knees):
-        left = data_dir / "knee/folder_16x12/1.0.2"
+        left = data_dir / "knee/folder_16x12/1.0.3"
         left.mkdir(parents=True)
         (left / "knee-train.tfrecord-00000-of-00001").write_bytes(b"half a record")
-        killed = left.with_name("incomplete.ABCDEF_1.0.2")
+        killed = left.with_name("incomplete.ABCDEF_1.0.3")
         killed.mkdir()
         (killed / "bucket_000.tmp").write_bytes(b"half a record")
         builder = prepare("knee", "folder", manual_dir, data_dir, SIZE)
@@ -153,17 +153,17 @@ class TestReuse:
         broken.write_bytes(b"")
         with pytest.raises(InputError, match=r"broken\.npy"):
             prepare("knee", "folder", manual_dir, data_dir, SIZE, rebuild=True)
-        assert os.listdir(data_dir / "knee/folder_16x12") == ["1.0.2"]
+        assert os.listdir(data_dir / "knee/folder_16x12") == ["1.0.3"]
         broken.unlink()
         builder = prepare("knee", "folder", None, data_dir, SIZE)
         assert len(read_back(builder, "train")) == 4
         prepare("knee", "folder", manual_dir, data_dir, SIZE, rebuild=True)
-        assert os.listdir(data_dir / "knee/folder_16x12") == ["1.0.2"]
+        assert os.listdir(data_dir / "knee/folder_16x12") == ["1.0.3"]
 
     def test_data_of_an_earlier_version(self, manual_dir, data_dir, knees, caplog):
         prepare("knee", "folder", manual_dir, data_dir, SIZE)
         folder = data_dir / "knee/folder_16x12"
-        (folder / "1.0.2").rename(folder / "1.0.1")
+        (folder / "1.0.3").rename(folder / "1.0.1")
         with pytest.raises(InputError, match=r"16x12/1\.0\.1 was prepared by an earlier versi"):
             prepare("knee", "folder", None, data_dir, SIZE)
         with caplog.at_level(logging.INFO, "tfds_builders"):
@@ -173,23 +173,23 @@ class TestReuse:
     def test_a_killed_rebuild_keeps_what_was_prepared(self, manual_dir, data_dir, knees):
         prepare("knee", "folder", manual_dir, data_dir, SIZE)
         folder = data_dir / "knee/folder_16x12"
-        (folder / "1.0.2").rename(folder / "before.1.0.2")
+        (folder / "1.0.3").rename(folder / "before.1.0.3")
         builder = prepare("knee", "folder", None, data_dir, SIZE)
         assert len(read_back(builder, "train")) == 4
         # Killed after the new data were in place: these count.
-        (folder / "before.1.0.2").mkdir()
+        (folder / "before.1.0.3").mkdir()
         prepare("knee", "folder", None, data_dir, SIZE)
-        assert os.listdir(folder) == ["1.0.2"]
+        assert os.listdir(folder) == ["1.0.3"]
 
     def test_a_damaged_rebuild_that_was_killed_is_rebuilt(self, manual_dir, data_dir, knees):
         """Killed between the new data and the removal of the earlier, which then were damaged."""
         prepare("knee", "folder", manual_dir, data_dir, SIZE)
         folder = data_dir / "knee/folder_16x12"
-        shutil.copytree(folder / "1.0.2", folder / "before.1.0.2")
-        (folder / "1.0.2/dataset_info.json").write_text("{")
+        shutil.copytree(folder / "1.0.3", folder / "before.1.0.3")
+        (folder / "1.0.3/dataset_info.json").write_text("{")
         builder = prepare("knee", "folder", manual_dir, data_dir, SIZE, rebuild=True)
         assert len(read_back(builder, "train")) == 4
-        assert os.listdir(folder) == ["1.0.2"]
+        assert os.listdir(folder) == ["1.0.3"]
 
     def test_a_link_that_leads_nowhere_is_an_unreadable_file(self, manual_dir, data_dir, knees):
         """Such as DataLad leaves for files that were not fetched."""
@@ -257,7 +257,7 @@ class TestImageSize:
     @pytest.mark.parametrize("size", [np.array(SIZE), [np.int64(16), np.uint8(12)], list(SIZE)])
     def test_any_integers(self, manual_dir, data_dir, knees, size):
         builder = prepare("knee", "folder", manual_dir, data_dir, size)
-        assert builder.info.full_name == "knee/folder_16x12/1.0.2"
+        assert builder.info.full_name == "knee/folder_16x12/1.0.3"
         assert builder.info.metadata["image_size"] == [16, 12]
 
     @pytest.mark.parametrize("size", [16, (16,), (16.0, 12), (0, 12), "ab", (16, 12, 1)])
