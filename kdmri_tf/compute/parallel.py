@@ -2,8 +2,8 @@
 
 By default TensorFlow spreads every operation over all cores. With slices of this size, the cores
 then wait for each other after each of hundreds of small operations. Instead, each part of the batch
-can go through the whole network on cores of its own, which changes results by rounding only.
-RESULTS.md has the measurement.
+can go through the whole network by itself, which changes results by rounding only. RESULTS.md has
+the measurement.
 """
 
 import contextlib
@@ -28,7 +28,8 @@ def divide_cores(batch_size: int) -> int:
 
     Sets TensorFlow's threads, so call it before TensorFlow computes anything. From then on, every
     network works by parts in graphs (`fit`, `evaluate`, `tf.function`), but not in exported ones.
-    A single operation on one slice uses cores / parts threads.
+    With as many parts as cores, an operation runs on the one thread of its part; with fewer parts
+    all of them share threads for all cores.
 
     Args:
         batch_size: slices a step.
@@ -49,8 +50,9 @@ def divide_cores(batch_size: int) -> int:
     parts = 1 if tf.config.list_physical_devices("GPU") else min(cores, batch_size)
     if parts == _parts == 1:
         return 1
-    # 0 lets TensorFlow choose.
-    each, side_by_side = (0, 0) if parts == 1 else (cores // parts, parts)
+    # 0 lets TensorFlow choose. The threads of operations are one pool for all parts, except that
+    # operations stay on the threads of their parts if the pool has a single one.
+    each, side_by_side = (0, 0) if parts == 1 else (1 if parts == cores else cores, parts)
     try:
         tf.config.threading.set_intra_op_parallelism_threads(each)
         tf.config.threading.set_inter_op_parallelism_threads(side_by_side)

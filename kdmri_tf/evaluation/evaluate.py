@@ -146,7 +146,7 @@ def _describe(
     networks: Mapping[str, keras.Model], baselines: Iterable[str], inputs: Inputs
 ) -> dict[str, dict[str, Any]]:
     """Counts parameters, measures the time of one slice, and says which weights these were."""
-    # For one slice, as larger batches may go side by side, each part on cores of its own.
+    # For one slice, as the parts of larger batches may go side by side.
     single = tf.nest.map_structure(tf.type_spec_from_value, inputs)
     times = milliseconds({name: compiled(net, single) for name, net in networks.items()}, inputs)
     facts: dict[str, dict[str, Any]] = {

@@ -116,10 +116,17 @@ def test_sets_the_threads_of_a_process():
         from kdmri_tf import divide_cores
         from kdmri_tf.compute import parallel
         parallel.num_cores = lambda: 4
-        assert divide_cores(2) == 2
-        assert tf.config.threading.get_intra_op_parallelism_threads() == 2
-        assert tf.config.threading.get_inter_op_parallelism_threads() == 2
-        assert parallel.threads_per_operation() == 2
+        threads = tf.config.threading
+        assert divide_cores(6) == 4
+        assert threads.get_intra_op_parallelism_threads() == 1
+        assert threads.get_inter_op_parallelism_threads() == 4
+        assert parallel.threads_per_operation() == 1
+        # TensorFlow has one pool of these threads for all parts: fewer would leave cores idle.
+        for batch_size in (3, 2):
+            assert divide_cores(batch_size) == batch_size
+            assert threads.get_intra_op_parallelism_threads() == 4
+            assert threads.get_inter_op_parallelism_threads() == batch_size
+            assert parallel.threads_per_operation() == 4
         assert divide_cores(1) == 1
         assert tf.config.threading.get_inter_op_parallelism_threads() == 0
         assert parallel.threads_per_operation() == 4
