@@ -16,8 +16,10 @@ from .distillation.attention_transfer import AttentionTransfer as AttentionTrans
 from .distillation.branch_fading import BranchFading as BranchFading
 from .distillation.correlation_congruence import CorrelationCongruence as CorrelationCongruence
 from .distillation.distiller import Distiller as Distiller
+from .distillation.feature_loss import FeatureLoss as FeatureLoss
 from .distillation.fitnets import FitNets as FitNets
 from .distillation.flow_of_solution import FlowOfSolution as FlowOfSolution
+from .distillation.load_model import load_model as load_model
 from .distillation.similarity_preserving import SimilarityPreserving as SimilarityPreserving
 from .distillation.student_friendly import StudentFriendlyTeacher as StudentFriendlyTeacher
 from .distillation.teacher_cache import cache_teacher as cache_teacher

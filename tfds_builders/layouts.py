@@ -22,12 +22,15 @@ class Layout:
         places: split -> where its files should be, for error messages.
         patient_of: file -> its patient, where files say so, which is read before the data set is
             prepared; None from a file that does not say it. Without it, finders know the patients.
+        unread: (folder of the source, its volumes) -> what lies beside them and is not read, where
+            that may be a mistake.
     """
 
     tree: str
     find: Callable[[Path], Splits]
     places: dict[str, str]
     patient_of: Callable[[Path], str | None] | None = None
+    unread: Callable[[Path, Splits], list[Path]] | None = None
 
 
 LAYOUTS = {
@@ -120,6 +123,7 @@ LAYOUTS = {
         ),
         find=own_files.find_folder,
         places={"train": "train", "validation": "validation"},
+        unread=own_files.unread_entries,
     ),
     "folder_kspace": Layout(
         tree=(
@@ -128,5 +132,6 @@ LAYOUTS = {
         ),
         find=own_files.find_folder_kspace,
         places={"train": "train", "validation": "validation"},
+        unread=own_files.unread_entries,
     ),
 }

@@ -42,6 +42,20 @@ def find_folder_kspace(root: Path) -> Splits:
     return {"train": volumes(root / "train"), "validation": volumes(root / "validation")}
 
 
+def unread_entries(root: Path, splits: Splits) -> list[Path]:
+    """Lists what lies beside the volumes and no reader takes, such as a file of another suffix.
+
+    Args:
+        root: folder of the source.
+        splits: the volumes that were found in it.
+    """
+    read = {file for volumes in splits.values() for volume in volumes for file in volume.files}
+    read |= {file.parent for file in read}
+    folders = [root / split for split in splits]
+    entries = (entry for folder in folders if folder.is_dir() for entry in folder.iterdir())
+    return sorted(entry for entry in entries if entry not in read and entry.name[0] != ".")
+
+
 def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:
     return [
         path

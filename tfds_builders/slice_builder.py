@@ -25,7 +25,7 @@ from tfds_builders.record import Record, SplitFacts
 from tfds_builders.slice_config import LICENSES, SliceConfig, config_of_name
 from tfds_builders.slice_features import slice_features
 from tfds_builders.slice_reader import SliceReader, VolumeReport
-from tfds_builders.sources import find_volumes, raw_folder, with_patients
+from tfds_builders.sources import find_volumes, raw_folder, report_unread, with_patients
 from tfds_builders.synthetic import synthetic_volumes
 from tfds_builders.whole import FILES, DamagedDataError, checksums, save_metadata
 
@@ -177,9 +177,10 @@ class SliceBuilder(
         if config.source == "synthetic":
             return synthetic_volumes(self.name, config.image_size), None
         manual_dir = dl_manager.manual_dir
+        root = raw_folder(self.name, config.source, manual_dir)
         splits = find_volumes(self.name, config.source, manual_dir)
-        splits = with_patients(splits, self.name, config.source)
-        return splits, raw_folder(self.name, config.source, manual_dir)
+        report_unread(splits, self.name, config.source, root)
+        return with_patients(splits, self.name, config.source), root
 
     def _generate_examples(
         self, split: str, volumes: list[RawVolume]

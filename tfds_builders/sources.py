@@ -101,6 +101,20 @@ def find_volumes(dataset: str, source: str, manual_dir: str | PathLike[str]) -> 
     return splits
 
 
+def report_unread(splits: Splits, dataset: str, source: str, root: Path) -> None:
+    """Warns of what lies among the user's own volumes and is not read."""
+    unread = LAYOUTS[source].unread
+    left_out = [] if unread is None else unread(root, splits)
+    if left_out:
+        logger.warning(
+            "%s/%s: left out, as nothing reads such files: %d (such as %s).",
+            dataset,
+            source,
+            len(left_out),
+            printable(str(left_out[0].relative_to(root))),
+        )
+
+
 def with_patients(splits: Splits, dataset: str, source: str) -> Splits:
     """Returns the volumes of `find_volumes` with the patients that their files name.
 

@@ -2,6 +2,7 @@
 
 import argparse
 import functools
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from kdmri_tf.choices import SAMPLERS
@@ -43,6 +44,7 @@ def experiment(arguments: argparse.Namespace) -> "Experiment":
         InputError: flags that contradict each other or ask for too much, before anything is made.
     """
     _check_networks(arguments)
+    from kdmri_tf.compute.devices import devices_in_words, idle_gpu
     from kdmri_tf.compute.parallel import divide_cores
     from kdmri_tf.data.provenance import data_facts
     from kdmri_tf.training.experiment import Experiment
@@ -71,9 +73,12 @@ def experiment(arguments: argparse.Namespace) -> "Experiment":
     print(
         f"{data.dataset} from {data.source}, {data.image_size[0]}x{data.image_size[1]}: {slices}; "
         f"{data.mask_origin}{axis}, true acceleration {data.acceleration:.2f}{coils}"
-        + ("" if data.is_fixed else f"; training with {data.variation}"),
+        + ("" if data.is_fixed else f"; training with {data.variation}")
+        + f"; on {devices_in_words()}",
         flush=True,
     )
+    if unused := idle_gpu():
+        warnings.warn(unused, stacklevel=1)
     cache = {}
     if hasattr(arguments, "teacher_cache"):
         memory = int(arguments.teacher_memory * 2**30)

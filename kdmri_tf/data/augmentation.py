@@ -1,6 +1,7 @@
 """What changes a training slice from pass to pass: augmentation and random masks."""
 
 import math
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -56,6 +57,16 @@ class Variation:
         index = tf.random.stateless_uniform((), mask_seed, maxval=len(self.masks), dtype=tf.int32)
         size = changed[name].shape[-3:-1]
         return {**changed, "mask": tf.broadcast_to(tf.gather(self.masks, index), size)}
+
+    def warn_of_no_seed(self) -> None:
+        """Warns that slices come as they are, if augmentation or random masks were asked for."""
+        if self.augment is None and self.masks is None:
+            return
+        warnings.warn(
+            f"Without a seed the training slices come as they are, without {self}: give one, such "
+            'as batches("train", seed=42).',
+            stacklevel=3,
+        )
 
     def _augmented(self, name: str, values: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         if self.augment is None:

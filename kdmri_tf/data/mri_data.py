@@ -165,7 +165,7 @@ class MRIData:
             seed: None keeps the slices in order, volume by volume, as they are and under the one
                 mask; a number shuffles and, in the training split, varies them, anew in every pass.
                 A scan that is simulated is another one in every pass then, and otherwise the same
-                of each slice.
+                of each slice. Without a seed, data with augmentation or random masks warns.
             first_epoch: with a seed, makes the data set endless; order and variation of its e-th
                 pass depend on (seed, first_epoch + e) alone, so that a run resumed at an epoch sees
                 what it would have seen. `fit` then needs
@@ -195,6 +195,8 @@ class MRIData:
                 f"{batch_size}, and drop_remainder leaves none: choose a smaller batch size."
             )
         variation = self.variation if split == "train" and seed is not None else None
+        if split == "train" and seed is None and self.variation is not None:
+            self.variation.warn_of_no_seed()
         slices = self._slices[split]
         if teacher_outputs is not None:
             if variation is not None:

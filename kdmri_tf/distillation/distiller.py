@@ -56,14 +56,15 @@ class Distiller(WeightedTraining):
 
     Save `distiller.student` to reconstruct with it, to serve it or to export it. The distiller
     itself can be saved, too, as `keras.callbacks.ModelCheckpoint` does, with both networks, losses
-    and optimizer, to go on training after `keras.models.load_model`; that file is read by this
+    and optimizer, to go on training after `kdmri_tf.load_model`; that file is read by this
     package alone.
 
     Args:
         teacher: the trained network. It is frozen (`teacher.trainable = False`) and runs outside
             the gradient.
-        student: the network to train. Both are any models whose `model(inputs,
-            return_features=True)` is (image `(batch, H, W, 1)`, list of activations).
+        student: the network to train. Both are any models whose `model(inputs)` is an image
+            `(batch, H, W, 1)` and, where features are compared, `model(inputs,
+            return_features=True)` is (image, list of activations).
 
     Raises:
         InputError: both are one model; in training: images of another shape than the target's.
@@ -174,8 +175,12 @@ class Distiller(WeightedTraining):
         """Returns the student's image and the losses; see `WeightedTraining`."""
         is_cached = isinstance(inputs, dict) and "teacher_outputs" in inputs
         inputs, teacher_outputs = self._with_teacher(inputs)
-        output = self.student(inputs, return_features=True, training=training)
-        image, features = image_and_features(output, "student")
+        features: list[tf.Tensor] = []
+        if self.loss_weights["feature_loss"]:
+            output = self.student(inputs, return_features=True, training=training)
+            image, features = image_and_features(output, "student")
+        else:
+            image = self.student(inputs, training=training)
         image = like_target(image, target, "student")
         values = {"student_loss": mean_absolute_error(target, image)}
         if self.loss_weights["imitation_loss"]:

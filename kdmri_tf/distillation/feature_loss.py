@@ -36,6 +36,22 @@ class FeatureLoss(keras.losses.Loss):
             have one height and width.
         takes_any_dtype: whether `describe` and `compare` take activations of any floating dtype
             and give a float32 scalar; for others a `Distiller` casts activations to float32.
+
+    Example:
+        A method of one's own, for `Distiller.compile`:
+
+        >>> import numpy as np
+        >>> from kdmri_tf import FeatureLoss
+        >>> class ChannelMeans(FeatureLoss):
+        ...     is_compact = True
+        ...     def describe(self, features):
+        ...         return [ops.mean(feature, axis=(1, 2)) for feature in features]
+        ...     def compare(self, teacher, student):
+        ...         pairs = zip(teacher, student, strict=True)
+        ...         return ops.mean(ops.stack([ops.mean(ops.abs(t - s)) for t, s in pairs]))
+        >>> teacher, student = [np.ones((2, 8, 8, 4), "f")], [np.zeros((2, 8, 8, 4), "f")]
+        >>> float(ChannelMeans()(teacher, student))
+        1.0
     """
 
     is_compact = False

@@ -43,7 +43,7 @@ class StudentFriendlyTeacher(WeightedTraining):
 
     Save `teacher` to reconstruct with it or to distil from it, and `student` to start that student.
     This model can be saved, too, as `keras.callbacks.ModelCheckpoint` does, with both networks,
-    weights of the losses and optimizer, to go on training after `keras.models.load_model`.
+    weights of the losses and optimizer, to go on training after `kdmri_tf.load_model`.
 
     Args:
         teacher: `DCCNN` to train.

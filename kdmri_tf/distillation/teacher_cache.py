@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from kdmri_tf.data.mri_data import MRIData
+from kdmri_tf.distillation import feature_losses
 from kdmri_tf.distillation.feature_loss import FeatureLoss
 from kdmri_tf.distillation.feature_matching import FeatureMatching
 from kdmri_tf.distillation.teacher_outputs import OutputsToCome, TeacherOutputs
@@ -21,7 +22,7 @@ CACHE_NAMES = re.compile(r"[0-9a-f]{16}(\.partial)?|\.[0-9a-f]{16}\.partial-.*")
 def cache_teacher(
     teacher: Network,
     data: MRIData,
-    feature_loss: FeatureLoss | None = None,
+    feature_loss: FeatureLoss | str | None = None,
     images: bool = True,
     batch_size: int = 8,
     *,
@@ -49,7 +50,7 @@ def cache_teacher(
     Args:
         teacher: trained network.
         data: what it sees, as a student will.
-        feature_loss: keeps what this loss compares of the features.
+        feature_loss: keeps what this loss, or the method of this name, compares of the features.
         images: keeps the reconstructed images, for imitation.
         batch_size: slices the teacher reconstructs at once.
         folder: for what memory cannot hold, used by one process at a time.
@@ -61,6 +62,9 @@ def cache_teacher(
         split -> `TeacherOutputs`, for `MRIData.batches(..., teacher_outputs=...)`. None if the
         teacher has to run in every step, since the training inputs vary or there is no room, and if
         there is nothing to keep.
+
+    Raises:
+        InputError: an unknown method.
 
     Example:
         >>> import tempfile
@@ -77,7 +81,12 @@ def cache_teacher(
         >>> tuple(inputs["teacher_outputs"]["image"].shape)
         (4, 40, 32, 1)
     """
+    if isinstance(feature_loss, str):
+        feature_loss = feature_losses.feature_loss(feature_loss)
     if not images and feature_loss is None:
+        return None
+    if not (feature_loss is None or isinstance(feature_loss, FeatureLoss)):
+        _say_every_step("what a loss that is no FeatureLoss compares cannot be kept")
         return None
     if not data.is_fixed:
         _say_every_step(f"its inputs vary with {data.variation}")

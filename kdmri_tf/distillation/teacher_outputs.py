@@ -84,11 +84,12 @@ class OutputsToCome:
 
         @tf.function(input_signature=[inputs])
         def compute(inputs: dict[str, tf.Tensor]) -> dict[str, Any]:
+            if feature_loss is None:
+                return {"image": teacher(inputs, training=False)}
             image, features = teacher(inputs, return_features=True, training=False)
             kept = {"image": image} if images else {}
-            if feature_loss is not None:
-                features = features if selection is None else selection(features)
-                kept["described"] = tuple(feature_loss.describe(for_loss(features, feature_loss)))
+            features = features if selection is None else selection(features)
+            kept["described"] = tuple(feature_loss.describe(for_loss(features, feature_loss)))
             return kept
 
         self._compute = compute

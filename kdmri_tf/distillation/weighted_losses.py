@@ -1,7 +1,7 @@
 """What the custom training steps share: a weighted sum of named losses, reported one by one."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NoReturn, Self
 
 import keras
 import tensorflow as tf
@@ -77,6 +77,13 @@ class WeightedTraining(ReplicaFit):
                 raise InputError(f"{argument} must not be negative; got {weight}.")
         if not any(weights.values()):
             raise InputError("All loss weights are 0: there is nothing to train on.")
+        if kwargs.get("auto_scale_loss", True) and any(
+            getattr(self, name).dtype_policy.name == "mixed_float16" for name in self.TRAINED
+        ):
+            # Keras does so by the policy of the model itself, which is float32.
+            optimizer = keras.optimizers.get(optimizer)
+            if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+                optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         super().compile(optimizer=optimizer, **kwargs)
         self.loss_weights = {self.LOSSES[name]: weight for name, weight in weights.items()}
         self.compiled_with = dict(weights)
@@ -184,6 +191,18 @@ class WeightedTraining(ReplicaFit):
             is_own = tf.reduce_all(sample_weight == 1) | tf.reduce_all(sample_weight == 0)
             tf.debugging.Assert(is_own, ["Sample weights other than those of share_batches."])
         return inputs, target_images(target), sample_weight
+
+    def export(self, filepath: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuses what trains networks: these are exported by themselves.
+
+        Raises:
+            InputError: always, with the way to an export.
+        """
+        name = self.TRAINED[-1]
+        raise InputError(
+            f"A {type(self).__name__} only trains; export its network: "
+            f'model.{name}.export("{name}", format="tf_saved_model").'
+        )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor, for Keras to make the model anew."""

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from kdmri_tf.errors import InputError, in_one_line
 from kdmri_tf.inference.coil_inputs import complete_coils
 from kdmri_tf.inference.runtimes.open_runtime import open_runtime
+from kdmri_tf.inference.unlike_training import warn_if_unlike_training
 
 
 class Reconstructor:
@@ -66,6 +67,7 @@ class Reconstructor:
         self.image_size: tuple[int, int] | None = self._runtime.image_size
         self.complex_images: bool = bool(self.metadata.get("complex_images"))
         self.coils: int | None = self.metadata.get("exported_coils")
+        self._seen = False
 
     def __repr__(self) -> str:
         size = "any size" if self.image_size is None else "x".join(map(str, self.image_size))
@@ -86,6 +88,10 @@ class Reconstructor:
         Returns:
             float32 `(batch, H, W, 1)`; complex images `(batch, H, W, 2)`.
 
+        Warns:
+            UserWarning: in the first call, if k-space is centred, or scaled as that of no slice
+                with maximum 1.
+
         Raises:
             InputError: the wrong number of inputs, a wrong shape, NaN or infinity, an image size or
                 mask that this network cannot take; or it fails, or returns something else than
@@ -102,6 +108,9 @@ class Reconstructor:
             mask, shape = arrays["mask"], arrays["kspace"].shape[:1]
             arrays["mask"] = np.ascontiguousarray(np.broadcast_to(mask, shape + mask.shape))
         self._check(arrays)
+        if not self._seen:
+            self._seen = True
+            warn_if_unlike_training(arrays, stacklevel=2)
         try:
             image = self._runtime.run(arrays)
         except (InputError, MemoryError):
@@ -198,5 +207,8 @@ class Reconstructor:
 def _float32(array: ArrayLike) -> NDArray[np.float32]:
     array = np.asarray(array)
     if array.dtype.kind not in "fiub":
-        raise InputError(f"The inputs must be real numbers; got {array.dtype}.")
+        hint = ""
+        if array.dtype.kind == "c":
+            hint = " Complex k-space is np.stack([kspace.real, kspace.imag], axis=-1) here."
+        raise InputError(f"The inputs must be real numbers; got {array.dtype}.{hint}")
     return np.ascontiguousarray(array, np.float32)

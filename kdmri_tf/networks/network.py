@@ -275,8 +275,8 @@ class Network(ReplicaFit):
         """
         raise InputError(
             "Keras has no quantized convolutions, so this network would stay as it is. Export it "
-            'with quantized weights instead: network.export("student.tflite", format="litert", '
-            'quantize="int8").'
+            'with quantized weights instead: network.export("student.onnx", format="onnx", '
+            'quantize="int8", phase_encode_axis=0).'
         )
 
     def get_config(self) -> dict[str, Any]:

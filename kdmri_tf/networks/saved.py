@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from kdmri_tf.files import replacing
 from kdmri_tf.networks.dccnn import DCCNN
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.vdsr import VDSR
+from kdmri_tf.sizes import check_network_file
 from kdmri_tf.zoo.cards import card_of
 from kdmri_tf.zoo.listing import network_path
 
@@ -62,27 +64,54 @@ def load_network(path: Path | str) -> Network:
     path = network_path(path)
     if not path.is_file():
         raise InputError(f"There is no model {path}; give a .keras file written by training.")
+    _check_trains_no_network(path)
+    network = read_model(path, compile=False)
+    if not isinstance(network, NETWORKS):
+        known = " or ".join(known.__name__ for known in NETWORKS)
+        raise InputError(f"{path} holds a {type(network).__name__}, not a {known}.")
+    if not all(np.isfinite(weight).all() for weight in network.get_weights()):
+        # Activations could turn them into numbers, and so into an image that looks like one.
+        raise InputError(f"{path} has weights that are NaN or infinity: train the network anew.")
+    return network
+
+
+def read_model(path: Path, compile: bool) -> keras.Model:
+    """Reads a `.keras` file of any class that Keras knows by now.
+
+    Args:
+        path: the file, which exists.
+        compile: as for `keras.models.load_model`.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     if path.suffix != ".keras":
         raise InputError(f"{path} must end in .keras, in small letters, for Keras to read it.")
     try:
         check_archive(path)
-        network = keras.models.load_model(path, compile=False)
+        return keras.models.load_model(path, compile=compile)
     except MemoryError:
         raise
     except Exception as error:  # whatever Keras and zipfile make of a damaged file
         raise InputError(
             f"{path} is not a readable .keras model ({in_one_line(error)})."
         ) from error
-    if not isinstance(network, NETWORKS):
-        known = " or ".join(known.__name__ for known in NETWORKS)
-        refusal = f"{path} holds a {type(network).__name__}, not a {known}."
-        if hasattr(network, "student"):  # a model that trains networks
-            refusal += f' Save its networks by themselves: load_model("{path}").student is one.'
-        raise InputError(refusal)
-    if not all(np.isfinite(weight).all() for weight in network.get_weights()):
-        # Activations could turn them into numbers, and so into an image that looks like one.
-        raise InputError(f"{path} has weights that are NaN or infinity: train the network anew.")
-    return network
+
+
+def _check_trains_no_network(path: Path) -> None:
+    """Refuses a file of this package that holds no network but what trains some."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_network_file(archive.getinfo("config.json").file_size, "it")
+            saved = json.loads(archive.read("config.json"))
+        name, registered = saved["class_name"], str(saved["registered_name"])
+    except Exception:  # whatever zipfile makes of a damaged file: Keras reports it
+        return
+    if registered.startswith("kdmri_tf>") and name not in [known.__name__ for known in NETWORKS]:
+        raise InputError(
+            f"{path} holds a {name}, which trains networks. Save its networks by themselves: "
+            f'kdmri_tf.load_model("{path}").student.save("student.keras").'
+        )
 
 
 def weights_digest(network: keras.Model) -> str:

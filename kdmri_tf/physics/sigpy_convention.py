@@ -28,7 +28,7 @@ def import_sigpy(purpose: str) -> ModuleType:
         return importlib.import_module("sigpy")
     except ImportError as error:
         raise InputError(
-            f'{purpose} needs sigpy, which is not installed: run pip install "kdmri_tf[sigpy]".'
+            f"{purpose} needs sigpy, which is not installed: run pip install sigpy."
         ) from error
 
 

@@ -34,6 +34,19 @@ def check_weighting(method: str, alpha: float, joint: bool, feature_weight: floa
         )
 
 
+def check_teacher(teacher: object) -> None:
+    """Refuses a teacher of another kind, which stages could not tell from another.
+
+    Raises:
+        InputError: it is no network of this package.
+    """
+    if not isinstance(teacher, Network):
+        raise InputError(
+            f"The stages of an experiment need a DCCNN or VDSR; this teacher is a "
+            f"{type(teacher).__name__}. A Distiller takes any Keras model."
+        )
+
+
 def check_method(method: str, teacher: Network, student: Network, batch_size: int) -> None:
     """Refuses a method that cannot compare these networks.
 

@@ -19,6 +19,7 @@ from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import load_network
 from kdmri_tf.training.distillation_stages import (
     check_method,
+    check_teacher,
     check_weighting,
     train_distilled,
 )
@@ -210,6 +211,7 @@ class Experiment:
         """
         check_weighting(method, alpha, joint, feature_weight)
         network = new_network(student_name, self.settings)
+        check_teacher(teacher)
         for party in (teacher, network):
             party.check_degradation(self.data.degradation)
         check_method(method, teacher, network, self.settings.batch_size)

@@ -37,12 +37,8 @@ def check_convention(
         InputError: the low frequencies are where a forgotten FFT shift of one or both axes would
             have put them.
     """
-    magnitude = np.abs(kspace).astype(float)
-    energy = ((magnitude / max(magnitude.max(), np.finfo(float).tiny)) ** 2).sum(axis=0)
-    shifted = energy if centered else np.fft.fftshift(energy)
-    moved = (np.fft.ifftshift(shifted, axes) for axes in (0, 1, (0, 1)))
-    low = _centre(shifted, 10)
-    if max(_centre(other, 10).mean() for other in moved) > FORGOTTEN_SHIFT * low.mean():
+    energy = _energy(kspace, centered)
+    if _is_elsewhere(energy):
         place, way = "at [0, 0]", "save kspace[..., 0] + 1j * kspace[..., 1], which may be centred"
         if centered:
             place = "in the centre"
@@ -55,6 +51,7 @@ def check_convention(
             f"of slice {index} are elsewhere. If it follows the other convention, {way}; if it "
             "holds images, save their magnitude."
         )
+    low = _centre(energy, 10)
     if low.sum() < LOW_FREQUENCY_SHARE * energy.sum():
         warnings.warn(
             f"{path} is read as k-space, but slice {index} has only {low.sum() / energy.sum():.0%} "
@@ -62,6 +59,30 @@ def check_convention(
             "images, save their magnitude.",
             stacklevel=2,
         )
+
+
+def forgot_shift(kspace: NDArray[np.complexfloating], centered: bool) -> bool:
+    """Tells whether a forgotten FFT shift would explain where the low frequencies are.
+
+    Args:
+        kspace: complex `(coils, H, W)` of a slice.
+        centered: whether its zero frequency should be at `(H // 2, W // 2)`, else at `[0, 0]`.
+    """
+    return _is_elsewhere(_energy(kspace, centered))
+
+
+def _energy(kspace: NDArray[np.complexfloating], centered: bool) -> NDArray[np.floating]:
+    """Returns the energy of every sample over all coils, `(H, W)`, what should be 0 centred."""
+    magnitude = np.abs(kspace).astype(float)
+    energy = ((magnitude / max(magnitude.max(), np.finfo(float).tiny)) ** 2).sum(axis=0)
+    return energy if centered else np.fft.fftshift(energy)
+
+
+def _is_elsewhere(energy: NDArray[np.floating]) -> bool:
+    """Tells whether a shift of one or both axes would put the low frequencies in the centre."""
+    moved = (np.fft.ifftshift(energy, axes) for axes in (0, 1, (0, 1)))
+    elsewhere = max(_centre(other, 10).mean() for other in moved)
+    return bool(elsewhere > FORGOTTEN_SHIFT * _centre(energy, 10).mean())
 
 
 def warn_of_rolled_image(image: NDArray[np.floating], path: Path | str, index: int) -> None:

@@ -109,6 +109,8 @@ READERS: dict[str, Callable[[Path, ExitStack], ImageVolume]] = {
     ".nii.gz": read_nifti,
     ".npy": _read_npy,
     ".h5": read_hdf5,
+    ".hdf5": read_hdf5,
+    ".mrd": read_hdf5,
     ".mat": read_mat,
     ".cfl": read_bart,
 }

@@ -12,7 +12,7 @@ def package_for(path: Path, name: str) -> ModuleType:
 
     Args:
         path: the file.
-        name: of the package, and of the extra that installs it.
+        name: of the package.
 
     Raises:
         InputError: it is not installed.
@@ -22,5 +22,5 @@ def package_for(path: Path, name: str) -> ModuleType:
     except ImportError as error:
         raise InputError(
             f"Reading {path} needs the package {name}, which is not installed: run pip install "
-            f'"kdmri_tf[{name}]".'
+            f"{name}."
         ) from error

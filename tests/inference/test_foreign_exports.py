@@ -216,7 +216,7 @@ def test_a_mask_that_the_metadata_hides_from_the_check(exports, tmp_path, format
     mask = np.zeros(SIZE, np.float32)
     mask[:, ::2] = 1
     with pytest.raises(InputError, match=r"returns NaN or infinity for image 0 .* any mask"):
-        reconstruct(np.ones((1, *SIZE, 2), np.float32), mask)
+        reconstruct(np.full((1, *SIZE, 2), 0.1, np.float32), mask)
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_other_folders(tmp_path, folder):
 
 def test_without_the_package(folder, monkeypatch):
     monkeypatch.setitem(sys.modules, "pydicom", None)
-    message = r'needs the package pydicom, .* run pip install "kdmri_tf\[pydicom\]"\.$'
+    message = r"needs the package pydicom, .* run pip install pydicom\.$"
     with pytest.raises(InputError, match=message):
         open_volume(folder).__enter__()
 
