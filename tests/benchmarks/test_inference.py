@@ -220,6 +220,15 @@ def test_networks_do_not_take_each_others_files(tmp_path, monkeypatch):
     assert not paths[0] & paths[1]
 
 
+def test_a_benchmark_without_a_turn_is_refused(tmp_path, monkeypatch):
+    def fail(report, *_):
+        report.failures[report.groups[0], ".keras float32"] = "it is tired"
+
+    monkeypatch.setattr(inference, "measure", fail)
+    with pytest.raises(InputError, match=r"every contender failed, first \.keras float32"):
+        measured(tmp_path, forms=[form for form in FORMS if form.format == "keras"])
+
+
 def test_size_on_disk(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "one").write_bytes(b"123")
