@@ -61,7 +61,7 @@ def test_script_writes_quality_beside_cost(tiny_flags, tmp_path):
     assert table in output
     assert "ms, OpenVINO bfloat16" in table
     assert f"a slice on {num_cores()} CPU core" in table
-    assert "means over 16 synthetic cardiac slices;" in table
+    assert "means over 4 validation slices of cardiac (folder);" in table
     assert all(abs(float(row["dB lost, ONNX float32"])) < 1e-3 for row in rows)
     assert all(float(row["dB lost, LiteRT int8"]) != 0 for row in rows)
     assert (folder / "architectures.png").exists()
