@@ -2,7 +2,9 @@
 
 The bounds are far above what scanners make and papers train, and keep a damaged or hostile file, or
 a slip of the pen, from filling the memory. They are checked before anything is read or made. The
-environment variable KDMRI_SIZE_FACTOR multiplies all of them.
+environment variable KDMRI_SIZE_FACTOR multiplies those of images, volumes, acquisitions, networks
+and network files; the largest numbers of coils, steps of data consistency, epochs, slices of a
+batch and filters stay as they are.
 """
 
 import math

@@ -22,9 +22,17 @@ def run(script, *arguments, expect=0):
     return done.stdout, done.stderr
 
 
+def imports_of(script, *arguments, expect=0):
+    """(standard output and error, names of all modules that a script imports)."""
+    tracing = command(script, *arguments, python=("-X", "importtime"))
+    done = subprocess.run(tracing, capture_output=True, text=True, check=False)
+    assert done.returncode == expect, done.stdout + done.stderr
+    modules = {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    return done.stdout + done.stderr, modules
+
+
 def imports_of_help(script):
     """Names of all modules that `--help` imports."""
-    tracing = command(script, "--help", python=("-X", "importtime"))
-    done = subprocess.run(tracing, capture_output=True, text=True, check=True)
-    assert "usage:" in done.stdout
-    return {line.split("|")[-1].strip() for line in done.stderr.splitlines()}
+    output, modules = imports_of(script, "--help")
+    assert "usage:" in output
+    return modules

@@ -22,7 +22,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 # Flags of other programs that pages name.
 FOREIGN = {
     *("--dist", "--no-deps", "--wheel-dir", "--fix", "--check", "--scaling"),
-    *("--nodes", "--ntasks-per-node", "--gpus-per-node"),  # of Slurm
+    *("--nodes", "--ntasks-per-node", "--gpus-per-node", "--gpus-per-task"),  # of Slurm
 }
 
 

@@ -1,7 +1,9 @@
 """What contenders find around them: variables of their processes, and PyTorch."""
 
 import importlib.util
+from collections.abc import Mapping
 
+from kdmri_tf.compute.allocator import VARIABLES as OF_ALLOCATORS
 from kdmri_tf.errors import InputError
 
 # Several contenders share a GPU.
@@ -19,6 +21,24 @@ TUNED_ALLOCATOR = {
     "MALLOC_TRIM_THRESHOLD_": "100000000000",
     "MALLOC_TOP_PAD_": "67108864",
 }
+
+
+def environment_of(chosen: Mapping[str, str], surroundings: Mapping[str, str]) -> dict[str, str]:
+    """Returns all variables of a contender's process.
+
+    The user's settings of the allocator stay out: with them `keep_memory` would do nothing, while
+    tuned PyTorch sets its own.
+
+    Args:
+        chosen: the contender's own variables.
+        surroundings: those of the benchmark.
+
+    Example:
+        >>> environment_of({"A": "1"}, {"A": "2", "B": "3", "MALLOC_ARENA_MAX": "4"})
+        {'A': '1', 'B': '3'}
+    """
+    kept = {name: v for name, v in surroundings.items() if not name.startswith(OF_ALLOCATORS)}
+    return {**kept, **chosen}
 
 
 def check_pytorch() -> None:

@@ -10,7 +10,7 @@ class Contender:
     Attributes:
         name: in tables and figures.
         command: starts its process, which speaks as `interleaved` describes.
-        environment: variables that the process gets in addition.
+        environment: variables that the process gets in addition, see `environment_of`.
         framework: key of `speed_figure.COLOURS`.
         previous: name of the contender to which it adds one choice, or None.
     """

@@ -31,7 +31,7 @@ NOTE = (
     "for what is allocated next, as kdmri reconstruct does, except for Keras' own `predict`; tuned "
     "PyTorch keeps it in huge pages. LiteRT, ONNX and OpenVINO always run on the CPU. Networks "
     "take turns with each other up to a million pixels per batch; above that, each has a run of "
-    "its own."
+    "its own, and they are compared by their medians."
 )
 PAPERS_NOTE = (
     "KD-MRI reports 568 ms for D5C5 and 294 ms for D3C5 per knee slice on a CPU, and 24 and 16 ms "
@@ -39,10 +39,10 @@ PAPERS_NOTE = (
 )
 PYTORCH_NOTE = (
     "PyTorch has the same weights, and every contender's images are checked against the network's. "
-    "As released: eager, contiguous, k-space and data consistency in float64. Tuned: channels_last "
-    "and data consistency in float32 by the FFT of real images, bfloat16 by autocast; compiled: "
-    "that by torch.compile, weights frozen. All without gradients, with OpenMP threads that sleep "
-    "while they wait."
+    "As released: eager, contiguous, k-space and the inverse FFT of data consistency in float64. "
+    "Tuned: channels_last and data consistency in float32 by the FFT of real images, bfloat16 by "
+    "autocast; compiled: that by torch.compile, weights frozen. All without gradients, with OpenMP "
+    "threads that sleep while they wait."
 )
 
 
@@ -62,8 +62,8 @@ def measured(
 ) -> InferenceReport:
     """Measures inference; `write(folder, "inference")` of what it returns makes table and figure.
 
-    The networks' files are made in the folder `networks` there. What cannot be made here because a
-    package is missing is reported and left out.
+    Each network's files are made in a folder of its name in `networks` there. What cannot be made
+    here because a package is missing is reported and left out.
 
     Args:
         folder: for the networks' files.
@@ -78,10 +78,12 @@ def measured(
 
     Raises:
         InputError: the folder cannot be made, there are fewer cores than threads, PyTorch is asked
-            for but is not installed or does not have such a network, or a network cannot be read.
+            for but is not installed or does not have such a network, a network cannot be read, or
+            every contender fails.
     """
     cores = num_cores()
     threads = list(dict.fromkeys(threads or (1, cores)))
+    sizes, batch_sizes = list(dict.fromkeys(sizes)), list(dict.fromkeys(batch_sizes))
     if max(threads) > cores:
         raise InputError(f"--threads {max(threads)}: this process may use at most {cores} cores.")
     if torch:
@@ -92,7 +94,7 @@ def measured(
         os.environ.setdefault(variable, value)
     places = {"manual_dir": manual_dir, "data_dir": data_dir}
     artefacts = [
-        Artefacts(name, choice, folder / "networks", sizes[0], places, forms)
+        Artefacts(name, choice, folder / "networks" / name, sizes[0], places, forms)
         for name, choice in networks.items()
     ]
     groups = inference_groups(artefacts, sizes, batch_sizes, threads, torch)
@@ -104,15 +106,21 @@ def measured(
         groups,
         (*notes, *_remarks(artefacts)),
         papers=PAPERS_SPEED_UP if are_papers else {},
+        origins=_origins(artefacts),
     )
     measure(report, rounds, seconds)
+    report.check_any_turn()
     return report
+
+
+def _origins(artefacts: Sequence[Artefacts]) -> tuple[str, ...]:
+    """Returns what slices losses were measured on, in words."""
+    return tuple(dict.fromkeys(owner.origin for owner in artefacts if owner.origin))
 
 
 def _remarks(artefacts: Sequence[Artefacts]) -> list[str]:
     """Says what losses were measured on, and what was left out, which is also printed."""
-    origins = dict.fromkeys(owner.origin for owner in artefacts if owner.origin)
-    remarks = [f"PSNR losses are means over {origin}." for origin in origins]
+    remarks = [f"PSNR losses are means over {origin}." for origin in _origins(artefacts)]
     names: dict[str, list[str]] = {}
     for owner in artefacts:
         for form, reason in owner.left_out.items():

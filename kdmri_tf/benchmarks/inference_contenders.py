@@ -12,6 +12,7 @@ from kdmri_tf.benchmarks.artefacts import Artefacts, size_on_disk
 from kdmri_tf.benchmarks.environments import PYTORCH_THREADS, SHARED_GPU, TUNED_ALLOCATOR
 from kdmri_tf.benchmarks.forms import Form
 from kdmri_tf.benchmarks.inference_report import InferenceContender, InferenceGroup
+from kdmri_tf.compute.parallel import device_kind
 
 # Contenders that take turns are in memory together. With more pixels per batch, each network takes
 # turns only with itself.
@@ -134,6 +135,7 @@ def _pytorch(task: Mapping[str, Any], owner: Artefacts) -> list[InferenceContend
         **task,
         "weights": str(owner.weights()),
         "architecture": {name: getattr(network, name) for name in names},
+        "device": device_kind(),
     }
     contenders = []
     for name, form in {EAGER: "released", **TUNED}.items():

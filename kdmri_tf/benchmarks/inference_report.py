@@ -2,10 +2,15 @@
 
 from dataclasses import dataclass, field
 
+from kdmri_tf.benchmarks.digits import three_digits
 from kdmri_tf.benchmarks.groups import Contender, Group
 from kdmri_tf.benchmarks.ratios import in_times, paired_ratio
 from kdmri_tf.benchmarks.report import Report
 from kdmri_tf.evaluation.markdown import columns_as_table
+
+# Marks columns of networks that did not take turns with each other, whose rounds are no pairs.
+APART = "†"
+APART_NOTE = f"{APART} Ratios of medians: here each network had a run of its own."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +66,11 @@ class InferenceReport(Report[InferenceGroup]):
 
     Attributes:
         papers: device -> how much faster the student is than the teacher in the papers.
+        origins: what slices losses were measured on, in words.
     """
 
     papers: dict[str, float] = field(default_factory=dict)
+    origins: tuple[str, ...] = ()
 
     @property
     def sessions(self) -> list[list[InferenceGroup]]:
@@ -79,7 +86,7 @@ class InferenceReport(Report[InferenceGroup]):
         speeds = [self.median_speed(group, contender.name) for contender in contenders]
         columns = {
             "": [contender.name for contender in contenders],
-            "ms a slice": ["failed" if s is None else f"{1000 / s:.3g}" for s in speeds],
+            "ms a slice": ["failed" if s is None else three_digits(1000 / s) for s in speeds],
             f"vs {contenders[0].name}": self.times(group, contenders[0].name),
             **self.rival_columns(group),
             "GFLOP/s": ["-" if s is None else f"{s * group.gigaflop:.0f}" for s in speeds],
@@ -132,16 +139,24 @@ class InferenceReport(Report[InferenceGroup]):
         for network in networks[1:]:
             names = [contender.name for contender in groups[network, conditions[0]].contenders]
             columns = {"": [*names, *(f"the papers, {device}" for device in self.papers)]}
+            notes = []
             for condition in conditions:
                 group, first = groups[network, condition], groups[networks[0], condition]
-                ratios = [
-                    paired_ratio(self.speeds(group, name), self.speeds(first, name))
-                    for name in names
-                ]
-                columns[condition] = [*map(in_times, ratios), *map(in_times, self.papers.values())]
+                heading = condition
+                if _products(group) is not _products(first):
+                    heading, notes = f"{condition} {APART}", [APART_NOTE]
+                ratios = [self._faster(group, first, name) for name in names]
+                columns[heading] = [*map(in_times, ratios), *map(in_times, self.papers.values())]
             title = f"### {network}, times faster than {networks[0]}"
-            sections.append(f"{title}\n\n{columns_as_table(columns)}")
+            sections.append("\n\n".join([title, columns_as_table(columns), *notes]))
         return sections
+
+    def _faster(self, group: InferenceGroup, other: InferenceGroup, name: str) -> float | None:
+        """Returns how many times faster a form of one network is than that of another."""
+        if _products(group) is _products(other):
+            return paired_ratio(self.speeds(group, name), self.speeds(other, name))
+        speed, others = self.median_speed(group, name), self.median_speed(other, name)
+        return None if speed is None or others is None else speed / others
 
 
 def _products(group: InferenceGroup) -> InferenceGroup:

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from tqdm import tqdm
 
+from kdmri_tf.benchmarks.environments import environment_of
 from kdmri_tf.benchmarks.groups import Contender, Group
 from kdmri_tf.benchmarks.report import AnyGroup, Report, Turn
 from kdmri_tf.progress import follow
@@ -70,7 +71,7 @@ def _running(group: Group, contender: Contender) -> Iterator["_Worker"]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**os.environ, **contender.environment},
+            env=environment_of(contender.environment, os.environ),
             text=True,
         ) as process,
     ):
@@ -134,13 +135,16 @@ class _Worker:
 
 
 def peak_memory(process: int | str = "self") -> int | None:
-    """Returns the most memory [bytes] that a process has held so far; None outside Linux.
+    """Returns the most memory [bytes] that a process has held so far; None where nobody knows.
 
-    `getrusage` would not do: its maximum begins with what the parent process held.
+    So it is outside Linux, and of a process that has just ended. `getrusage` would not do: its
+    maximum begins with what the parent process held.
     """
     try:
         status = Path(f"/proc/{process}/status").read_text()
     except OSError:
         return None
-    kibibytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
-    return 1024 * int(kibibytes)
+    for line in status.splitlines():
+        if line.startswith("VmHWM:"):
+            return 1024 * int(line.split()[1])
+    return None

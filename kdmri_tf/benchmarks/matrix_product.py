@@ -5,6 +5,7 @@ A process of its own, `python -m kdmri_tf.benchmarks.matrix_product`, whose task
 """
 
 from kdmri_tf.benchmarks.contender import Task, Work, repeating, take_part
+from kdmri_tf.benchmarks.tensorflow_threads import limit_threads
 
 SIDE = 2048
 GIGAFLOP = 2 * SIDE**3 / 1e9  # a multiplication and an addition
@@ -14,6 +15,7 @@ def prepare(task: Task) -> Work:
     """Makes two random matrices, whose product is an execution."""
     import tensorflow as tf
 
+    limit_threads(task["threads"])
     factors = [tf.cast(tf.random.normal((SIDE, SIDE)), task["precision"]) for _ in range(2)]
 
     @tf.function

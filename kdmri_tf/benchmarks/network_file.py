@@ -15,6 +15,7 @@ from kdmri_tf.benchmarks.contender import (
     repeating,
     take_part,
 )
+from kdmri_tf.benchmarks.tensorflow_threads import limit_threads
 from kdmri_tf.compute.allocator import keep_memory
 from kdmri_tf.inference.reconstructor import Reconstructor
 from kdmri_tf.inference.runtimes.open_runtime import runtime_for
@@ -23,6 +24,9 @@ from kdmri_tf.inference.runtimes.open_runtime import runtime_for
 def prepare(task: Task) -> Work:
     """Opens the network; an execution goes from NumPy arrays to a NumPy array."""
     inputs, expected = load_slices(task["slices"], task["batch_size"])
+    is_tensorflow = task["by_predict"] or runtime_for(task["path"]).is_tensorflow
+    if is_tensorflow:
+        limit_threads(task["threads"])
     if task["by_predict"]:
         from kdmri_tf.networks.saved import load_network
 
@@ -32,8 +36,6 @@ def prepare(task: Task) -> Work:
             return network.predict(inputs, batch_size=len(expected), verbose=0)
     else:
         keep_memory()  # as kdmri reconstruct does
-        # TensorFlow goes by the cores that the process may use.
-        is_tensorflow = runtime_for(task["path"]).is_tensorflow
         reconstructor = Reconstructor(task["path"], None if is_tensorflow else task["threads"])
 
         def reconstruct() -> NDArray[np.float32]:

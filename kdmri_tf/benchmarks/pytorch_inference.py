@@ -1,7 +1,7 @@
 """The inference benchmark's PyTorch contender: the same weights, from k-space to image.
 
 A process of its own, `python -m kdmri_tf.benchmarks.pytorch_inference`, whose task has `form`,
-`weights`, `architecture`, `slices`, `batch_size`, `threads`, `tolerance`.
+`weights`, `architecture`, `slices`, `batch_size`, `threads`, `device`, `tolerance`.
 """
 
 from collections.abc import Iterable
@@ -20,6 +20,7 @@ from kdmri_tf.benchmarks.contender import (
     repeating,
     take_part,
 )
+from kdmri_tf.benchmarks.pytorch_device import device_of
 from kdmri_tf.benchmarks.pytorch_networks import DCCNN, PapersMeasurement, TunedMeasurement
 
 FORMS = ("released", "float32", "bfloat16", "compiled float32", "compiled bfloat16")
@@ -28,8 +29,8 @@ FORMS = ("released", "float32", "bfloat16", "compiled float32", "compiled bfloat
 class Reconstruction(nn.Module):
     """Reconstructs float32 `(batch, H, W, 1)` from complex `(batch, 1, H, W)`, mask `(H, W)`.
 
-    - "released": as in the papers' code: eager, contiguous, k-space and FFTs of data consistency in
-      float64;
+    - "released": as in the papers' code: eager, contiguous, k-space and the inverse FFT of data
+      consistency in float64;
     - "float32", "bfloat16": tuned: channels_last, ReLU in place, data consistency in float32 by the
       FFT of real images; convolutions in bfloat16 by autocast;
     - "compiled ...": that, by `torch.compile` with weights as constants ("freezing").
@@ -71,7 +72,7 @@ class Reconstruction(nn.Module):
 def prepare(task: Task) -> Work:
     """Sets the network up; an execution goes from tensors in memory to a NumPy array."""
     torch.set_num_threads(task["threads"])
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = device_of(task["device"])
     with np.load(task["weights"]) as file:
         weights = [file[name] for name in file.files]
     reconstruction = Reconstruction(task["form"], task["architecture"], weights).to(device).eval()

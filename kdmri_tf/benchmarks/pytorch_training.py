@@ -23,6 +23,7 @@ import torch
 from torch.nn import functional
 
 from kdmri_tf.benchmarks.contender import Task, Work, take_part
+from kdmri_tf.benchmarks.pytorch_device import device_of
 from kdmri_tf.benchmarks.pytorch_networks import DCCNN, PapersMeasurement, TunedMeasurement
 
 FORMS = ("papers", "float32", "bfloat16")
@@ -36,11 +37,19 @@ class Training:
         image_size: (H, W).
         batch_size: slices per step.
         form: one of `FORMS`.
+        device: kind of `device_of`.
     """
 
-    def __init__(self, stage: str, image_size: Sequence[int], batch_size: int, form: str) -> None:
+    def __init__(
+        self,
+        stage: str,
+        image_size: Sequence[int],
+        batch_size: int,
+        form: str,
+        device: str = "CPU",
+    ) -> None:
         torch.manual_seed(42)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = device_of(device)
         self.stage = stage
         self.batch_size = batch_size
         self.is_tuned = form != "papers"

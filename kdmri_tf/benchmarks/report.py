@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from kdmri_tf.benchmarks.digits import one_decimal
 from kdmri_tf.benchmarks.groups import Group
 from kdmri_tf.benchmarks.ratios import in_times, paired_ratio
 from kdmri_tf.benchmarks.speed_figure import speed_figure
+from kdmri_tf.errors import InputError, in_one_line
 from kdmri_tf.evaluation.markdown import columns_as_table
 from kdmri_tf.files import replacing
 from kdmri_tf.pictures import draw
@@ -84,6 +86,21 @@ class Report(Generic[AnyGroup]):
         """Returns the contender with the highest median speed."""
         return max(contenders, key=lambda name: self.median_speed(group, name) or 0)
 
+    def check_any_turn(self) -> None:
+        """Refuses a report whose contenders have all failed.
+
+        Raises:
+            InputError: none of them has a turn; it says why the first one failed.
+        """
+        failures = {key: why for key, why in self.failures.items() if key[0] in self.groups}
+        if not failures or any(turn.group in self.groups for turn in self.turns):
+            return
+        (group, contender), why = next(iter(failures.items()))
+        raise InputError(
+            f"Nothing was measured, as every contender failed, first {contender} ({group.title}): "
+            f"{in_one_line(why)}. Put that right, or measure something else."
+        )
+
     def write(self, folder: Path, name: str) -> str:
         """Writes `<name>.md`, `.csv` and `.png`; returns the text of the first."""
         table = self.to_markdown()
@@ -138,7 +155,7 @@ class Report(Generic[AnyGroup]):
         columns = {
             "": names,
             "slices/s": [
-                "failed" if speed is None else f"{speed:.1f}"
+                "failed" if speed is None else one_decimal(speed)
                 for speed in (self.median_speed(group, name) for name in names)
             ],
             f"vs {names[0]}": self.times(group, names[0]),

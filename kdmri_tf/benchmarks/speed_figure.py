@@ -6,6 +6,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from kdmri_tf.benchmarks.digits import one_decimal
 from kdmri_tf.benchmarks.groups import Group
 from kdmri_tf.benchmarks.ratios import in_times
 
@@ -48,7 +49,8 @@ def _draw(group: Group, bars: Sequence[Bar], axes: Axes) -> None:
     colours = [COLOURS[contender.framework] for contender in group.contenders]
     drawn = axes.barh(names, [speed or 0 for speed, _ in bars], color=colours)
     labels = [
-        "failed" if speed is None else f"{speed:.1f} ({in_times(ratio)})" for speed, ratio in bars
+        "failed" if speed is None else f"{one_decimal(speed)} ({in_times(ratio)})"
+        for speed, ratio in bars
     ]
     axes.bar_label(drawn, labels, padding=3, fontsize=7)
     axes.set_title(group.title, fontsize=8, loc="left")

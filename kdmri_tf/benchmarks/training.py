@@ -16,14 +16,13 @@ from kdmri_tf.benchmarks.environments import (
 from kdmri_tf.benchmarks.groups import Contender, Group
 from kdmri_tf.benchmarks.interleaved import measure
 from kdmri_tf.benchmarks.report import Report
+from kdmri_tf.benchmarks.training_sizes import check_trainable, dataset_of
 from kdmri_tf.choices import STAGES
-from kdmri_tf.compute.parallel import describe_device
+from kdmri_tf.compute.parallel import describe_device, device_kind
+from kdmri_tf.errors import InputError
 from kdmri_tf.files import make_folder
 
 LADDER_STAGE = "distillation"  # the one that every choice changes
-
-# Anatomies by the image sizes of the papers; other sizes are measured on cardiac images.
-DATASETS = {(150, 150): "cardiac", (240, 240): "brain", (640, 368): "knee"}
 
 # Up to here batches of four, above of one: the contenders of a group are in memory together.
 PIXELS_OF_LARGE_BATCHES = 240 * 240
@@ -87,13 +86,14 @@ def run(
         The text of `training.md`.
 
     Raises:
-        InputError: the folder cannot be made, or as for `training_groups`.
+        InputError: the folder cannot be made, every contender fails, or as for `training_groups`.
     """
     groups = training_groups(sizes, stages, batch_size, torch, data_dir, coils)
     make_folder(folder, "--output")
     notes = NOTES + PYTORCH_NOTES if torch else NOTES
     report = Report("Training", describe_device(), groups, notes)
     measure(report, rounds, seconds)
+    report.check_any_turn()
     return report.write(folder, "training")
 
 
@@ -119,10 +119,19 @@ def training_groups(
         coils: numbers of coils for which networks of complex images are added, to all stages.
 
     Raises:
-        InputError: PyTorch is asked for and not installed.
+        InputError: PyTorch is asked for and not installed, or has none of the stages; or images
+            that are too small.
     """
+    if torch and not set(stages) & set(PYTORCH_STAGES):
+        raise InputError(
+            f"--torch has no stage {' or '.join(stages)}: add one of {', '.join(PYTORCH_STAGES)} "
+            "to --stages, or leave --torch out."
+        )
     if torch:
         check_pytorch()
+    sizes, stages = list(dict.fromkeys(sizes)), list(dict.fromkeys(stages))
+    for size in sizes:
+        check_trainable(size, bool(coils))
     groups = []
     for size in sizes:
         default = 4 if size[0] * size[1] <= PIXELS_OF_LARGE_BATCHES else 1
@@ -134,7 +143,7 @@ def training_groups(
             }
             with_ladder = stage == LADDER_STAGE and size == sizes[0]
             contenders = _tensorflow(work, data_dir, with_ladder)
-            fastest = contenders[-1].name
+            with_all = contenders[-1].name
             rivals: dict[str, tuple[str, ...]] = {}
             if stage == "sft":
                 alone = _tensorflow({**work, "stage": "teacher"}, data_dir, with_ladder=False)[-1]
@@ -145,7 +154,7 @@ def training_groups(
                 rivals = {PAPERS_LOOP: (PAPERS_LOOP,), "best tuned PyTorch": tuple(TUNED_PYTORCH)}
             if coils:
                 contenders += _complex(work, data_dir, coils)
-                rivals[MAGNITUDES] = (fastest,)
+                rivals[MAGNITUDES] = (with_all,)
             groups.append(Group(stage, size, work["batch_size"], tuple(contenders), rivals))
     return groups
 
@@ -160,13 +169,13 @@ def _complex(
             f"complex images, {count} coil{'s' * (count > 1)}",
             {**_arguments(work, data_dir), **choices, "coils": count},
         )
-        for count in coils
+        for count in dict.fromkeys(coils)
     ]
 
 
 def _arguments(work: Mapping[str, Any], data_dir: Path | str | None) -> dict[str, Any]:
-    dataset = DATASETS.get(tuple(work["image_size"]), "cardiac")
-    return {**work, "dataset": dataset, "data_dir": data_dir}
+    place = None if data_dir is None else str(data_dir)
+    return {**work, "dataset": dataset_of(work["image_size"]), "data_dir": place}
 
 
 def _contender(name: str, told: Mapping[str, Any], previous: str | None = None) -> Contender:
@@ -196,7 +205,7 @@ def _pytorch(work: Mapping[str, Any]) -> list[Contender]:
     return [
         Contender(
             name,
-            (*command, json.dumps({**work, "form": form})),
+            (*command, json.dumps({**work, "form": form, "device": device_kind()})),
             PYTORCH_THREADS | ({} if form == "papers" else TUNED_ALLOCATOR),
             framework="PyTorch",
         )

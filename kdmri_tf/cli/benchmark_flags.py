@@ -27,7 +27,7 @@ def image_size(text: str) -> tuple[int, int]:
 
 def named_network(text: str) -> tuple[str, str]:
     """Splits NAME=NETWORK, whose network is a name or a `.keras` file that is there."""
-    name, choice = named_model(text)
+    name, choice = named_model(text, "NAME=NETWORK, such as student=D3C5")
     return name, network(choice)
 
 

@@ -41,19 +41,34 @@ DISTILLING = ("alpha", "teacher_cache", "teacher_memory")
 
 
 def main(arguments: argparse.Namespace) -> None:
-    from kdmri_tf.training import comparison
-    from kdmri_tf.training.experiment import Experiment
-    from kdmri_tf.training.grid import Grid, Row
+    _check(arguments)  # before TensorFlow is imported
+    if arguments.grid == "architectures":
+        _compare_architectures(arguments)
+    else:
+        _compare(arguments)
 
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuses flags that the grid does not have, and files as architectures."""
     distilling = dict.fromkeys(DISTILLING, ("methods", "ablation", "compression"))
     for name, grids in {**FLAGS_OF, **distilling}.items():
         is_given = getattr(arguments, name) != arguments.defaults.get(name)
         if is_given and arguments.grid not in grids:
             flag = f"--{name.replace('_', '-')}"
             raise InputError(f"{flag} belongs to {' and '.join(grids)}: leave it out.")
-    if arguments.grid == "architectures":
-        _compare_architectures(arguments)
-        return
+    for name in arguments.students or ():
+        if arguments.grid == "architectures" and is_trained(name):
+            raise InputError(
+                f"{name} is trained already: compare architectures by their names, such as D3C5."
+            )
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    """Trains students of one teacher in several ways, and compares them."""
+    from kdmri_tf.training import comparison
+    from kdmri_tf.training.experiment import Experiment
+    from kdmri_tf.training.grid import Grid, Row
+
     teacher = arguments.teacher or USUAL_TEACHER
     methods = (arguments.methods or METHODS) if arguments.grid == "methods" else ["at"]
     students = [arguments.student or USUAL_STUDENT]
@@ -87,11 +102,6 @@ def _compare_architectures(arguments: argparse.Namespace) -> None:
     from kdmri_tf.training import comparison
 
     names = arguments.students or list(USUAL_ARCHITECTURES)
-    for name in names:
-        if is_trained(name):
-            raise InputError(
-                f"{name} is trained already: compare architectures by their names, such as D3C5."
-            )
     experiment = from_flags.experiment(arguments)
     comparison.check_architectures(experiment, names)
     name = f"compare-{arguments.grid}"
@@ -108,6 +118,8 @@ def _compare_architectures(arguments: argparse.Namespace) -> None:
         *(result, paths, folder, experiment.data.image_size),
         rounds=arguments.rounds or ROUNDS,
         seconds=arguments.seconds or SECONDS,
+        manual_dir=arguments.manual_dir,
+        data_dir=arguments.data_dir,
     )
     print(f"\n{table}\nTable, values and plot: {folder}/architectures.*")
 

@@ -24,13 +24,15 @@ LONGEST_TURN = 3600.0  # seconds
 SMALLEST, LARGEST = 1e-12, 1e12
 
 
-def named_model(text: str) -> tuple[str, str]:
-    """Splits "NAME=MODEL.keras"."""
+def named_model(text: str, usage: str = "NAME=MODEL.keras") -> tuple[str, str]:
+    """Splits such as "student=model.keras"; `usage` says what would be accepted."""
     name, separator, path = text.partition("=")
     if not (name and separator and path):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=MODEL.keras")
+        raise argparse.ArgumentTypeError(f"{text!r} is not {usage}")
     if "/" in name:
         raise argparse.ArgumentTypeError(f"{name!r} names a folder: give a name without /")
+    if name in (".", ".."):
+        raise argparse.ArgumentTypeError(f"{name!r} names a folder: give a name of letters")
     if not name.isprintable():  # it becomes a row of tables in UTF-8, and a folder
         raise argparse.ArgumentTypeError(
             f"{name!r} has characters that cannot be printed: give a name without them"

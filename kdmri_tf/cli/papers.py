@@ -9,10 +9,12 @@ where it stopped, and several with different grids can share the work.
 """
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from kdmri_tf.cli import distillation_flags, flags, from_flags, launch
-from kdmri_tf.evaluation.published import GRIDS
+from kdmri_tf.errors import InputError
+from kdmri_tf.evaluation.published import GRIDS, WITH_SFT
 
 DEFAULT_GRIDS = ("cardiac-4x", "brain-4x", "cardiac-5x", "cardiac-8x", "knee-4x")
 # In place of the flags that describe a single data set; every grid sets the first four itself.
@@ -23,10 +25,11 @@ OF_ONE_DATASET = {
 
 
 def main(arguments: argparse.Namespace) -> None:
+    names = list(dict.fromkeys(arguments.only))
+    _check_sft(arguments, names)
     from kdmri_tf.training import papers
     from kdmri_tf.training.experiment import Experiment
 
-    names = list(dict.fromkeys(arguments.only))
     masks = papers.mask_files(arguments.masks, names) if arguments.masks else {}
     friendly = from_flags.friendly_settings(arguments)
     run_dir = Path(arguments.run_dir)
@@ -50,6 +53,18 @@ def main(arguments: argparse.Namespace) -> None:
         first_cascade=first_cascade or "random",
         alpha=arguments.alpha,
     )
+
+
+def _check_sft(arguments: argparse.Namespace, names: Sequence[str]) -> None:
+    """Refuses flags of student-friendly teachers without a grid that has one."""
+    if set(names) & set(WITH_SFT):
+        return
+    for name in (*distillation_flags.OF_FRIENDLY_TEACHERS, "first_cascade"):
+        if getattr(arguments, name) is not None:
+            raise InputError(
+                f"--{name.replace('_', '-')} only matters for the student-friendly teacher, which "
+                f"only {' and '.join(WITH_SFT)} has: add that to --only, or leave the flag out."
+            )
 
 
 def run() -> None:

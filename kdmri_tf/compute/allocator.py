@@ -11,6 +11,9 @@ import platform
 # Parameters of `mallopt`, as malloc.h numbers them.
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
 
+# What variables of the environment that set the allocator begin with.
+VARIABLES = ("MALLOC_", "GLIBC_TUNABLES")
+
 
 def keep_memory() -> bool:
     """Makes glibc keep what is freed for what is allocated next.
@@ -26,7 +29,7 @@ def keep_memory() -> bool:
         >>> from kdmri_tf.compute.allocator import keep_memory
         >>> was_set = keep_memory()
     """
-    by_user = any(name.startswith(("MALLOC_", "GLIBC_TUNABLES")) for name in os.environ)
+    by_user = any(name.startswith(VARIABLES) for name in os.environ)
     if by_user or platform.libc_ver()[0] != "glibc":
         return False
     mallopt = ctypes.CDLL(None).mallopt

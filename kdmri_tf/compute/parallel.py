@@ -69,6 +69,11 @@ def threads_per_operation() -> int:
     return tf.config.threading.get_intra_op_parallelism_threads() or num_cores()
 
 
+def device_kind() -> str:
+    """Returns "GPU" or "CPU": what TensorFlow computes on here."""
+    return "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+
+
 def describe_device() -> str:
     """Says what TensorFlow computes on here, such as "2 CPU cores"."""
     for gpu in tf.config.list_physical_devices("GPU"):

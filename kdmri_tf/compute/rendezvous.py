@@ -28,7 +28,7 @@ def await_workers(addresses: Sequence[str], own: int, seconds: float) -> None:
         return
     port = _parts(addresses[own])[1]
     try:
-        server = socket.create_server(("", port), backlog=len(addresses))
+        server = _listen(port, len(addresses))
     except OSError as error:
         raise InputError(
             f"This worker cannot listen at its address {addresses[own]} ({error.strerror}): end "
@@ -47,6 +47,15 @@ def await_workers(addresses: Sequence[str], own: int, seconds: float) -> None:
                 )
             else:
                 time.sleep(_PAUSE_SECONDS)
+
+
+def _listen(port: int, backlog: int) -> socket.socket:
+    """Listens for IPv6 as well, where there is any: addresses may be of either kind."""
+    if socket.has_dualstack_ipv6():
+        return socket.create_server(
+            ("", port), family=socket.AF_INET6, backlog=backlog, dualstack_ipv6=True
+        )
+    return socket.create_server(("", port), backlog=backlog)
 
 
 def _answers(address: str) -> bool:

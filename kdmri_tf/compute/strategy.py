@@ -2,7 +2,8 @@
 
 import json
 import os
-from collections.abc import MutableMapping
+import re
+from collections.abc import Mapping, MutableMapping
 
 import tensorflow as tf
 
@@ -74,7 +75,8 @@ def _slurm_resolver(
 ) -> tf.distribute.cluster_resolver.ClusterResolver:
     """Returns what Slurm's variables say, one worker a task; each gets its share of a node's GPUs.
 
-    TensorFlow must not have looked for GPUs before: this hides those of the other tasks.
+    TensorFlow must not have looked for GPUs before: this hides those of the other tasks, unless
+    Slurm has done so already.
     """
     resolvers = tf.distribute.cluster_resolver
     try:
@@ -95,17 +97,26 @@ def _slurm_resolver(
             f"Slurm's task {own} runs on {here}, where TensorFlow expects {nodes[own]}, as it "
             "takes nodes in the order of their names: describe the workers in TF_CONFIG."
         )
-    gpus = environment.get("CUDA_VISIBLE_DEVICES", "")
-    share = len(gpus.split(",")) // nodes.count(here) if gpus else 0
-    if share:  # else Slurm has given this task GPUs of its own, or none
+    gpus = [gpu for gpu in environment.get("CUDA_VISIBLE_DEVICES", "").split(",") if gpu]
+    share = 0 if _are_own(len(gpus), environment) else len(gpus) // nodes.count(here)
+    if share:  # else there are none, or fewer than tasks: then they are this task's own as well
         first = share * nodes[:own].count(here)
-        chosen = gpus.split(",")[first : first + share]
-        environment["CUDA_VISIBLE_DEVICES"] = ",".join(chosen)
+        environment["CUDA_VISIBLE_DEVICES"] = ",".join(gpus[first : first + share])
     return resolvers.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": workers}),
         **{"task_type": "worker", "task_id": own, "rpc_layer": "grpc"},
         num_accelerators={"GPU": len(tf.config.list_physical_devices("GPU"))},
     )
+
+
+def _are_own(visible: int, environment: Mapping[str, str]) -> bool:
+    """Tells whether Slurm has given this task so many GPUs of its own, not all of its node's."""
+    # Such as "2" or "a100:2"; with --gpu-bind=none a task sees more than those.
+    each = re.findall(r"(\d+)(?:,|$)", environment.get("SLURM_GPUS_PER_TASK", ""))
+    if each:
+        return visible <= sum(map(int, each))
+    on_node = environment.get("SLURM_GPUS_ON_NODE", "")
+    return on_node.isdecimal() and visible < int(on_node)
 
 
 def _check_config(text: str) -> None:

@@ -97,3 +97,4 @@ SFT_KD_RECON = {
 }
 
 GRIDS = {f"{dataset}-{acceleration}x": (dataset, acceleration) for dataset, acceleration in KD_MRI}
+WITH_SFT = ("cardiac-4x",)  # the grids that we train with a student-friendly teacher, too

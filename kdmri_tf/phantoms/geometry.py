@@ -30,8 +30,9 @@ def blended(first: NDArray, second: NDArray, radius: float) -> NDArray:
 
 
 def presence(z: float, centre: float, reach: float) -> float:
-    """Returns how much of a structure is seen at height z: 1 at `centre`, 0 at `reach`, then < 0.
+    """Returns how much of a structure is seen at height z: 1 at `centre`, then less.
 
-    A parabola; it multiplies radii, so that structures end roundly.
+    A parabola: 0 at a distance of `reach` from `centre`, below 0 beyond. It multiplies radii, so
+    that structures end roundly.
     """
     return 1 - ((z - centre) / reach) ** 2

@@ -4,6 +4,7 @@ They stand in for real data where there is none: in tests, demonstrations and fi
 seed is another patient. They are drawings with the look of MRI, not simulations of its physics.
 """
 
+import operator
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +17,7 @@ from kdmri_tf.phantoms.canvas import Canvas
 from kdmri_tf.phantoms.cardiac import Heart
 from kdmri_tf.phantoms.coil_array import CoilArray
 from kdmri_tf.phantoms.knee import Knee
-from kdmri_tf.sizes import image_size_of
+from kdmri_tf.sizes import check_volume_size, image_size_of
 
 ANATOMIES: dict[str, type[Heart | Brain | Knee]] = {"cardiac": Heart, "brain": Brain, "knee": Knee}
 SMALLEST_SIDE = 32  # below that the organs are a few pixels wide
@@ -47,7 +48,8 @@ def phantom_volume(
         arguments give the same bits.
 
     Raises:
-        InputError: unknown anatomy, image smaller than 32 pixels, no slice, negative seed.
+        InputError: unknown anatomy, image smaller than 32 pixels, no slice, more samples than a
+            volume may have, negative seed, or a number that is not whole.
 
     Example:
         >>> from kdmri_tf import phantom_volume
@@ -82,10 +84,14 @@ def _check(anatomy: str, image_size: Sequence[int], num_slices: int, seed: int) 
         raise InputError(
             f"image_size must be (height, width), each at least {SMALLEST_SIDE}; got {size}."
         )
-    if num_slices < 1:
-        raise InputError(f"num_slices must be at least 1; got {num_slices}.")
-    if seed < 0:
-        raise InputError(f"seed must be at least 0; got {seed}.")
+    for name, number, least in (("num_slices", num_slices, 1), ("seed", seed, 0)):
+        try:
+            operator.index(number)
+        except TypeError:
+            raise InputError(f"{name} must be a whole number; got {number!r}.") from None
+        if number < least:
+            raise InputError(f"{name} must be at least {least}; got {number}.")
+    check_volume_size((num_slices, *size), f"A phantom of {num_slices} slices")
 
 
 def _add_rician_noise(volume: NDArray[np.float32], rng: np.random.Generator) -> None:

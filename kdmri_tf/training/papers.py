@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.evaluation.published import WITH_SFT
 from kdmri_tf.evaluation.report import DISTILLED, FRIENDLY_TEACHER, STUDENT, TEACHER
 from kdmri_tf.training.comparison import compare
 from kdmri_tf.training.experiment import Experiment
 from kdmri_tf.training.grid import Grid, Row
 from kdmri_tf.training.initial_networks import is_name
 from kdmri_tf.training.papers_report import EVALUATIONS, LONG_STUDENT, records, write_tables
-
-WITH_SFT = ("cardiac-4x",)
 
 
 def mask_files(folder: str | Path, names: Sequence[str]) -> dict[str, Path]:

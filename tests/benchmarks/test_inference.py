@@ -205,6 +205,30 @@ def test_more_threads_than_cores(tmp_path):
         measured(tmp_path, threads=[1, 4096])
 
 
+def test_networks_do_not_take_each_others_files(tmp_path, monkeypatch):
+    """By their names alone, two of their files would be a-int8.tflite."""
+    seen = []
+    monkeypatch.setattr(inference, "measure", lambda report, *_: seen.extend(report.groups))
+    monkeypatch.setattr(Artefacts, "_export", lambda self, form, path, samples: path.touch())
+    networks = {"a": "D2C1", "a-int8": "D2C1"}
+    measured(tmp_path, networks=networks, sizes=[SIZE, SIZE], batch_sizes=[1, 1], threads=[1, 1])
+    paths = [
+        {task(contender)["path"] for contender in group.contenders if contender.file_size == 0}
+        for group in seen
+    ]
+    assert [len(of_one) for of_one in paths] == [len(FORMS) - 2] * 2
+    assert not paths[0] & paths[1]
+
+
+def test_a_benchmark_without_a_turn_is_refused(tmp_path, monkeypatch):
+    def fail(report, *_):
+        report.failures[report.groups[0], ".keras float32"] = "it is tired"
+
+    monkeypatch.setattr(inference, "measure", fail)
+    with pytest.raises(InputError, match=r"every contender failed, first \.keras float32"):
+        measured(tmp_path, forms=[form for form in FORMS if form.format == "keras"])
+
+
 def test_size_on_disk(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "a" / "one").write_bytes(b"123")

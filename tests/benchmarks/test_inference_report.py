@@ -1,9 +1,11 @@
 """The inference benchmark's tables and files, of known speeds."""
 
 import csv
+import dataclasses
 
 import pytest
 
+from kdmri_tf import InputError
 from kdmri_tf.benchmarks.inference_report import InferenceContender, InferenceGroup, InferenceReport
 from kdmri_tf.benchmarks.report import Turn
 
@@ -55,6 +57,24 @@ def test_speed_up_beside_the_papers(report):
     assert rows[2:5] == ["| plain | 3.00x |", "| half | 3.00x |", "| the papers, CPU | 2.00x |"]
 
 
+def test_networks_that_did_not_take_turns_are_compared_by_medians(report):
+    """Each with matrix products of its own, the student in the opposite order of rounds."""
+    teacher, student = report.groups
+    apart = dataclasses.replace(student, products=dataclasses.replace(student.products))
+    report.groups = [teacher, apart]
+    report.turns = [
+        dataclasses.replace(turn, group=apart, round=3 - turn.round)
+        if turn.group is student
+        else turn
+        for turn in report.turns
+    ]
+    _, _, section = report.to_markdown().rpartition("### student D3C5, times faster than teacher")
+    rows = section.splitlines()[2:]
+    assert rows[0] == "|  | 240x240, batch 1, 2 threads † |"
+    assert rows[2] == "| plain | 3.00x |"  # of 45 and 15; the rounds' ratios are 6 and 1.5
+    assert rows[6] == "† Ratios of medians: here each network had a run of its own."
+
+
 def test_failed_contender_has_no_numbers(report):
     student = report.groups[1]
     report.turns = [t for t in report.turns if t.group is not student or t.contender != "half"]
@@ -63,6 +83,19 @@ def test_failed_contender_has_no_numbers(report):
     assert "| half | failed | - | - | - | - | - | 0.0123 dB |" in text
     assert "Failed: half: it is tired" in text
     assert "| half | - |" in text
+
+
+def test_matrix_products_alone_are_no_result(report):
+    report.turns = [turn for turn in report.turns if turn.group.work == "matrix product"]
+    report.failures[report.groups[0], "plain"] = "it is tired"
+    with pytest.raises(InputError, match=r"first plain \(teacher D5C5, 240x240.*: it is tired\."):
+        report.check_any_turn()
+
+
+def test_long_times_are_whole_milliseconds(report):
+    teacher = report.groups[0]
+    report.turns = [Turn(teacher, "plain", 1, 1, 1.25, None)]
+    assert "| plain | 1250 | 1.00x |" in report.to_markdown()
 
 
 def test_values(report, tmp_path):

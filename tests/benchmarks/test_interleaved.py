@@ -1,6 +1,7 @@
 """The benchmark: turns of fake contenders, medians and ratios of known speeds, files."""
 
 import csv
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kdmri_tf import InputError
+from kdmri_tf.benchmarks.digits import one_decimal, three_digits
 from kdmri_tf.benchmarks.groups import Contender, Group
 from kdmri_tf.benchmarks.interleaved import measure, peak_memory
 from kdmri_tf.benchmarks.report import Report, Turn
@@ -75,6 +77,20 @@ def test_environment_reaches_the_contender():
     assert report.turns[0].slices == 7
 
 
+def test_settings_of_the_allocator_do_not_reach_the_contender(monkeypatch):
+    for name in ("MALLOC_ARENA_MAX", "MALLOC_TOP_PAD_", "GLIBC_TUNABLES"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("OTHER", "kept")
+    code = (
+        "import os, sys\n"
+        "names = [n for n in os.environ if n.startswith(('MALLOC_', 'GLIBC_')) or n == 'OTHER']\n"
+        "sys.exit(' '.join(sorted(names)))"
+    )
+    contender = Contender("a", (sys.executable, "-c", code), {"MALLOC_TOP_PAD_": "67108864"})
+    report, group = measured([contender], rounds=1)
+    assert report.failures[group, "a"] == "MALLOC_TOP_PAD_ OTHER"
+
+
 @pytest.mark.parametrize("turns", [0, 1, 3])
 def test_failing_contender_leaves_the_others_alone(tmp_path, capsys, turns):
     log = tmp_path / "log"
@@ -94,6 +110,19 @@ def test_contender_that_does_not_answer_or_start():
     assert set(report.failures) == {(group, "silent"), (group, "chatty")}
     assert report.median_speed(group, "silent") is None
     assert "| silent | failed | - | - |" in report.to_markdown()
+
+
+def test_a_measurement_without_a_turn_is_refused(tmp_path):
+    tired = fake("tired", tmp_path / "log", turns=0)
+    report, group = measured([tired, fake("asleep", tmp_path / "log", turns=0)])
+    words = (
+        r"every contender failed, first tired \(distillation, 150x150, batch 4\): "
+        r"ValueError: tired is tired\. Put"
+    )
+    with pytest.raises(InputError, match=words):
+        report.check_any_turn()
+    report.turns.append(Turn(group, "asleep", 1, 1, 1.0, None))
+    report.check_any_turn()
 
 
 def test_processes_end_with_the_measurement(tmp_path):
@@ -178,6 +207,26 @@ def test_files(report, tmp_path):
     assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(
+    ("number", "digits", "decimal"),
+    [
+        (12345.6, "12346", "12345.6"),
+        (999.96, "1000", "1000.0"),
+        (99.96, "100", "100.0"),
+        (22.22, "22.2", "22.2"),
+        (0.04567, "0.0457", "0.0457"),
+    ],
+)
+def test_numbers_keep_their_digits_without_powers_of_ten(number, digits, decimal):
+    assert (three_digits(number), one_decimal(number)) == (digits, decimal)
+
+
+def test_slow_contenders_are_not_at_rest(report, tmp_path):
+    (group,) = report.groups
+    report.turns = [Turn(group, "plain", 1, 1, 25.0, None)]
+    assert "| plain | 0.04 | 1.00x | - | - | - |" in report.to_markdown()
+
+
 def test_folder_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match=r"cannot be written to .*; choose another \(--output\)"):
@@ -198,3 +247,13 @@ def test_peak_memory_is_that_of_one_process():
     small = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     assert small < 10**8 < peak_memory()
     assert peak_memory(-1) is None
+
+
+def test_a_process_that_has_ended_has_no_peak_memory():
+    """It is a zombie until somebody waits for it, whose file has no such line."""
+    if peak_memory() is None:
+        pytest.skip("no /proc on this system")
+    with subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE) as process:
+        process.stdout.read()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert peak_memory(process.pid) is None

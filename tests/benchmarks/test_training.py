@@ -12,11 +12,21 @@ import pytest
 from command_line import run
 from conftest import undersample
 
-from kdmri_tf import DCCNN, AttentionTransfer, InputError, phantom_volume
+from kdmri_tf import (
+    DCCNN,
+    AttentionTransfer,
+    InputError,
+    calibration_region,
+    gaussian_mask,
+    phantom_volume,
+)
 from kdmri_tf.benchmarks import training
 from kdmri_tf.benchmarks.tensorflow_training import LOSSES, Training
+from kdmri_tf.benchmarks.training_sizes import ACCELERATION
 from kdmri_tf.choices import MORE_STAGES, STAGES
 from kdmri_tf.distillation.feature_losses import FEATURE_LOSSES
+from kdmri_tf.physics.calibration import usual_center_lines
+from kdmri_tf.physics.papers_sampling import PAPERS_SAMPLING
 from kdmri_tf.training.experiment import Experiment
 from kdmri_tf.training.settings import TrainingSettings
 from kdmri_tf.training.stage_trainer import StageTrainer
@@ -76,6 +86,55 @@ def test_complex_images_are_compared_with_magnitudes():
         assert json.loads(many.command[-1])["coils"] == 8
         assert json.loads(many.command[-1])["precision"] == "mixed_bfloat16"
         assert group.rivals == {"magnitude images, all choices": (fastest,)}
+    (twice,) = training.training_groups([(150, 150)], ["teacher"], coils=(4, 4))
+    assert len(twice.contenders) == 3
+
+
+@pytest.mark.parametrize(
+    ("size", "coils", "message"),
+    [
+        ((16, 64), (), "--sizes 16x64: synthetic images have at least 32 pixels along each side"),
+        (
+            (39, 64),
+            (),
+            "39 lines are too few for the 10 centre lines of .* height of at least 40",
+        ),
+        ((64, 47), (1,), "47 lines are too few for the 8 centre lines .* a width of at least 48"),
+    ],
+)
+def test_images_that_are_too_small_are_refused_before_any_process_starts(size, coils, message):
+    with pytest.raises(InputError, match=message):
+        training.training_groups([(150, 150), size], coils=coils)
+
+
+def test_images_that_are_just_large_enough_have_masks():
+    for size, coils in (((40, 32), ()), ((40, 48), (1,))):
+        assert training.training_groups([size], ["student"], coils=coils)
+    gaussian_mask((40, 32), ACCELERATION, PAPERS_SAMPLING["cardiac"].center_lines)
+    lines = usual_center_lines(48, ACCELERATION)
+    assert calibration_region(gaussian_mask((40, 48), ACCELERATION, lines, axis=1))[1] == 8
+
+
+def test_stages_that_pytorch_does_not_have():
+    with pytest.raises(InputError, match=r"--torch has no stage cc or sft: add one of teacher, st"):
+        training.training_groups([(150, 150)], ["cc", "sft"], torch=True)
+
+
+def test_a_folder_of_data_may_be_a_path(tmp_path):
+    (group,) = training.training_groups([(150, 150)], ["student"], data_dir=tmp_path)
+    assert chosen(group.contenders[0])["data_dir"] == str(tmp_path)
+
+
+def test_a_training_benchmark_without_a_turn_is_refused(tmp_path, monkeypatch):
+    def fail(report, *_):
+        (group,) = report.groups
+        report.failures[group, "reference"] = "it is tired"
+
+    monkeypatch.setattr(training, "measure", fail)
+    facts = {"batch_size": None, "rounds": 1, "seconds": 0.1, "torch": False, "data_dir": None}
+    with pytest.raises(InputError, match="every contender failed, first reference"):
+        training.run(tmp_path, sizes=[(150, 150)], stages=["student"], **facts)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_pytorch_that_is_not_installed(monkeypatch):

@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from command_line import TRAIN, imports_of_help, run
+from command_line import TRAIN, imports_of, imports_of_help, run
 
 from kdmri_tf import TrainingSettings, choices, random_contrast, random_flips
 from kdmri_tf.cli import distillation_flags, flags, from_flags
@@ -66,7 +66,9 @@ def test_help_needs_no_tensorflow(script):
             ["--inference", "--stages", "sft"],
             "--stages is for training: leave it or --inference out",
         ),
-        ("benchmark", ["--networks", "D5C5"], "'D5C5' is not NAME=MODEL.keras"),
+        ("benchmark", ["--networks", "D5C5"], "'D5C5' is not NAME=NETWORK, such as student=D3C5"),
+        ("evaluate", ["--dataset", "brain", "a.keras"], "'a.keras' is not NAME=MODEL.keras"),
+        ("benchmark", ["--networks", "..=D5C5"], "'..' names a folder: give a name of letters"),
         ("benchmark", ["--networks", "a/b=D5C5"], "'a/b' names a folder: give a name without /"),
         (
             "benchmark",
@@ -177,6 +179,23 @@ def test_bad_values_end_in_one_line(tiny_flags, tmp_path, run_here, script, argu
     _, error = run_here(script, *flags, *arguments, expect=2)
     assert any(line.startswith("error: ") for line in error.splitlines())
     assert message in error
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("compare", "ablation", "--dataset", "knee", "--rounds", "2"), "--rounds belongs to"),
+        (
+            ("compare", "architectures", "--dataset", "knee", "--students", "cardiac-4x"),
+            "cardiac-4x is trained already: compare architectures by their names",
+        ),
+        (("papers", "--only", "knee-4x", "--fade-branches"), "--fade-branches only matters for"),
+    ],
+)
+def test_flags_that_do_not_go_together_need_no_tensorflow(words, message):
+    error, modules = imports_of(*words, expect=2)
+    assert message in error
+    assert "tensorflow" not in modules
 
 
 def test_choices_are_those_of_the_package():

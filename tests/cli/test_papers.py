@@ -189,13 +189,26 @@ def test_script_makes_the_tables_and_takes_up_what_is_there(
 
 
 @pytest.mark.parametrize(
+    ("flag", "value"), [("--branch-weight", 0.5), ("--first-cascade", "second")]
+)
+def test_flags_of_sft_are_refused_before_data_are_prepared(tmp_path, run_here, flag, value):
+    places = ("--data-dir", tmp_path / "data", "--run-dir", tmp_path / "run")
+    _, error = run_here("papers", "--only", "knee-4x", flag, value, *places, expect=2)
+    assert error == (
+        f"error: {flag} only matters for the student-friendly teacher, which only cardiac-4x has: "
+        "add that to --only, or leave the flag out.\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--only", "liver-4x"), "invalid choice: 'liver-4x'"),
         (("--only", "brain-4x", "--masks", "none"), "There is no mask none/brain_4x.npy for brain"),
         (
             ("--only", "cardiac-5x", "--fade-branches"),
-            "fade_branches only matters for the student",
+            "--fade-branches only matters for the student-friendly teacher, which only cardiac-4x",
         ),
         (("--dataset", "brain"), "unrecognized arguments: --dataset brain"),
         (("--teacher", "t.keras"), "t.keras is a trained network; give the name of one to train"),

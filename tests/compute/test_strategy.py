@@ -3,13 +3,15 @@
 import json
 import os
 import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import tensorflow as tf
 from free_ports import free_ports
 
 from kdmri_tf import InputError, training_strategy
-from kdmri_tf.compute import replicas, strategy
+from kdmri_tf.compute import rendezvous, replicas, strategy
 from kdmri_tf.compute.rendezvous import await_workers
 
 WORKERS = {"cluster": {"worker": ["first:2222", "second:2222"]}}
@@ -57,7 +59,8 @@ def test_workers_that_nobody_describes(monkeypatch, config, message):
 
 def in_slurm(monkeypatch, rank, nodes="node[1-2]", **more):
     monkeypatch.delenv("TF_CONFIG", raising=False)
-    for name in ("CUDA_VISIBLE_DEVICES", "SLURMD_NODENAME"):
+    of_gpus = ("CUDA_VISIBLE_DEVICES", "SLURM_GPUS_PER_TASK", "SLURM_GPUS_ON_NODE")
+    for name in (*of_gpus, "SLURMD_NODENAME"):
         monkeypatch.delenv(name, raising=False)
     facts = {
         "SLURM_PROCID": str(rank),
@@ -75,6 +78,22 @@ def in_slurm(monkeypatch, rank, nodes="node[1-2]", **more):
 )
 def test_tasks_share_the_gpus_that_slurm_gives_a_node(monkeypatch, rank, gpus, own):
     in_slurm(monkeypatch, rank, CUDA_VISIBLE_DEVICES=gpus)
+    strategy._resolver(os.environ)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == own
+
+
+@pytest.mark.parametrize(
+    ("gpus", "own", "facts"),
+    [
+        ("0,1", "0,1", {"SLURM_GPUS_PER_TASK": "2"}),
+        ("0,1", "0,1", {"SLURM_GPUS_PER_TASK": "a100:2", "SLURM_GPUS_ON_NODE": "2"}),
+        ("4,5", "4,5", {"SLURM_GPUS_ON_NODE": "4"}),  # bound in another way
+        ("4,5,6,7", "6,7", {"SLURM_GPUS_ON_NODE": "4"}),
+        ("4,5,6,7", "6,7", {"SLURM_GPUS_PER_TASK": "2", "SLURM_GPUS_ON_NODE": "4"}),  # unbound
+    ],
+)
+def test_gpus_that_slurm_has_shared_out_are_not_divided_again(monkeypatch, gpus, own, facts):
+    in_slurm(monkeypatch, 3, CUDA_VISIBLE_DEVICES=gpus, **facts)
     strategy._resolver(os.environ)
     assert os.environ["CUDA_VISIBLE_DEVICES"] == own
 
@@ -138,6 +157,21 @@ def test_workers_that_come():
     first, second = free_ports(2)
     with socket.create_server(("", second)):
         await_workers([f"localhost:{first}", f"localhost:{second}"], 0, 10.0)
+
+
+def test_workers_find_each_other_by_ipv6():
+    first, second = free_ports(2)
+    try:
+        socket.create_server(("::1", second), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this system has no IPv6")
+    addresses = [f"[::1]:{first}", f"[::1]:{second}"]
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(await_workers, addresses, 0, 20.0)
+        while not rendezvous._answers(addresses[0]) and not waiting.done():
+            time.sleep(0.05)
+        with socket.create_server(("::1", second), family=socket.AF_INET6):
+            waiting.result()
 
 
 def test_a_port_that_is_in_use():

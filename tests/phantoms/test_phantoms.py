@@ -196,6 +196,9 @@ def test_kneecap_is_marrow_closed_in_by_cortex(seed):
         (("brain", (10**5, 10**5), 1, 0), "100000x100000 has 10,000,000,000 pixels, but an image"),
         (("brain", (64, 64), 0, 0), "num_slices must be at least 1; got 0"),
         (("brain", (64, 64), 1, -3), "seed must be at least 0; got -3"),
+        (("brain", (64, 64), 2.0, 0), r"num_slices must be a whole number; got 2\.0"),
+        (("brain", (64, 64), 1, 1.5), r"seed must be a whole number; got 1\.5"),
+        (("brain", (4096, 4096), 65, 0), "A phantom of 65 slices has 1,090,519,040 samples, but"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):
