@@ -21,6 +21,18 @@ def test_a_table_without_networks(tiny_flags, run_here, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_table_with_classical_baselines(tiny_flags, run_here, tmp_path):
+    pytest.importorskip("sigpy")
+    flags = (*tiny_flags, "--coils", 2, "--classical-baselines", "--whole-batches")
+    output, _ = run_here("evaluate", *flags, "--run-dir", tmp_path)
+    networks = json.loads((tmp_path / "evaluation.json").read_text())["networks"]
+    assert list(networks) == ["zero-filled", "CG-SENSE", "L1-wavelet"]
+    for name in ("CG-SENSE", "L1-wavelet"):
+        assert f"{name}: weight " in output
+        assert networks[name]["psnr"]["mean"] > networks["zero-filled"]["psnr"]["mean"]
+
+
+@pytest.mark.slow
 def test_kd_of_complex_images(tiny_flags, tmp_path):
     """From simulated scans to the exported student; a second run reuses all of it."""
     command = (

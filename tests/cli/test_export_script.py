@@ -71,6 +71,25 @@ def test_another_size_axis_and_place(model, tmp_path, run_here):
     assert np.isfinite(reconstruct(np.zeros((1, 40, 50, 2), np.float32), mask)).all()
 
 
+def test_flags_reach_the_export(monkeypatch, run_here):
+    asked = []
+    monkeypatch.setattr(
+        "kdmri_tf.export.export_trained.export_trained",
+        lambda *places, **wishes: asked.append((places, wishes)),
+    )
+    reduced = ("--format", "onnx", "--quantize", "int8", "--largest-loss", 0.5)
+    layout = ("--image-size", 40, 50, "--phase-encode-axis", 1, "--coils", 3)
+    places = ("--output", "a.onnx", "--manual-dir", "raw", "--data-dir", "prepared")
+    run_here("export", "a.keras", *reduced, *layout, *places, "--estimate-sensitivities")
+    ((given, wishes),) = asked
+    assert given == ("a.keras", "a.onnx", "onnx", "int8", 0.5)
+    assert tuple(wishes.pop("image_size")) == (40, 50)
+    assert wishes == {
+        **{"phase_encode_axis": 1, "coils": 3, "estimates_sensitivities": True},
+        **{"manual_dir": "raw", "data_dir": "prepared"},
+    }
+
+
 def test_mistakes(model, tmp_path, run_here):
     _, error = run("export", model, "--quantize", "int8", expect=2)
     assert "error: saved_model cannot be reduced to 'int8': choose one of bfloat16, or" in error
