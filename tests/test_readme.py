@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from needed_packages import needed
 
 ROOT = Path(__file__).parents[1]
 
@@ -61,7 +62,7 @@ image = kdmri_tf.Reconstructor("student")(kspace, mask)
 
 @pytest.mark.slow
 def test_code_of_the_documentation(run_tiny):
-    pytest.importorskip("tf2onnx")
+    needed("tf2onnx")
     code, serving = python_of("docs/getting-started.md")
     reconstructing, *_ = python_of("docs/serve.md")
     assert '"student.tflite"' in reconstructing

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from command_line import run
+from needed_packages import needed
 
 TINY_TRAINING = ("--epochs", 1, "--filters", 4, "--batch-size", 2)
 
@@ -22,7 +23,7 @@ def test_a_table_without_networks(tiny_flags, run_here, tmp_path, monkeypatch):
 
 @pytest.mark.slow
 def test_a_table_with_classical_baselines(tiny_flags, run_here, tmp_path):
-    pytest.importorskip("sigpy")
+    needed("sigpy")
     flags = (*tiny_flags, "--coils", 2, "--classical-baselines", "--whole-batches")
     output, _ = run_here("evaluate", *flags, "--run-dir", tmp_path)
     networks = json.loads((tmp_path / "evaluation.json").read_text())["networks"]

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from command_line import run
+from needed_packages import needed
 
 from kdmri_tf import DCCNN, VDSR, Experiment, InputError, Reconstructor, TrainingSettings
 from kdmri_tf.data.provenance import data_facts
@@ -14,7 +15,7 @@ from kdmri_tf.networks.saved import weights_digest
 from kdmri_tf.training.run_folder import open_stage
 
 for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx", "openvino"):
-    pytest.importorskip(package)
+    needed(package)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+from needed_packages import needed
 
 from kdmri_tf import InputError, SenseOperator
 
@@ -87,7 +88,7 @@ def test_the_norm_is_that_of_the_matrix(measured):
 
 
 def test_sigpy_measures_the_same(measured):
-    linop = pytest.importorskip("sigpy.mri.linop")
+    linop = needed("sigpy.mri.linop")
     mask, sensitivities, image, kspace = measured
     operator = SenseOperator(mask, sensitivities)
     forward, adjoint = operator.forward(image), operator.adjoint(kspace)
