@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from foreign_errors import wrapped
 
 from kdmri_tf import InputError
 from kdmri_tf.files import is_full_disk, replacing, write_csv
@@ -176,13 +177,6 @@ def test_no_permission(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(PermissionError), replacing(tmp_path / "a"):
         pass
-
-
-def wrapped(cause):
-    """The cause in an error of another library."""
-    error = RuntimeError("while writing")
-    error.__cause__ = cause
-    return error
 
 
 @pytest.mark.parametrize(

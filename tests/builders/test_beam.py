@@ -198,7 +198,7 @@ def test_a_folder_that_cannot_be_written_to(in_this_process, manual_dir, tmp_pat
 
 def test_other_errors_stay(in_this_process, manual_dir, tmp_path, monkeypatch):
     monkeypatch.setattr("tfds_builders.slice_reader.normalize", None)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="'NoneType' object is not callable"):
         prepare("knee", "folder", manual_dir, tmp_path / "out", SIZE, num_workers=2)
 
 
