@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from foreign_errors import wrapped
 
 from kdmri_tf import InputError
 from kdmri_tf.files import is_full_disk, replacing, write_csv
@@ -112,6 +113,50 @@ def test_what_a_living_process_writes_is_left_alone(tmp_path):
     assert names(tmp_path) == ["a"]
 
 
+def test_what_another_users_process_writes_is_left_alone(tmp_path, monkeypatch):
+    def forbid(process, number):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    with replacing(tmp_path / "a") as first:
+        first.write_text("first")
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "kill", forbid)
+            write_csv(tmp_path / "a", [{"psnr": 30.5}])
+        assert first.read_text() == "first"
+    assert (tmp_path / "a").read_text() == "first"
+
+
+@pytest.fixture
+def events(monkeypatch):
+    """What reaches the disk and which names change, in this order."""
+    found = []
+    monkeypatch.setattr(os, "fsync", lambda file: found.append(os.fstat(file).st_size))
+    for name in ("rename", "replace"):
+        change = getattr(Path, name)
+
+        def noted(self, target, change=change):
+            found.append("name")
+            return change(self, target)
+
+        monkeypatch.setattr(Path, name, noted)
+    return found
+
+
+def test_a_file_reaches_the_disk_before_its_name(tmp_path, events):
+    with replacing(tmp_path / "a") as place:
+        place.write_text("12345")
+    assert events == [5, "name"]
+
+
+def test_all_files_of_a_folder_reach_the_disk_before_its_name(tmp_path, events):
+    with replacing(tmp_path / "model") as place:
+        (place / "inner").mkdir(parents=True)
+        (place / "a").write_text("1")
+        (place / "inner" / "b").write_text("22")
+    assert sorted(events[:2]) == [1, 2]
+    assert events[2:] == ["name"]
+
+
 @pytest.mark.parametrize("name", ["a" * 255, "脳" * 85, "ä" * 127, "\udce4" * 255])
 def test_the_longest_names_that_a_disk_takes(tmp_path, name):
     """255 bytes; a letter has up to four, and the hidden folder's name adds to them."""
@@ -132,13 +177,6 @@ def test_no_permission(tmp_path):
     tmp_path.chmod(0o500)
     with pytest.raises(PermissionError), replacing(tmp_path / "a"):
         pass
-
-
-def wrapped(cause):
-    """The cause in an error of another library."""
-    error = RuntimeError("while writing")
-    error.__cause__ = cause
-    return error
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from needed_packages import needed
 
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "docs").glob("*.ipynb"))
 
@@ -12,10 +13,9 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "docs").glob("*.ipynb"))
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path, tmp_path):
-    reason = "notebooks are run by nbclient and ipykernel: pip install kdmri_tf[test]"
-    pytest.importorskip("ipykernel", reason=reason)
-    nbclient = pytest.importorskip("nbclient", reason=reason)
-    nbformat = pytest.importorskip("nbformat", reason=reason)
+    needed("ipykernel")
+    nbclient = needed("nbclient")
+    nbformat = needed("nbformat")
     notebook = nbformat.read(path, as_version=4)
     resources = {"metadata": {"path": str(tmp_path)}}
     nbclient.NotebookClient(notebook, timeout=900, resources=resources).execute()

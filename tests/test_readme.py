@@ -1,11 +1,13 @@
 """The code of README and docs runs as it stands, but for paths, network sizes and epochs."""
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from needed_packages import needed
 
 ROOT = Path(__file__).parents[1]
 
@@ -60,8 +62,25 @@ image = kdmri_tf.Reconstructor("student")(kspace, mask)
 
 
 @pytest.mark.slow
+def test_the_first_command_of_the_readme(data_dir, tmp_path, run_here, monkeypatch):
+    """Without files, in small: the folder that the README names has what it names."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"<!-- distil -->\n```bash\n(.*?)\n```", text, re.DOTALL)
+    python, script, *flags = shlex.split(command.removeprefix("pip install -e . &&"))
+    assert (python, script) == ("python", "train/kd.py")
+    (folder,) = set(re.findall(r"`(runs/[^`]*)/`", text.partition("## Install")[0]))
+    small = ("--image-size", 48, 48, "--center-lines", 6, "--epochs", 1, "--filters", 4)
+    monkeypatch.chdir(tmp_path)
+    with pytest.warns(UserWarning, match="SYNTHETIC phantoms"):
+        run_here(Path(script).stem, *flags, *small, "--whole-batches", "--data-dir", data_dir)
+    assert "SYNTHETIC" in (tmp_path / folder / "evaluation.md").read_text()
+    assert (tmp_path / folder / "reconstructions.png").exists()
+    assert (tmp_path / folder / "saved_model/saved_model.pb").exists()
+
+
+@pytest.mark.slow
 def test_code_of_the_documentation(run_tiny):
-    pytest.importorskip("tf2onnx")
+    needed("tf2onnx")
     code, serving = python_of("docs/getting-started.md")
     reconstructing, *_ = python_of("docs/serve.md")
     assert '"student.tflite"' in reconstructing

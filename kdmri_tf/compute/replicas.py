@@ -62,7 +62,8 @@ def whole_batch(tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
     replica = tf.distribute.get_replica_context()
     if replica is None or replica.num_replicas_in_sync == 1:
         return list(tensors)
-    return [replica.all_gather(tensor, axis=0) for tensor in tensors]
+    # What a step is given is on no device, which several workers gather to: a copy is on this one.
+    return [replica.all_gather(tf.identity(tensor), axis=0) for tensor in tensors]
 
 
 def counted_slices(target: tf.Tensor, weight: tf.Tensor | None) -> tf.Tensor:

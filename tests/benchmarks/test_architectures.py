@@ -4,6 +4,7 @@ import csv
 
 import pytest
 from command_line import run
+from needed_packages import needed
 
 from kdmri_tf.benchmarks import architectures
 from kdmri_tf.benchmarks.architectures import DEPLOYED, pareto_front, points
@@ -41,7 +42,7 @@ def test_caption_describes_the_contenders(monkeypatch):
 @pytest.mark.slow
 def test_script_writes_quality_beside_cost(tiny_flags, tmp_path):
     for package in ("ai_edge_litert", "onnxruntime", "openvino"):
-        pytest.importorskip(package)
+        needed(package)
     training = ("--epochs", 1, "--filters", 4, "--batch-size", 2, "--whole-batches")
     turns = ("--rounds", 1, "--seconds", 0.01)
     output, _ = run(

@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 from command_line import run
+from needed_packages import needed
 
 from kdmri_tf import DCCNN, VDSR, InputError
 from kdmri_tf.benchmarks import inference, inference_contenders
@@ -239,7 +240,7 @@ def test_size_on_disk(tmp_path):
 
 def test_loss_of_a_trained_network_is_measured_on_its_own_slices(tiny_source, tmp_path):
     for package in ("ai_edge_litert", "ai_edge_quantizer"):
-        pytest.importorskip(package)
+        needed(package)
     stage = tmp_path / "student"
     stage.mkdir()
     DCCNN(2, 1, filters=4).save(stage / "model.keras")
@@ -258,7 +259,7 @@ def test_loss_of_a_trained_network_is_measured_on_its_own_slices(tiny_source, tm
 def test_whole_benchmark(tmp_path):
     """In two formats that need no TensorFlow, as starting it takes longest."""
     for package in ("ai_edge_litert", "onnxruntime", "tf2onnx"):
-        pytest.importorskip(package)
+        needed(package)
     forms = [form for form in FORMS if form.name in ("LiteRT float32", "ONNX int8")]
     networks = {"teacher": "D3C1", "student": "D2C1"}
     text = measured(tmp_path, networks=networks, threads=[1], forms=forms)

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from needed_packages import needed
 from raw_data import centered_kspace, complex_images, write_hdf5
 
 from kdmri_tf.errors import InputError
@@ -104,7 +105,7 @@ def assert_same_files(workers, serial):
 )
 def test_the_same_files(in_this_process, manual_dir, tmp_path, source, options):
     if "file_format" in options:
-        pytest.importorskip("array_record")
+        needed("array_record")
     arguments = ("knee", source, manual_dir)
     serial = prepare(*arguments, tmp_path / "serial", SIZE, **options)
     workers = prepare(*arguments, tmp_path / "workers", SIZE, num_workers=2, **options)
@@ -197,7 +198,7 @@ def test_a_folder_that_cannot_be_written_to(in_this_process, manual_dir, tmp_pat
 
 def test_other_errors_stay(in_this_process, manual_dir, tmp_path, monkeypatch):
     monkeypatch.setattr("tfds_builders.slice_reader.normalize", None)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="'NoneType' object is not callable"):
         prepare("knee", "folder", manual_dir, tmp_path / "out", SIZE, num_workers=2)
 
 

@@ -6,6 +6,7 @@ import os
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from needed_packages import needed
 from raw_data import SIZE, assert_same, expected_slices, read_back, write_folder
 
 from kdmri_tf.errors import InputError
@@ -28,7 +29,7 @@ def knees():
 @pytest.fixture(params=["tfrecord", "array_record"])
 def arguments(request, tmp_path, knees):
     if request.param == "array_record":
-        pytest.importorskip("array_record")
+        needed("array_record")
     write_folder(tmp_path / "raw", **knees)
     return {
         "dataset": "knee",

@@ -5,6 +5,7 @@ import importlib.util
 import numpy as np
 import pytest
 import tensorflow_datasets as tfds
+from needed_packages import needed
 from raw_data import SIZE, assert_same, expected_slices, read_back, write_folder
 
 from kdmri_tf import load_data
@@ -35,7 +36,7 @@ def arguments(tmp_path, knees):
 class TestArrayRecord:
     @pytest.fixture(autouse=True)
     def prepared(self, arguments):
-        pytest.importorskip("array_record")
+        needed("array_record")
         return prepare(**arguments, file_format="array_record")
 
     @pytest.fixture

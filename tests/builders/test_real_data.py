@@ -126,7 +126,8 @@ def test_raw_kspace_as_it_is_stored(tmp_path):
     assert images.shape == (4, 240, 240)
     combined = np.linalg.norm(images, axis=0)
     assert combined.max() == pytest.approx(1, rel=1e-5)
-    np.testing.assert_allclose(combined, reference / reference.max(), atol=0.1)
+    # Four virtual coils keep 0.978 of the energy of the eight; no pixel loses more than 0.034.
+    np.testing.assert_allclose(combined, reference / reference.max(), atol=0.05)
     facts = builder.info.metadata["kspace"]
     assert facts["eight"]["energy_share"] > 0.9
     assert facts["four"] == {

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from command_line import run
+from needed_packages import needed
 
 TINY_TRAINING = ("--epochs", 1, "--filters", 4, "--batch-size", 2)
 
@@ -18,6 +19,18 @@ def test_a_table_without_networks(tiny_flags, run_here, tmp_path, monkeypatch):
     summary = json.loads((folder / "evaluation.json").read_text())
     assert summary["acceleration"] == "2x, 2 coils, simulated"
     assert list(summary["networks"]) == ["zero-filled"]
+
+
+@pytest.mark.slow
+def test_a_table_with_classical_baselines(tiny_flags, run_here, tmp_path):
+    needed("sigpy")
+    flags = (*tiny_flags, "--coils", 2, "--classical-baselines", "--whole-batches")
+    output, _ = run_here("evaluate", *flags, "--run-dir", tmp_path)
+    networks = json.loads((tmp_path / "evaluation.json").read_text())["networks"]
+    assert list(networks) == ["zero-filled", "CG-SENSE", "L1-wavelet"]
+    for name in ("CG-SENSE", "L1-wavelet"):
+        assert f"{name}: weight " in output
+        assert networks[name]["psnr"]["mean"] > networks["zero-filled"]["psnr"]["mean"]
 
 
 @pytest.mark.slow

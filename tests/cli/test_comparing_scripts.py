@@ -7,6 +7,7 @@ import pytest
 from command_line import run
 
 from kdmri_tf.networks.saved import load_network, weights_digest
+from kdmri_tf.training import comparison
 
 # Slices side by side, as in test_scripts.py, would only make larger graphs to trace.
 TRAINING = ("--epochs", 1, "--filters", 4, "--batch-size", 2, "--whole-batches")
@@ -123,6 +124,18 @@ def test_ablation_has_a_student_trained_as_long(tiny_flags, sft_run, run_here):
     assert not (folder / "at-D2C2-target-only").exists()  # it shares its first stage
     assert config(folder / "twice-the-epochs", "student-D2C2")["epochs"] == 2
     assert len(table(folder / "compare-ablation" / "comparison.csv")) == 6
+
+
+@pytest.mark.parametrize(
+    ("given", "seeds"), [((), [42]), (("--seed", 3), [3]), (("--seeds", 8, 9), [8, 9])]
+)
+def test_seeds_of_every_row(tiny_flags, tmp_path, run_here, monkeypatch, given, seeds):
+    asked = []
+    monkeypatch.setattr(comparison, "compare", lambda *given: asked.append(given))
+    run_here("compare", "ablation", *tiny_flags, *TRAINING, *given, "--run-dir", tmp_path)
+    ((_, experiment, *rest),) = asked
+    assert experiment.run_dir == tmp_path
+    assert rest == [seeds, "compare-ablation"]
 
 
 @pytest.mark.parametrize(

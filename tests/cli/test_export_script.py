@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from command_line import run
+from needed_packages import needed
 
 from kdmri_tf import DCCNN, VDSR, Experiment, InputError, Reconstructor, TrainingSettings
 from kdmri_tf.data.provenance import data_facts
@@ -14,7 +15,7 @@ from kdmri_tf.networks.saved import weights_digest
 from kdmri_tf.training.run_folder import open_stage
 
 for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx", "openvino"):
-    pytest.importorskip(package)
+    needed(package)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +70,25 @@ def test_another_size_axis_and_place(model, tmp_path, run_here):
     mask = np.zeros((40, 50), np.float32)
     mask[:, ::2] = 1
     assert np.isfinite(reconstruct(np.zeros((1, 40, 50, 2), np.float32), mask)).all()
+
+
+def test_flags_reach_the_export(monkeypatch, run_here):
+    asked = []
+    monkeypatch.setattr(
+        "kdmri_tf.export.export_trained.export_trained",
+        lambda *places, **wishes: asked.append((places, wishes)),
+    )
+    reduced = ("--format", "onnx", "--quantize", "int8", "--largest-loss", 0.5)
+    layout = ("--image-size", 40, 50, "--phase-encode-axis", 1, "--coils", 3)
+    places = ("--output", "a.onnx", "--manual-dir", "raw", "--data-dir", "prepared")
+    run_here("export", "a.keras", *reduced, *layout, *places, "--estimate-sensitivities")
+    ((given, wishes),) = asked
+    assert given == ("a.keras", "a.onnx", "onnx", "int8", 0.5)
+    assert tuple(wishes.pop("image_size")) == (40, 50)
+    assert wishes == {
+        **{"phase_encode_axis": 1, "coils": 3, "estimates_sensitivities": True},
+        **{"manual_dir": "raw", "data_dir": "prepared"},
+    }
 
 
 def test_mistakes(model, tmp_path, run_here):

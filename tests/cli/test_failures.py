@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from foreign_errors import wrapped
 
 from kdmri_tf.cli import failures, launch
 
@@ -15,17 +16,6 @@ AGAIN = "all continues with the same command"
 
 class ResourceExhaustedError(Exception):
     """As TensorFlow's, by name."""
-
-
-def wrapped(cause):
-    """The cause in an error of another library."""
-    try:
-        try:
-            raise cause
-        except Exception as error:
-            raise RuntimeError("while writing") from error
-    except RuntimeError as error:
-        return error
 
 
 class UnavailableError(Exception):

@@ -188,6 +188,35 @@ def test_script_makes_the_tables_and_takes_up_what_is_there(
     assert (run_dir / "papers.md").read_text() == table
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_grids_share_cores_and_prepared_data(tmp_path, monkeypatch, run_here, whole):
+    """Of one process: the first grid alone divides the cores, and of a data set alone prepares."""
+    asked, trained = [], []
+
+    def experiment(arguments):
+        asked.append(arguments)
+        return SimpleNamespace(check=lambda *networks, **options: None)
+
+    monkeypatch.setattr("kdmri_tf.cli.from_flags.experiment", experiment)
+    monkeypatch.setattr(papers, "train_grids", lambda grids, *rest, **_: trained.append([*grids]))
+    grids = ("cardiac-4x", "brain-4x", "cardiac-5x")
+    masks = [tmp_path / f"{name.replace('-', '_')}.npy" for name in grids]
+    for path in masks:
+        path.touch()
+    run_here(
+        *("papers", "--only", *grids, "--masks", tmp_path, "--run-dir", tmp_path / "run"),
+        *("--rebuild-data", *(["--whole-batches"] if whole else [])),
+    )
+    assert trained == [list(grids)]
+    assert [given.run_dir for given in asked] == [tmp_path / "run" / name for name in grids]
+    assert [given.mask for given in asked] == list(map(str, masks))
+    assert [(given.dataset, given.acc) for given in asked] == [
+        *(("cardiac", 4.0), ("brain", 4.0), ("cardiac", 5.0))
+    ]
+    assert [given.whole_batches for given in asked] == [whole, True, True]
+    assert [given.rebuild_data for given in asked] == [True, True, False]
+
+
 @pytest.mark.parametrize(
     ("flag", "value"), [("--branch-weight", 0.5), ("--first-cascade", "second")]
 )

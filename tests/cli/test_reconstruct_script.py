@@ -8,6 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 from command_line import TRAIN, run
+from needed_packages import needed
 from stand_in import centered_kspace, randomized
 
 from kdmri_tf import DCCNN, VDSR, InputError, gaussian_mask, phantom_volume
@@ -60,7 +61,7 @@ NEEDED = {
 def test_every_format(networks, model_file, tmp_path, name, form, capsys):
     """Those without TensorFlow by the script, in a process of its own."""
     for package in NEEDED.get(form, []):
-        pytest.importorskip(package)
+        needed(package)
     size = (95, 80)  # of the LiteRT file
     images = phantom_volume("knee", size, num_slices=3, seed=2)
     with h5py.File(tmp_path / "a.h5", "w") as file:

@@ -72,7 +72,8 @@ def test_the_fast_path_changes_no_result(tiny_flags, finished_run, tmp_path):
     )
     assert list(fast) == ["zero-filled", "teacher", "student", "KD student"]
     for name, values in fast.items():
-        assert values["psnr"]["mean"] == pytest.approx(slow[name]["psnr"]["mean"], abs=0.05)
+        # 6e-7 dB at most where it was measured
+        assert values["psnr"]["mean"] == pytest.approx(slow[name]["psnr"]["mean"], abs=1e-4)
 
 
 @pytest.mark.slow

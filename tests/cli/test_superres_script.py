@@ -95,10 +95,16 @@ def test_sft_is_of_cascades_alone():
         (("--no-residual",), "has no residual: leave that setting out"),
         (("--acc", 4), "--scale lowers the resolution and needs no mask: leave out --acc"),
         (("--mask", "uniform"), "needs no mask: leave out --acc and all mask flags"),
-        (("--phase-encode-axis", 1), "needs no mask"),
-        (("--scale", 0.5), "0.5"),
-        (("--teacher", "D5C5"), "D5C5 takes"),
-        (("--student", "VDSR1"), "at least 2 convolutions"),
+        (("--phase-encode-axis", 1), "needs no mask: leave out --acc and all mask flags"),
+        (("--scale", 0.5), "The scale must be a finite number of at least 1; got 0.5."),
+        (
+            ("--teacher", "D5C5"),
+            'D5C5 takes "kspace" and "mask", but the data provides "low_resolution"; choose',
+        ),
+        (
+            ("--student", "VDSR1"),
+            "VDSR1 is no network: there must be at least 2 convolutions",
+        ),
     ],
 )
 def test_mistakes(places, tmp_path, run_here, arguments, message):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from needed_packages import needed
 from packaging.requirements import Requirement
 
 from kdmri_tf import DCCNN, phantom_volume
@@ -70,7 +71,7 @@ print(*{name.partition(".")[0] for name in sys.modules})
 
 @pytest.mark.slow
 def test_an_onnx_file_needs_nothing_else(tmp_path):
-    pytest.importorskip("tf2onnx")
+    needed("tf2onnx")
     model, volume, output = (tmp_path / name for name in ("a.onnx", "knee.npy", "b.nii.gz"))
     DCCNN(2, 1, filters=2).export(model, format="onnx", phase_encode_axis=0)
     np.save(volume, phantom_volume("knee", (48, 48), 2, seed=1))

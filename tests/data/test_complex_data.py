@@ -134,7 +134,7 @@ def test_raw_kspace_is_measured(load_raw):
 
 
 @pytest.mark.parametrize("num_slices", [0, 4])
-def test_what_is_kept_in_memory_changes_no_bit(load_raw, monkeypatch, num_slices):
+def test_what_is_kept_in_memory_changes_rounding_alone(load_raw, monkeypatch, num_slices):
     """Nothing, or k-space alone, instead of what is measured of it."""
     raw = load_raw()
     expected = stacked(raw.batches("train", 2, seed=1, first_epoch=0), 4)

@@ -14,5 +14,12 @@ def networks():
 
 
 @pytest.fixture
+def joint_networks():
+    """A teacher and a student whose cascades can be its branches."""
+    keras.utils.set_random_seed(0)
+    return DCCNN(3, 3, filters=6), DCCNN(2, 3, filters=4)
+
+
+@pytest.fixture
 def batch(inputs, images):
     return inputs, images

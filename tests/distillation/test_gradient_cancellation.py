@@ -5,19 +5,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kdmri_tf import DCCNN, StudentFriendlyTeacher
+from kdmri_tf import StudentFriendlyTeacher
 from kdmri_tf.distillation.gradient_cancellation import cancelled_share
 
 
-@pytest.fixture
-def networks():
-    keras.utils.set_random_seed(0)
-    return DCCNN(3, 3, filters=6), DCCNN(2, 3, filters=4)
-
-
-def gradients_with_respect_to_the_teachers_last_bias(networks, inputs, images, **arguments):
+def gradients_with_respect_to_the_teachers_last_bias(joint_networks, inputs, images, **arguments):
     """The same of a step without the branches' own gradient: only x_T reaches that bias."""
-    teacher, student = networks
+    teacher, student = joint_networks
     model = StudentFriendlyTeacher(teacher, student)
     model.compile("sgd", branch_weight=0.0, **arguments)
     with tf.GradientTape() as tape:
@@ -25,9 +19,11 @@ def gradients_with_respect_to_the_teachers_last_bias(networks, inputs, images, *
     return tape.gradient(losses["loss"], teacher.blocks[-1].trainable_variables[-2])
 
 
-def test_a_stopped_gradient_leaves_the_teachers_image_to_the_target(networks, inputs, images):
+def test_a_stopped_gradient_leaves_the_teachers_image_to_the_target(joint_networks, inputs, images):
     gradients = [
-        gradients_with_respect_to_the_teachers_last_bias(networks, inputs, images, **arguments)
+        gradients_with_respect_to_the_teachers_last_bias(
+            joint_networks, inputs, images, **arguments
+        )
         for arguments in (
             {"imitation_weight": 0.0},
             {"imitation_weight": 0.5, "stop_imitation_gradient": True},
@@ -38,13 +34,13 @@ def test_a_stopped_gradient_leaves_the_teachers_image_to_the_target(networks, in
     assert np.abs(gradients[2] - gradients[0]).max() > 1e-3 * np.abs(gradients[0]).max()
 
 
-def test_a_stopped_gradient_still_moves_the_branches(networks, inputs, images):
-    teacher, student = networks
+def test_a_stopped_gradient_still_moves_the_branches(joint_networks, inputs, images):
+    teacher, student = joint_networks
     model = StudentFriendlyTeacher(teacher, student)
     model.compile(keras.optimizers.SGD(1.0), 0.0, 0.0, 1.0, stop_imitation_gradient=True)
-    before = [weight.numpy() for network in networks for weight in network.weights]
+    before = [weight.numpy() for network in joint_networks for weight in network.weights]
     model.train_on_batch(inputs, images)
-    after = [weight.numpy() for network in networks for weight in network.weights]
+    after = [weight.numpy() for network in joint_networks for weight in network.weights]
     moved = [bool((old != new).any()) for old, new in zip(before, after, strict=True)]
     of_teacher, of_student = moved[: len(teacher.weights)], moved[len(teacher.weights) :]
     # The last teacher cascade is in no branch, the first of the student neither.
@@ -90,8 +86,8 @@ def test_cancelled_share_counts_two_of_three_branches():
         ({"imitation_weight": 1.0, "stop_imitation_gradient": True}, False),
     ],
 )
-def test_training_reports_the_cancelled_share(networks, inputs, images, arguments, cancels):
-    model = StudentFriendlyTeacher(*networks)
+def test_training_reports_the_cancelled_share(joint_networks, inputs, images, arguments, cancels):
+    model = StudentFriendlyTeacher(*joint_networks)
     model.compile("sgd", **arguments)
     image, branches = model.branches(inputs)
     share = model.train_on_batch(inputs, images, return_dict=True)["cancelled_share"]

@@ -9,12 +9,6 @@ import tensorflow as tf
 from kdmri_tf import DCCNN, VDSR, InputError, SlicePSNR, StudentFriendlyTeacher
 
 
-@pytest.fixture
-def networks():
-    keras.utils.set_random_seed(0)
-    return DCCNN(3, 3, filters=6), DCCNN(2, 3, filters=4)
-
-
 @pytest.fixture(scope="module")
 def released(shared):
     """(golden numbers, teacher, student) of the released joint step."""
@@ -100,8 +94,8 @@ def test_swapped_networks_do_not_equal_the_golden_numbers(released):
 
 
 @pytest.mark.parametrize("weights", [(1.0, 1.0, 1.0), (0.5, 2.0, 3.0), (1.0, 0.0, 0.0)])
-def test_losses_are_the_weighted_definition(networks, inputs, images, weights):
-    teacher, student = networks
+def test_losses_are_the_weighted_definition(joint_networks, inputs, images, weights):
+    teacher, student = joint_networks
     expected = expected_losses(teacher, student, inputs, images)
     model = StudentFriendlyTeacher(teacher, student)
     model.compile("sgd", *weights)
@@ -112,8 +106,8 @@ def test_losses_are_the_weighted_definition(networks, inputs, images, weights):
     assert logs["loss"] == pytest.approx(total, rel=1e-4)
 
 
-def test_both_networks_learn_but_for_the_students_first_cascade(networks, inputs, images):
-    teacher, student = networks
+def test_both_networks_learn_but_for_the_students_first_cascade(joint_networks, inputs, images):
+    teacher, student = joint_networks
     before = teacher.get_weights() + student.get_weights()
     model = StudentFriendlyTeacher(teacher, student)
     model.compile(keras.optimizers.Adam(1e-2))
@@ -129,8 +123,8 @@ def test_both_networks_learn_but_for_the_students_first_cascade(networks, inputs
     assert all(moved[first_student + 4 :])
 
 
-def test_validation_is_that_of_the_teacher_alone(networks, inputs, images):
-    teacher, student = networks
+def test_validation_is_that_of_the_teacher_alone(joint_networks, inputs, images):
+    teacher, student = joint_networks
     model = StudentFriendlyTeacher(teacher, student)
     model.compile("adam", reconstruction_weight=3.0, metrics=[SlicePSNR()])
     logs = model.evaluate(inputs, images, batch_size=2, return_dict=True, verbose=0)
@@ -167,14 +161,14 @@ def test_cascades_that_do_not_pair(cascades, message):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("metrics", [[], [SlicePSNR()]], ids=["plain", "metrics"])
-def test_averaged_weights_go_back_to_their_own_places(networks, inputs, images, metrics):
+def test_averaged_weights_go_back_to_their_own_places(joint_networks, inputs, images, metrics):
     """Keras writes the averages of `use_ema` back in the order of all variables."""
-    first = networks[1].blocks[0].get_weights()
+    first = joint_networks[1].blocks[0].get_weights()
     trained = []
     # With this momentum the averages stay what the first step has made of the weights.
     for epochs, averages in [(1, {}), (2, {"use_ema": True, "ema_momentum": 1.0})]:
-        teacher, student = (DCCNN.from_config(network.get_config()) for network in networks)
-        for network, original in zip((teacher, student), networks, strict=True):
+        teacher, student = (DCCNN.from_config(network.get_config()) for network in joint_networks)
+        for network, original in zip((teacher, student), joint_networks, strict=True):
             network.set_weights(original.get_weights())
         model = StudentFriendlyTeacher(teacher, student)
         model.compile(keras.optimizers.Adam(1e-2, **averages), metrics=metrics)
@@ -187,17 +181,17 @@ def test_averaged_weights_go_back_to_their_own_places(networks, inputs, images, 
 
 
 @pytest.mark.parametrize("role", ["teacher", "student"])
-def test_frozen_networks_are_refused(networks, role):
-    model = StudentFriendlyTeacher(*networks)
+def test_frozen_networks_are_refused(joint_networks, role):
+    model = StudentFriendlyTeacher(*joint_networks)
     getattr(model, role).trainable = False
     with pytest.raises(InputError, match=f"The {role} is frozen"):
         model.compile("adam")
 
 
 @pytest.mark.parametrize("role", ["teacher", "student"])
-def test_cascades_frozen_one_by_one_are_refused(networks, role):
+def test_cascades_frozen_one_by_one_are_refused(joint_networks, role):
     """The student's first cascade is in no branch, so that it alone is nothing to train."""
-    model = StudentFriendlyTeacher(*networks)
+    model = StudentFriendlyTeacher(*joint_networks)
     for block in getattr(model, role).blocks[role == "student" :]:
         block.trainable = False
     with pytest.raises(InputError, match=f"The {role} is frozen"):
@@ -205,8 +199,8 @@ def test_cascades_frozen_one_by_one_are_refused(networks, role):
 
 
 @pytest.mark.slow
-def test_goes_on_after_it_was_saved(networks, inputs, images, tmp_path):
-    model = StudentFriendlyTeacher(*networks)
+def test_goes_on_after_it_was_saved(joint_networks, inputs, images, tmp_path):
+    model = StudentFriendlyTeacher(*joint_networks)
     model.compile("adam", imitation_weight=0.25, stop_imitation_gradient=True)
     keep = keras.callbacks.ModelCheckpoint(tmp_path / "last.keras")
     model.fit(inputs, images, epochs=2, callbacks=[keep], verbose=0)
@@ -224,8 +218,8 @@ def test_goes_on_after_it_was_saved(networks, inputs, images, tmp_path):
 
 
 @pytest.mark.parametrize("cut", [1, slice(1)], ids=["other size", "one line"])
-def test_targets_of_another_size_are_refused(networks, inputs, images, cut):
-    model = StudentFriendlyTeacher(*networks)
+def test_targets_of_another_size_are_refused(joint_networks, inputs, images, cut):
+    model = StudentFriendlyTeacher(*joint_networks)
     model.compile("adam")
     target = images[:, cut:] if cut == 1 else images[:, cut]
     for step in (model.train_step, model.test_step):
@@ -233,14 +227,14 @@ def test_targets_of_another_size_are_refused(networks, inputs, images, cut):
             step((inputs, target))
 
 
-def test_other_models_have_no_branches(networks):
+def test_other_models_have_no_branches(joint_networks):
     with pytest.raises(InputError, match="of a DCCNN, but the student is a VDSR"):
-        StudentFriendlyTeacher(networks[0], VDSR(3, filters=4))
+        StudentFriendlyTeacher(joint_networks[0], VDSR(3, filters=4))
 
 
-def test_same_model_twice(networks):
+def test_same_model_twice(joint_networks):
     with pytest.raises(InputError, match="the same model; joint training needs two"):
-        StudentFriendlyTeacher(networks[0], networks[0])
+        StudentFriendlyTeacher(joint_networks[0], joint_networks[0])
 
 
 @pytest.mark.parametrize(
@@ -255,6 +249,6 @@ def test_same_model_twice(networks):
         ({"loss": "mse"}, "A StudentFriendlyTeacher has its own losses; set rec"),
     ],
 )
-def test_bad_weights(networks, arguments, message):
+def test_bad_weights(joint_networks, arguments, message):
     with pytest.raises(InputError, match=message):
-        StudentFriendlyTeacher(*networks).compile("adam", **arguments)
+        StudentFriendlyTeacher(*joint_networks).compile("adam", **arguments)

@@ -4,13 +4,14 @@ import warnings
 
 import numpy as np
 import pytest
+from needed_packages import needed
 from simulated_coils import SIZE, coil_images, measure, smooth_maps, to_channels, to_complex
 
 from kdmri_tf import InputError, gaussian_mask
 from kdmri_tf.evaluation.sense_baselines import WEIGHTS, best_weight, cg_sense, l1_wavelet
 
-sigpy = pytest.importorskip("sigpy")
-pytest.importorskip("sigpy.mri")
+sigpy = needed("sigpy")
+needed("sigpy.mri")
 
 
 @pytest.fixture(scope="module")

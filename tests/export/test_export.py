@@ -10,6 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from needed_packages import needed
 from stand_in import randomized
 
 from kdmri_tf import DCCNN, VDSR, Reconstructor, Undersampling, export_network
@@ -17,8 +18,8 @@ from kdmri_tf.export.check_samples import Samples, samples_of, synthetic_samples
 from kdmri_tf.export.formats import FORMATS
 
 for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "openvino"):
-    pytest.importorskip(package)
-onnx, tf2onnx = pytest.importorskip("onnx"), pytest.importorskip("tf2onnx")
+    needed(package)
+onnx, tf2onnx = needed("onnx"), needed("tf2onnx")
 logging.getLogger("absl").setLevel(logging.ERROR)  # the converters' reports
 
 SUFFIXES = {name: kind.suffix for name, kind in FORMATS.items()}

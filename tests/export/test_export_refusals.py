@@ -9,6 +9,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import tensorflow as tf
+from needed_packages import needed
 
 from kdmri_tf import DCCNN, InputError, Reconstructor, Undersampling, export_network
 from kdmri_tf.export import agreement, formats
@@ -17,7 +18,7 @@ from kdmri_tf.export.check_samples import Samples
 from kdmri_tf.export.formats import FORMATS
 
 for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx", "openvino"):
-    pytest.importorskip(package)
+    needed(package)
 logging.getLogger("absl").setLevel(logging.ERROR)  # the converters' reports
 
 SUFFIXES = {name: kind.suffix for name, kind in FORMATS.items()}
@@ -38,6 +39,51 @@ def test_a_loss_above_the_limit_is_refused(tmp_path, model, samples):
             model, tmp_path / "a.onnx", "onnx", "float16", samples=samples, largest_loss=-1
         )
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def writer_of_other_weights(monkeypatch):
+    """Lets SavedModels be written of a network whose weights a function has changed."""
+    write = export_module.WRITERS["saved_model"]
+
+    def change(weights_of):
+        def written(network, *arguments):
+            network.set_weights(weights_of(network.get_weights()))
+            write(network, *arguments)
+
+        monkeypatch.setitem(export_module.WRITERS, "saved_model", written)
+
+    return change
+
+
+def test_a_shift_of_one_bias_is_more_than_rounding(
+    tmp_path, model, samples, writer_of_other_weights
+):
+    def shifted(weights):
+        weights[3] = weights[3] + 1e-4  # 6e-5 in the image
+        return weights
+
+    writer_of_other_weights(shifted)
+    words = r"by [1-9]\.\de-05 on 8 synthetic brain slices, more than 1e-05; it was not kept\."
+    with pytest.raises(InputError, match=words):
+        export_network(model, tmp_path / "a", samples=samples)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tenth_of_a_decibel_is_too_much_unless_it_is_allowed(
+    tmp_path, model, samples, writer_of_other_weights
+):
+    def noisy(weights):
+        random = np.random.default_rng(0)
+        return [w + 0.5 * np.abs(w).max() * random.standard_normal(w.shape) for w in weights]
+
+    writer_of_other_weights(noisy)
+    reduced = (model, tmp_path / "a", "saved_model", "bfloat16")
+    words = r"loses 0\.1\d\d dB on 8 synthetic brain slices, more than 0\.05 dB; it was not kept"
+    with pytest.raises(InputError, match=words):
+        export_network(*reduced, samples=samples)
+    assert list(tmp_path.iterdir()) == []
+    assert 0.1 < export_network(*reduced, samples=samples, largest_loss=0.2).loss < 0.2
 
 
 @pytest.mark.parametrize("format", ["litert", "onnx", "openvino"])

@@ -4,12 +4,13 @@ import shutil
 
 import numpy as np
 import pytest
+from needed_packages import needed
 
 from kdmri_tf import DCCNN, InputError, Reconstructor, export_network
 from kdmri_tf.inference.runtimes.plain_path import plain_path, plain_temporary_folder
 
 for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx", "openvino"):
-    pytest.importorskip(package)
+    needed(package)
 
 NAMES = ["a [1]", "a]", "a*", "a?", "a\\b", "{a,b}", "h\udce4nsel", "new\nline", "$HOME", "~"]
 

@@ -2,12 +2,13 @@
 
 import pytest
 from full_disk import filled, small_disk
+from needed_packages import needed
 
 from kdmri_tf import DCCNN, InputError, Reconstructor, export_network
 from kdmri_tf.export.formats import FORMATS
 
 for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx", "openvino"):
-    pytest.importorskip(package)
+    needed(package)
 
 
 @pytest.mark.parametrize("leaving", [0, 40_000])

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from needed_packages import needed
 
 from kdmri_tf import VDSR, InputError, export_network
 from kdmri_tf.export import onnx as onnx_writer
 from kdmri_tf.export.check_samples import synthetic_samples
 
-onnx, tf2onnx = pytest.importorskip("onnx"), pytest.importorskip("tf2onnx")
+onnx, tf2onnx = needed("onnx"), needed("tf2onnx")
 
 
 @pytest.mark.parametrize("quantize", [None, "int8", "float16"])

@@ -9,6 +9,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from heeded_signals import heed_all_signals
+
 LIMIT = 600  # seconds; none of the commands takes a tenth of it
 PAUSE = 0.5  # seconds between SIGSTOP and SIGCONT
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP)
@@ -60,7 +62,7 @@ def run(
         stderr=subprocess.STDOUT,
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        preexec_fn=_heed_all_signals,
+        preexec_fn=heed_all_signals,
     )
 
     def follow() -> None:
@@ -104,11 +106,6 @@ def moments(quiet: Ended, number: int, seed: str) -> list[Moment]:
             first = quiet.times[0]
             drawn.append(Moment(first + share * (quiet.seconds - first)))
     return drawn
-
-
-def _heed_all_signals() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 def _wait(process: subprocess.Popen, ended: Ended, moment: Moment, start: float) -> bool:

@@ -20,13 +20,14 @@ from faults.hostile_volumes import hostile_volumes
 from faults.reader import Answer, Reader
 from faults.watched_folder import watched
 from faults.whole_files import Whole, whole_networks, whole_volumes
+from needed_packages import needed
 
 DAMAGES = int(os.environ.get("KDMRI_DAMAGES", 2))
 SEED = os.environ.get("KDMRI_DAMAGES_SEED", "0")
 WRITTEN = "log.csv"  # beside the state of a stage, when it is taken up
 
 for package in ("ismrmrd", "pydicom"):
-    pytest.importorskip(package)
+    needed(package)
 
 
 def volumes(wholes: list[Whole], root: Path, elsewhere: Path) -> Iterator[Case]:
@@ -107,6 +108,6 @@ def test_volumes(tmp_path, elsewhere, tally):
 
 @pytest.mark.slow
 def test_networks(tmp_path, elsewhere, tally):
-    for needed in ("ai_edge_litert", "onnx", "onnxruntime", "tf2onnx", "openvino"):
-        pytest.importorskip(needed)
+    for package in ("ai_edge_litert", "onnx", "onnxruntime", "tf2onnx", "openvino"):
+        needed(package)
     check(whole_networks(tmp_path / "whole"), networks, tmp_path, elsewhere, tally)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import scipy.io
+from needed_packages import needed
 from stand_in import Copying, ZeroFilling, centered_kspace
 
 from kdmri_tf import DCCNN, InputError, Reconstructor, equispaced_mask, gaussian_mask
@@ -178,7 +179,7 @@ class TestMaskOfTheTraining:
     )
     def test_travels_with_every_format(self, tmp_path, name, packages):
         for package in packages:
-            pytest.importorskip(package)
+            needed(package)
         mask = gaussian_mask((36, 32), 2, seed=3)
         network, path = DCCNN(2, 1, filters=2), tmp_path / name
         network.save(tmp_path / "model.keras")

@@ -7,16 +7,17 @@ import zipfile
 import numpy as np
 import pytest
 import tensorflow as tf
+from needed_packages import needed
 
 from kdmri_tf import DCCNN, InputError, Reconstructor, Undersampling, export_network
 from kdmri_tf.export.check_samples import synthetic_samples
 from kdmri_tf.export.export_trained import export_trained
 from kdmri_tf.inference.network_facts import RULES, read_export_facts, wrong_fact
 
-onnx = pytest.importorskip("onnx")
-openvino = pytest.importorskip("openvino")
+onnx = needed("onnx")
+openvino = needed("openvino")
 for package in ("ai_edge_litert", "ai_edge_quantizer", "onnxruntime", "tf2onnx"):
-    pytest.importorskip(package)
+    needed(package)
 
 SIZE = (40, 36)
 NAMES = {"saved_model": "a", "litert": "a.tflite", "onnx": "a.onnx", "openvino": "b"}

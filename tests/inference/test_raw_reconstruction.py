@@ -8,6 +8,7 @@ import keras
 import nibabel
 import numpy as np
 import pytest
+from needed_packages import needed
 from PIL import Image
 from scanner_file import COILS, SIZE, kspace_of, mask_of, parts_of, truth_of, write_volume
 from simulated_coils import smooth_maps
@@ -64,7 +65,7 @@ class TestMeasurement:
         np.testing.assert_allclose(magnitudes, np.abs(smooth_maps(COILS, SIZE)), atol=1e-5)
 
     def test_espirit_is_a_choice(self, undersampled):
-        pytest.importorskip("sigpy")
+        needed("sigpy")
         _, acquisition = parts_of(undersampled, ComplexZeroFilling(), sensitivities="espirit")
         assert "by ESPIRiT" in acquisition.origin
 

@@ -11,15 +11,16 @@ import keras
 import nibabel
 import numpy as np
 import pytest
+from needed_packages import needed
 
 from kdmri_tf import DCCNN, InputError, Reconstructor, Undersampling, export_network
 from kdmri_tf.export.check_samples import synthetic_samples
 from kdmri_tf.inference.reconstruct_volume import reconstruct_file
 
-pytest.importorskip("ai_edge_litert")
-pytest.importorskip("onnxruntime")
-pytest.importorskip("tf2onnx")
-pytest.importorskip("openvino")
+needed("ai_edge_litert")
+needed("onnxruntime")
+needed("tf2onnx")
+needed("openvino")
 
 WITHOUT = ("student.tflite", "student.onnx", "student-openvino")  # TensorFlow
 NAMES = ("student.keras", "student", *WITHOUT)

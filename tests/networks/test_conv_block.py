@@ -45,12 +45,13 @@ def test_a_block_that_starts_at_zero_keeps_the_strength_of_its_signal():
     assert 0.3 < strength < 3
 
 
+@pytest.mark.parametrize("channels", [1, 2, 4, 8])
 @pytest.mark.parametrize("shape", [(2, 9, 7, 5), (1, 1, 6, 32), (3, 8, 8, 1)], ids=str)
-def test_a_convolution_to_one_channel_has_tensorflows_values_and_gradients(shape):
+def test_the_last_convolution_has_tensorflows_values_and_gradients(shape, channels):
     random = np.random.default_rng(0)
     activation, kernel, weights = (
         tf.constant(random.normal(size=size), tf.float32)
-        for size in (shape, (3, 3, shape[-1], 1), (*shape[:-1], 1))
+        for size in (shape, (3, 3, shape[-1], channels), (*shape[:-1], channels))
     )
     found = []
     for convolve in (convolve_to_image, lambda a, k: tf.nn.conv2d(a, k, 1, "SAME")):

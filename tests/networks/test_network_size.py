@@ -7,6 +7,7 @@ import zipfile
 import pytest
 
 from kdmri_tf import DCCNN, VDSR, InputError, TrainingSettings, load_network
+from kdmri_tf.sizes import check_network_size
 from kdmri_tf.training.initial_networks import new_network
 
 
@@ -35,8 +36,17 @@ def test_impossible_sizes(make, message):
 
 
 def test_the_bound_can_be_raised(monkeypatch):
+    size = {"num_convs": 1001, "num_blocks": 1, "filters": 1, "what": "VDSR1001"}
     with pytest.raises(InputError, match=r"environment variable KDMRI_SIZE_FACTOR=2\."):
-        DCCNN(2, 501, filters=1)
+        check_network_size(**size)
+    monkeypatch.setenv("KDMRI_SIZE_FACTOR", "2")
+    check_network_size(**size)
+    size["num_convs"] = 2001
+    with pytest.raises(InputError, match=r"environment variable KDMRI_SIZE_FACTOR=3\."):
+        check_network_size(**size)
+
+
+def test_the_bound_can_be_lowered(monkeypatch):
     monkeypatch.setenv("KDMRI_SIZE_FACTOR", "0.001")
     with pytest.raises(InputError, match="D2C1 has 2 convolutions, but a network may have 1,000"):
         DCCNN(2, 1, filters=1)

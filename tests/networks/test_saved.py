@@ -1,11 +1,11 @@
 """A saved network is loaded as it was, in float32, and is never half written."""
 
-import tracemalloc
 import zipfile
 
 import keras
 import numpy as np
 import pytest
+from traced_memory import traced_memory
 
 from kdmri_tf import DCCNN, VDSR, InputError, load_network
 from kdmri_tf.networks.saved import save_network, weights_digest
@@ -72,12 +72,10 @@ def test_an_archive_that_lies_about_its_size(tmp_path, name):
             archive.writestr(entry, bytes(2**28) if entry == name else content)
     content = path.read_bytes()
     path.write_bytes(content.replace((2**28).to_bytes(4, "little"), (100).to_bytes(4, "little")))
-    tracemalloc.start()
-    with pytest.raises(InputError, match=rf"readable \.keras model \({name} in it is damaged\)"):
-        load_network(path)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert peak < 2**25
+    with traced_memory() as peak:
+        with pytest.raises(InputError, match=rf"readable \.keras model \({name} in it is damaged"):
+            load_network(path)
+        assert peak() < 2**25
 
 
 def test_weights_that_are_nan(tmp_path):

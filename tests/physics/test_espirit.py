@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
+from needed_packages import needed
 from simulated_coils import SIZE, coil_images, measure, to_complex
 
 from kdmri_tf import InputError, espirit_sensitivities, gaussian_mask, low_resolution_sensitivities
 from kdmri_tf.physics import sigpy_convention
 from kdmri_tf.physics.sensitivities import with_image_phase
 
-sigpy = pytest.importorskip("sigpy")
-pytest.importorskip("sigpy.mri")
+sigpy = needed("sigpy")
+needed("sigpy.mri")
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from needed_packages import needed
 
 from kdmri_tf import InputError
 from kdmri_tf.evaluation import sense_baselines
@@ -19,7 +20,7 @@ def one_weight(monkeypatch):
 
 
 def test_batches_are_reconstructed_slice_by_slice(load_tiny, capsys, one_weight):
-    pytest.importorskip("sigpy")
+    needed("sigpy")
     data = load_tiny(coils=2)
     baselines = classical_baselines(data, num_slices=1)
     lines = [f"{name}: weight 0.02, the best on 1 training slice." for name in baselines]
@@ -35,7 +36,7 @@ def test_batches_are_reconstructed_slice_by_slice(load_tiny, capsys, one_weight)
 
 
 def test_no_slice_is_tried_twice(load_tiny, capsys, one_weight):
-    pytest.importorskip("sigpy")
+    needed("sigpy")
     data = load_tiny(coils=1)
     classical_baselines(data, num_slices=1000)
     assert f"best on {data.num_slices['train']} training slices" in capsys.readouterr().out
@@ -43,7 +44,7 @@ def test_no_slice_is_tried_twice(load_tiny, capsys, one_weight):
 
 def test_weights_are_chosen_on_slices_as_they_are(load_tiny, monkeypatch):
     """Under the one mask and without augmentation, as those that are measured."""
-    pytest.importorskip("sigpy")
+    needed("sigpy")
     data = load_tiny(coils=1, random_masks=True)
     seen = []
 
@@ -58,7 +59,7 @@ def test_weights_are_chosen_on_slices_as_they_are(load_tiny, monkeypatch):
 
 
 def test_one_coil_has_no_cg_sense(load_tiny, one_weight):
-    pytest.importorskip("sigpy")
+    needed("sigpy")
     assert list(classical_baselines(load_tiny(coils=1), num_slices=1)) == ["L1-wavelet"]
 
 

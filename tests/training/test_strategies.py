@@ -35,6 +35,9 @@ from kdmri_tf.training import fit
 fit.VALIDATION_BATCH_SIZE = 3  # 4 slices: the last batch has one
 data = kdmri_tf.load_data("cardiac", 2, **source)
 coarse = kdmri_tf.load_super_resolution("cardiac", 2, **source)
+scanned = kdmri_tf.load_data("cardiac", 2, coils=2, **source)
+variation = {"random_masks": True, "augment": kdmri_tf.random_flips}
+varied = kdmri_tf.load_data("cardiac", 2, **variation, **source)
 def trained(name):
     settings = kdmri_tf.TrainingSettings(epochs=3, batch_size=5, filters=4, schedule="cosine",
                                          ema_momentum=0.5)
@@ -43,8 +46,10 @@ def trained(name):
     friendly, start = experiment.friendly_teacher("D3C2", "D2C2")
     student = experiment.distil(friendly, "D2C2", joint=True, start=start)
     alone = experiment.student("D2C1")
-    of_coarse = kdmri_tf.Experiment(coarse, experiment.run_dir, settings, strategy=strategy)
-    sharper = of_coarse.student("VDSR3")
+    others = [
+        kdmri_tf.Experiment(other, experiment.run_dir, settings, strategy=strategy).student(network)
+        for other, network in ((coarse, "VDSR3"), (scanned, "D2C2"), (varied, "D3C1"))
+    ]
     tables = [np.genfromtxt(path, delimiter=",", names=True)
               for path in sorted(experiment.run_dir.glob("*/log.csv"))]
     logs = [table[name] for table in tables for name in ("loss", "val_loss")]
@@ -54,7 +59,7 @@ def trained(name):
         own.compile(tf.keras.optimizers.SGD(0.1), loss="mae", metrics=["mae"])
     own.fit(data.batches("train", 2), epochs=2, verbose=0)  # as Keras shares them
     logs.append(np.array(own.evaluate(data.batches("validation", 2), verbose=0)))
-    return [network.get_weights() for network in (friendly, student, alone, sharper, own)], logs
+    return [network.get_weights() for network in (friendly, student, alone, *others, own)], logs
 weights, logs = trained("none")
 shared, shared_logs = trained("mirrored")
 apart = max(np.abs(a - b).max() for one, two in zip(weights, shared) for a, b in zip(one, two))
@@ -108,7 +113,7 @@ def test_replicas_train_what_one_process_trains(tiny_source, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     apart, logs_apart, stages = json.loads(done.stdout.splitlines()[-1])
-    assert stages == 9
+    assert stages == 13
     assert apart < 1e-5
     assert logs_apart < 1e-5
 
@@ -147,6 +152,22 @@ def test_workers_train_what_one_process_trains(tiny_flags, tmp_path, run_here):
     assert "Epoch" not in second[1]
     assert_same_weights(*(tmp_path / run / "teacher-D2C2/model.keras" for run in ("two", "one")))
     assert (tmp_path / "two/teacher-D2C2/evaluation.md").exists()
+
+
+@pytest.mark.slow
+def test_workers_distil_what_one_process_distils(tiny_flags, tmp_path, run_here):
+    """The chief alone evaluates and exports."""
+    small = ("--filters", "4", "--epochs", "1", "--batch-size", "3", "--whole-batches")
+    networks = ("--method", "sp", "--teacher", "D3C2", "--student", "D2C2")
+    flags = ("kd", *tiny_flags, *small, *networks, "--run-dir")
+    run_here(*flags, tmp_path / "one")
+    with workers_of(2, *flags, tmp_path / "two") as workers:
+        first, second = outcomes(workers)
+    assert first[0] == second[0] == 0, first[2] + second[2]
+    assert [text.count("| KD student |") for text in (first[1], second[1])] == [1, 0]
+    assert (tmp_path / "two/saved_model").is_dir()
+    for stage in ("teacher-D3C2", "student-D2C2", "sp-D2C2", "kd-sp-D2C2"):
+        assert_same_weights(*(tmp_path / run / stage / "model.keras" for run in ("two", "one")))
 
 
 @pytest.mark.slow

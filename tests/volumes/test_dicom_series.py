@@ -1,13 +1,13 @@
 """DICOM series: slices in order, where they lie in the patient, and what is no series."""
 
 import sys
-import tracemalloc
 
 import numpy as np
 import pydicom
 import pytest
 from pydicom.uid import DeflatedExplicitVRLittleEndian, generate_uid
 from raw_formats import write_dicom
+from traced_memory import traced_memory
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.volumes import dicom_file
@@ -142,9 +142,10 @@ class TestBounds:
         start = 144 + int.from_bytes(path.read_bytes()[140:144], "little")
         value = b"\x08\0\x05\0UN\0\0" + (2**32 - 16).to_bytes(4, "little")
         path.write_bytes(path.read_bytes()[:start] + value + bytes(100))
-        tracemalloc.start()
-        with pytest.raises(InputError, match=r"a\.dcm "), open_volume(path):
-            pass
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        assert peak < 2**24
+        with traced_memory() as peak:
+            with (
+                pytest.raises(InputError, match=r"a\.dcm lacks SeriesInstanceUID: it is no slice"),
+                open_volume(path),
+            ):
+                pass
+            assert peak() < 2**24

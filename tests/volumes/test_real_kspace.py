@@ -33,7 +33,11 @@ def test_brain_of_8_coils():
     np.testing.assert_allclose(combined(kspace), reference, atol=1e-6 * reference.max())
     compressed, share = compress_coils(kspace[np.newaxis], 4)
     assert share > 0.9
-    np.testing.assert_allclose(combined(compressed[0]), reference, atol=0.2 * reference.max())
+    # What the four leave out is orthogonal to them: each pixel loses, at most 0.034 of the maximum.
+    lost = (reference - combined(compressed[0])) / reference.max()
+    assert lost.min() > -1e-6
+    assert lost.max() < 0.05
+    assert np.sum(combined(compressed[0]) ** 2) == pytest.approx(share * np.sum(reference**2))
 
 
 def test_the_same_undersampled_of_bart():

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from contextlib import nullcontext
 
+import full_disk
 import h5py
 import nibabel
 import numpy as np
@@ -64,17 +65,8 @@ except InputError as error:
 @pytest.fixture
 def small_disk(tmp_path):
     """A folder on a disk of 3 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
-    try:
-        is_mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
-    except FileNotFoundError:
-        is_mounted = False
-    if not is_mounted:
-        pytest.skip("a disk cannot be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with full_disk.small_disk(tmp_path / "disk") as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("name", ["b.nii", "b.nii.gz", "b.npy", "b.h5"])
