@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from keras.src.testing import TestCase
+from needed_packages import needed
 
 from kdmri_tf import (
     DCCNN,
@@ -115,7 +116,7 @@ def test_keras_cannot_quantize(network_class, tmp_path, monkeypatch):
     network = network_class.from_name("D2C1" if network_class is DCCNN else "VDSR2", filters=2)
     with pytest.raises(InputError, match=r'stay as it is\. Export it .*, quantize="int8"') as error:
         network.quantize("int8")
-    pytest.importorskip("onnxruntime")
+    needed("onnxruntime")
     monkeypatch.chdir(tmp_path)
     advice = str(error.value).partition("instead: ")[2].removesuffix(").")
     eval(f"{advice}, largest_loss=math.inf)", {"network": network, "math": math})
