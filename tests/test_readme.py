@@ -82,7 +82,8 @@ def test_the_first_command_of_the_readme(data_dir, tmp_path, run_here, monkeypat
 def test_code_of_the_documentation(run_tiny):
     needed("tf2onnx")
     code, serving = python_of("docs/getting-started.md")
-    reconstructing, *_ = python_of("docs/serve.md")
+    reconstructing, _, plain, _ = python_of("docs/serve.md")
     assert '"student.tflite"' in reconstructing
     reconstructing = reconstructing.replace("student.tflite", "student.onnx")
-    run_tiny(code, USE + serving + CHECK + reconstructing + CHECK)
+    arrays = "kspace, mask = kspace.numpy(), mask.numpy()\n"
+    run_tiny(code, USE + serving + CHECK + reconstructing + CHECK + arrays + plain + CHECK)

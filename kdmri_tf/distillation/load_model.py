@@ -29,12 +29,11 @@ def load_model(path: Path | str, compile: bool = True) -> keras.Model:
         >>> import tempfile
         >>> from kdmri_tf import DCCNN, Distiller, load_model
         >>> distiller = Distiller(DCCNN(3, 2), DCCNN(2, 2))
-        >>> distiller.compile("adam", "at")
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     distiller.save(f"{folder}/distiller.keras")
         ...     loaded = load_model(f"{folder}/distiller.keras")
-        >>> loaded.student.architecture, loaded.loss_weights["feature_loss"]
-        ('D2C2', 1.0)
+        >>> loaded.teacher.architecture, loaded.student.architecture
+        ('D3C2', 'D2C2')
     """
     path = Path(path)
     if not path.is_file():

@@ -15,11 +15,12 @@ from kdmri_tf.files import replacing
 from kdmri_tf.networks.dccnn import DCCNN
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.vdsr import VDSR
-from kdmri_tf.sizes import check_network_file
 from kdmri_tf.zoo.cards import card_of
 from kdmri_tf.zoo.listing import network_path
 
 NETWORKS = (DCCNN, VDSR)
+
+LARGEST_CONFIG = 2**20  # bytes that are read of a model's config.json, to tell its class
 
 # The key of `evaluation.json` that tells which network was measured.
 WEIGHTS_DIGEST = "weights_sha256"
@@ -101,9 +102,8 @@ def read_model(path: Path, compile: bool) -> keras.Model:
 def _check_trains_no_network(path: Path) -> None:
     """Refuses a file of this package that holds no network but what trains some."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            check_network_file(archive.getinfo("config.json").file_size, "it")
-            saved = json.loads(archive.read("config.json"))
+        with zipfile.ZipFile(path) as archive, archive.open("config.json") as file:
+            saved = json.loads(file.read(LARGEST_CONFIG))
         name, registered = saved["class_name"], str(saved["registered_name"])
     except Exception:  # whatever zipfile makes of a damaged file: Keras reports it
         return

@@ -131,6 +131,7 @@ def test_a_short_shuffle_buffer_loses_no_slice(data, monkeypatch):
     assert len({image.tobytes() for image in shuffled}) == 6
 
 
+@pytest.mark.filterwarnings("ignore:Without a seed the training slices come as they are")
 @pytest.mark.parametrize("seed", [None, 0])
 @pytest.mark.parametrize("first_epoch", [None, 0])
 @pytest.mark.parametrize(("batch_size", "dimension"), [(3, 3), (4, None)])
