@@ -1,6 +1,5 @@
 """What TensorFlow computes on in training, in words, and a GPU that it leaves idle."""
 
-import collections
 from pathlib import Path
 
 import tensorflow as tf
@@ -18,7 +17,7 @@ def devices_in_words() -> str:
         cores = num_cores()
         return f"{cores} CPU core{'s' * (cores > 1)}"
     details = (tf.config.experimental.get_device_details(gpu) for gpu in gpus)
-    names = collections.Counter(detail.get("device_name", "unnamed") for detail in details)
+    names = dict.fromkeys(detail.get("device_name", "unnamed") for detail in details)
     return f"{len(gpus)} GPU{'s' * (len(gpus) > 1)} ({', '.join(names)})"
 
 

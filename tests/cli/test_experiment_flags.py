@@ -7,6 +7,7 @@ import pytest
 
 from kdmri_tf import SimulatedAcquisition, TrainingSettings
 from kdmri_tf.cli import flags, from_flags
+from kdmri_tf.compute.devices import devices_in_words
 from kdmri_tf.data.random_shifts import random_shifts
 
 TRAINING = {
@@ -65,6 +66,14 @@ def test_cores_are_divided_among_the_slices_of_a_batch(
     monkeypatch.setattr(from_flags, "_strategy", lambda *_: None)
     experiment("--batch-size", "3", *given)
     assert asked == divided_among
+
+
+def test_a_training_says_what_it_runs_on(experiment, monkeypatch, capsys):
+    experiment()
+    assert f"; on {devices_in_words()}\n" in capsys.readouterr().out
+    monkeypatch.setattr("kdmri_tf.compute.devices.idle_gpu", lambda: "A GPU has nothing to do.")
+    with pytest.warns(match="A GPU has nothing to do"):
+        experiment()
 
 
 def test_workers_wait_for_each_other_as_long_as_they_are_told(experiment, monkeypatch):

@@ -12,11 +12,12 @@ from kdmri_tf import (
     DCCNN,
     AttentionTransfer,
     Distiller,
+    Experiment,
     InputError,
     StudentFriendlyTeacher,
+    TrainingSettings,
     cache_teacher,
 )
-from kdmri_tf.training.distillation_stages import check_teacher
 
 
 def functional():
@@ -57,10 +58,11 @@ def test_the_wrapper_of_the_documentation():
     assert losses[-1] < losses[0]
 
 
-def test_stages_need_networks_of_this_package():
-    check_teacher(DCCNN(2, 1))
+def test_stages_need_networks_of_this_package(data, tmp_path):
+    experiment = Experiment(data, tmp_path, TrainingSettings(epochs=1))
     with pytest.raises(InputError, match=r"need a DCCNN or VDSR; this teacher is a Functional\. A"):
-        check_teacher(functional())
+        experiment.distil(functional(), "D2C1")
+    assert not list(tmp_path.iterdir())
 
 
 class Brightness(keras.Model):
