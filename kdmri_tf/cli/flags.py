@@ -117,7 +117,11 @@ def _add_dataset(group: argparse._ArgumentGroup, super_resolution: bool) -> None
         help="where the images come from; auto: the first real source whose files are there, "
         "else synthetic",
     )
-    add("--mask", default="gaussian", help=f"{', '.join(SAMPLERS)}, or a .npy file")
+    add(
+        "--mask",
+        default="gaussian",
+        help=f"{', '.join(SAMPLERS)}, or a .npy file: H x W, or one value for each line",
+    )
     add("--mask-seed", type=seed, help="seed of a drawn mask (default: 0)")
     add(
         "--center-lines",
@@ -129,8 +133,8 @@ def _add_dataset(group: argparse._ArgumentGroup, super_resolution: bool) -> None
         "--phase-encode-axis",
         type=int,
         choices=[0, 1],
-        help="what a drawn mask measures: 0 for rows of k-space, 1 for columns "
-        "(default: 0; knee, and with --coils: 1)",
+        help="what a drawn mask, or one value for each line, measures: 0 for rows of k-space, 1 "
+        "for columns (default: 0; knee, and with --coils: 1)",
     )
     add(
         "--coils",

@@ -78,8 +78,8 @@ def run() -> None:
         "--phase-encode-axis",
         type=int,
         choices=[0, 1],
-        help="of a drawn mask: 0 draws rows, 1 columns (default: the model's, else 0; complex "
-        "images: 1)",
+        help="of a drawn mask, or a .npy file of one value for each line: 0 for rows, 1 for "
+        "columns (default: the model's, else 0; complex images: 1)",
     )
     add("--scale", type=positive_number, help="VDSR: lower the resolution this many times first")
     raw = parser.add_argument_group("raw k-space, for networks of complex images")

@@ -55,14 +55,14 @@ def load_data(
         manual_dir: folder that holds the raw files as `<dataset>/<source>/...`.
         data_dir: folder of the prepared data sets; by default that of TensorFlow Datasets.
         mask: "gaussian", "uniform", "equispaced", or a mask of 0 and 1, unshifted: a .npy file or
-            an array `(H, W)`.
+            an array, `(H, W)` or one value for each phase-encode line, `(H,)` or `(W,)`.
         mask_seed: seed of a sampled mask.
         center_lines: lowest lines that a sampled mask always measures; None for as many as the
             papers' masks: 30 for the knee, 10 for the others; of complex images, of which coil
             sensitivities are estimated, 24, or two thirds of all measured lines if these are fewer.
-        phase_encode_axis: axis along which a sampled mask leaves out lines, 0 or 1; None for that
-            of the papers' masks, 1 for the knee, 0 for the others; with `coils` 1, as in scanners'
-            files.
+        phase_encode_axis: axis along which a sampled mask, or one of lines for square images,
+            leaves out lines, 0 or 1; None for that of the papers' masks, 1 for the knee, 0 for the
+            others; with `coils` 1, as in scanners' files.
         image_size: (H, W) to crop or zero-pad to, instead of the source's own.
         augment: `(image float32 (H, W, 1), seed int32 (2,)) -> image` in TensorFlow, as for
             `tf.image.stateless_*`; changes the training slices alone, anew in every pass.
@@ -101,10 +101,15 @@ def load_data(
         ((32, 32), 2.0, {'train': 72, 'validation': 24})
     """
     choice = MaskChoice(mask, acceleration, mask_seed, random_masks)
-    if choice.is_given and (center_lines, phase_encode_axis) != (None, None):
+    if choice.is_given and center_lines is not None:
         raise InputError(
-            "center_lines and phase_encode_axis apply only to a mask drawn by a sampler, but you "
-            f"gave a mask ({choice.origin}): leave them out."
+            "center_lines is for a mask drawn by a sampler, but you gave a mask "
+            f"({choice.origin}): leave it out."
+        )
+    if phase_encode_axis is not None and not choice.needs_axis:
+        raise InputError(
+            f"phase_encode_axis is for a mask of lines or one drawn by a sampler, but the mask "
+            f"{choice.origin} has two axes: leave it out."
         )
     if acquisition is not None and coils is None:
         coils = acquisition.coils

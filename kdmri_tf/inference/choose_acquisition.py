@@ -61,8 +61,8 @@ def acquisition_of(
         center_lines: of a drawn mask; None for as many as in the network's training or, where that
             is not known, as in the papers' masks of its data set, or else 10; for complex images
             24, or two thirds of all measured lines if these are fewer.
-        phase_encode_axis: of a drawn mask; None for that of the network, or else 0; for complex
-            images 1.
+        phase_encode_axis: of a drawn mask, or of a file of lines for square images; None for that
+            of the network, or else 0; for complex images 1.
         scale: lower the resolution by this factor first, for a super-resolution network.
         coils: for a network of complex images: compress the coils to so many virtual ones; None for
             the number that the network is exported for, or else all.

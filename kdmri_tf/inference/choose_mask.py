@@ -11,7 +11,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.inference.reconstructor import Reconstructor
 from kdmri_tf.inference.training_conditions import TRAINED, trained_mask
 from kdmri_tf.physics.calibration import usual_center_lines
-from kdmri_tf.physics.masks import load_mask
+from kdmri_tf.physics.masks import load_mask, read_mask
 from kdmri_tf.physics.papers_sampling import PAPERS_SAMPLING, RAW_PHASE_ENCODE_AXIS
 from kdmri_tf.physics.samplers import SAMPLERS, check_phase_encode_axis
 from kdmri_tf.volumes.mask_file import read_mat_mask
@@ -53,12 +53,14 @@ def chosen_mask(
         acceleration, mask = _as_in_training(volume, network.metadata, is_drawn)
     if mask is None or mask in SAMPLERS:
         return _drawn_mask(volume, network, str(mask or "gaussian"), acceleration, **drawing)
+    axis = drawing.pop("phase_encode_axis", None)
+    has_no_axis = axis is not None and not _is_of_lines(mask)
     refuse_wishes(
-        {"acc": acceleration, **drawing},
+        {"acc": acceleration, **drawing, "phase_encode_axis": axis if has_no_axis else None},
         f"The mask {mask} is used as it is",
         f"that is for drawn masks ({', '.join(SAMPLERS)})",
     )
-    return _ready_mask(volume, network, mask)
+    return _ready_mask(volume, network, mask, axis)
 
 
 def _as_in_training(
@@ -117,14 +119,25 @@ def _drawn_mask(
 
 
 def _ready_mask(
-    volume: ImageVolume, network: Reconstructor, mask: Path | str
+    volume: ImageVolume, network: Reconstructor, mask: Path | str, axis: int | None
 ) -> tuple[NDArray[np.float32], str]:
     """Returns a mask that is not drawn and, in words, its origin."""
     if mask == TRAINED:
         lines = trained_mask(network.metadata, volume.image_size, network.path)
         return lines, "undersampled by the mask of the network's training"
-    load = read_mat_mask if str(mask).lower().endswith(".mat") else load_mask
-    return load(mask, volume.image_size), f"undersampled by {mask}"
+    if _is_mat(mask):
+        return read_mat_mask(mask, volume.image_size), f"undersampled by {mask}"
+    axis = _usual_axis(network.metadata) if axis is None else axis
+    return load_mask(mask, volume.image_size, axis), f"undersampled by {mask}"
+
+
+def _is_of_lines(mask: Path | str) -> bool:
+    """Says whether a mask that is not drawn is a list of lines, whose axis is to be told."""
+    return not (mask == TRAINED or _is_mat(mask)) and read_mask(mask).ndim == 1
+
+
+def _is_mat(mask: Path | str) -> bool:
+    return str(mask).lower().endswith(".mat")
 
 
 def _usual_axis(facts: Mapping[str, Any]) -> int:

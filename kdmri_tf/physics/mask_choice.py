@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.physics.line_masks import spread_lines
 from kdmri_tf.physics.masks import (
     check_mask,
     mask_array,
@@ -30,8 +31,8 @@ class MaskChoice:
     """Holds a choice of masks, checked as far as it can be before there are images.
 
     Args:
-        mask: name of a sampler, a .npy file, or 0 and 1 of shape `(H, W)`: an array, a tensor or
-            nested lists.
+        mask: name of a sampler, a .npy file, or 0 and 1 of shape `(H, W)`, or of the lines alone as
+            for `spread_lines`: an array, a tensor or nested lists.
         acceleration: nominal acceleration.
         seed: seed of a mask that is drawn.
         random: draws masks for the training slices as well.
@@ -78,6 +79,11 @@ class MaskChoice:
         """Whether the mask is the user's own."""
         return self._sampler is None
 
+    @property
+    def needs_axis(self) -> bool:
+        """Whether a phase-encode axis means anything: to a sampler, and to a list of lines."""
+        return self._given is None or self._given.ndim == 1
+
     def masks_for(
         self, image_size: Sequence[int], center_lines: int, axis: int
     ) -> tuple[NDArray[np.float32], NDArray[np.float32] | None]:
@@ -86,7 +92,7 @@ class MaskChoice:
         Args:
             image_size: (H, W).
             center_lines: lowest lines that a sampler always measures.
-            axis: phase-encode axis, 0 or 1.
+            axis: phase-encode axis of a mask that `needs_axis`, 0 or 1.
 
         Returns:
             float32 `(H, W)`, unshifted; and None or float32, `(NUM_RANDOM_MASKS, H, 1)` for axis 0,
@@ -96,7 +102,7 @@ class MaskChoice:
             InputError: the mask does not fit the images or the acceleration.
         """
         if self._sampler is None:
-            return self._checked(image_size), None
+            return self._checked(image_size, axis), None
         draw = partial(self._sampler, image_size, self._acceleration, center_lines, axis)
         mask = draw(self._seed)
         if not self._random:
@@ -104,9 +110,10 @@ class MaskChoice:
         seeds = range(self._seed + 1, self._seed + 1 + NUM_RANDOM_MASKS)
         return mask, np.stack([draw(seed).take([0], axis=1 - axis) for seed in seeds])
 
-    def _checked(self, image_size: Sequence[int]) -> NDArray[np.float32]:
+    def _checked(self, image_size: Sequence[int], axis: int) -> NDArray[np.float32]:
         assert self._given is not None
-        mask = check_mask(self._given, image_size, name=f"mask {self.origin}")
+        name = f"mask {self.origin}"
+        mask = check_mask(spread_lines(self._given, image_size, axis, name), image_size, name)
         warn_if_centered(mask, self.origin)
         actual, nominal = true_acceleration(mask), self._acceleration
         if abs(actual / nominal - 1) > ACCELERATION_TOLERANCE:

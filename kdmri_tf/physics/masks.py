@@ -14,25 +14,30 @@ from numpy.typing import ArrayLike, NDArray
 
 from kdmri_tf.arrays import open_array
 from kdmri_tf.errors import InputError
+from kdmri_tf.physics.line_masks import spread_lines
 from kdmri_tf.physics.samplers import SAMPLERS
 from kdmri_tf.sizes import check_image_size
 
 
-def load_mask(path: str | PathLike[str], image_size: Sequence[int]) -> NDArray[np.float32]:
-    """Reads a mask `(H, W)` of 0 and 1 from a .npy file, unshifted as the papers' own files are.
+def load_mask(
+    path: str | PathLike[str], image_size: Sequence[int], axis: int = 0
+) -> NDArray[np.float32]:
+    """Reads a mask of 0 and 1 from a .npy file, unshifted as the papers' own files are.
 
     Warns of a mask that does not measure the zero frequency, as if it were shifted.
 
     Args:
-        path: the .npy file; any real dtype, or bool.
+        path: the .npy file, `(H, W)`, or one value for each phase-encode line, which is repeated
+            along the readout: `(H,)`, `(W,)`, `(H, 1)` or `(1, W)`; any real dtype, or bool.
         image_size: (H, W) of the images to undersample.
+        axis: phase-encode axis of a mask `(N,)` for square images, 0 or 1.
 
     Returns:
         float32 `(H, W)`.
 
     Raises:
         InputError: the file is missing or no .npy array, holds other values than 0 and 1, or its
-            shape is not `image_size`.
+            shape does not fit `image_size`.
 
     Example:
         >>> import tempfile
@@ -43,7 +48,8 @@ def load_mask(path: str | PathLike[str], image_size: Sequence[int]) -> NDArray[n
         ...     load_mask(f"{folder}/mask.npy", (2, 2)).tolist()
         [[1.0, 1.0], [0.0, 0.0]]
     """
-    mask = check_mask(read_mask(path), image_size, name=f"mask {path}")
+    name = f"mask {path}"
+    mask = check_mask(spread_lines(read_mask(path), image_size, axis, name), image_size, name)
     warn_if_centered(mask, str(path))
     return mask
 

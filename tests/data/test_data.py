@@ -214,11 +214,11 @@ def test_mask_array(load_tiny):
         ({"mask": "none.npy"}, "no mask file none.npy"),
         (
             {"mask": np.ones((150, 150)), "center_lines": 3},
-            r"you gave a mask \(array\): leave them",
+            r"you gave a mask \(array\): leave it out",
         ),
         (
             {"mask": np.ones((150, 150)), "phase_encode_axis": 0},
-            "only to a mask drawn by a sampler",
+            "phase_encode_axis is for a mask of lines or one drawn by a sampler",
         ),
     ],
 )

@@ -111,12 +111,31 @@ class TestWishes:
             (ZeroFilling(), {}, r"Without --acc, the samples of .*a\.npy are used as they are"),
         ],
     )
-    def test_that_would_have_no_effect(self, choose, network, wishes, message, name):
+    def test_that_would_have_no_effect(
+        self, choose, network, wishes, message, name, tmp_path, monkeypatch
+    ):
+        monkeypatch.chdir(tmp_path)
+        np.save("m.npy", gaussian_mask((32, 32), 2))
         flag = f"--{name.replace('_', '-')}"
         with pytest.raises(InputError, match=f"{message}: leave out {flag}; "):
             choose(
                 network, centered_kspace(np.ones((2, 32, 32))), **{name: DRAWING[name]}, **wishes
             )
+
+    @pytest.mark.parametrize(
+        ("facts", "wishes", "axis"),
+        [
+            ({}, {}, 0),
+            ({"phase_encode_axis": 1}, {}, 1),
+            ({"phase_encode_axis": 1}, {"phase_encode_axis": 0}, 0),
+        ],
+    )
+    def test_of_a_file_of_lines(self, choose, tmp_path, facts, wishes, axis):
+        """They lie along the axis that is asked for, or else along that of the network."""
+        lines = gaussian_mask((32, 32), 2)
+        np.save(tmp_path / "m.npy", lines[:, 0])
+        found = choose(ZeroFilling(**facts), mask=tmp_path / "m.npy", **wishes)
+        np.testing.assert_array_equal(found.mask, lines if axis == 0 else lines.T)
 
     @pytest.mark.parametrize("name", DRAWING)
     def test_of_a_drawn_mask(self, choose, name):
