@@ -86,4 +86,10 @@ DATASETS = {
         anatomy="brain",
         kspace_sources=("mc", "sc", "folder_kspace"),
     ),
+    # Of any other anatomy, which no paper has a mask for.
+    "own": DatasetSpec(
+        image_sizes={"folder": (256, 256), "folder_kspace": (256, 256), "synthetic": (256, 256)},
+        sampling=LineSampling(center_lines=10, phase_encode_axis=0),
+        anatomy="brain",
+    ),
 }

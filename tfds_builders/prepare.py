@@ -56,7 +56,7 @@ def prepare(
     prepared before is compared with its checksums.
 
     Args:
-        dataset: "cardiac", "brain", "knee" or "calgary".
+        dataset: "cardiac", "brain", "knee", "calgary" or "own".
         source: a source of the catalog, or "auto" (see `resolve_source`).
         manual_dir: folder with the raw files, `<dataset>/<source>/...`. An explicit source that
             was prepared before can be used without its raw files.

@@ -13,6 +13,8 @@ from tfds_builders.slice_reader import VolumeReport
 
 logger = logging.getLogger(__name__)
 
+OWN_SOURCES = ("folder", "folder_kspace")
+
 
 @dataclass
 class SplitFacts:
@@ -22,20 +24,23 @@ class SplitFacts:
         slices: how many are left.
         blank_slices: how many are left out.
         patients: of the volumes of which a slice is left.
+        sizes: (height, width) of these, before they were cropped or padded.
         digest: SHA-256 of the images or k-space, one after the other.
     """
 
     slices: int = 0
     blank_slices: int = 0
     patients: dict[str, str] = field(default_factory=dict)
+    sizes: dict[str, list[int]] = field(default_factory=dict)
     digest: Any = field(default_factory=hashlib.sha256)
 
     def add(self, volume: RawVolume, report: VolumeReport) -> None:
         """Adds a volume, but for its digest."""
         self.slices += report.slices
         self.blank_slices += report.blank_slices
-        if report.slices:
+        if report.slices and report.size:
             self.patients[volume.name] = volume.patient
+            self.sizes[volume.name] = report.size
 
     def metadata(self) -> dict[str, Any]:
         """Returns the entry of the split in the metadata."""
@@ -52,8 +57,8 @@ class Record:
     """Writes down, and logs, what comes of volumes and splits.
 
     Args:
-        metadata: of the data set; has the entries `splits`, `skipped_files` and, with coils,
-            `kspace`.
+        metadata: of the data set; has the entries `source`, `image_size`, `splits`,
+            `skipped_files` and, with coils, `kspace`.
         full_name: data set and config, for messages.
     """
 
@@ -85,3 +90,22 @@ class Record:
                 f"{len(self.metadata['skipped_files'])}). Check the raw files."
             )
         self.metadata["splits"][split] = facts.metadata()
+        if self.metadata["source"] in OWN_SOURCES:  # official sets have the size of their papers
+            self._report_cropping(split, facts)
+
+    def _report_cropping(self, split: str, facts: SplitFacts) -> None:
+        """Warns of volumes that lose their borders, of which the user may know nothing."""
+        size = self.metadata["image_size"]
+        larger = {
+            name: own
+            for name, own in facts.sizes.items()
+            if any(length > kept for length, kept in zip(own, size, strict=True))
+        }
+        if not larger:
+            return
+        name, own = next(iter(larger.items()))
+        logger.warning(
+            "%s: cropped to %dx%d, volumes of %s: %d of %d (such as %s, %dx%d). Another size: "
+            "--image-size H W; in code image_size.",
+            *(self.full_name, *size, split, len(larger), len(facts.sizes), name, *own),
+        )

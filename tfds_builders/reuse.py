@@ -37,7 +37,7 @@ def check_raw_files(
     """Raises an InputError if raw files are missing, or differ from those that were prepared.
 
     Args:
-        dataset: "cardiac", "brain", "knee" or "calgary".
+        dataset: "cardiac", "brain", "knee", "calgary" or "own".
         source: one with raw files.
         manual_dir: as in `prepare`.
         prepared: the data set, if it is to be used again.

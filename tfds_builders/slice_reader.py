@@ -25,12 +25,15 @@ class VolumeReport:
         blank_slices: how many are left out as they show nothing.
         unreadable: why parts of the volume are left out, a sentence each.
         kspace: the `CoilImages.facts`; None of images, and where nothing could be read.
+        size: (height, width) of the images before they are cropped or padded; None where nothing
+            could be read.
     """
 
     slices: int = 0
     blank_slices: int = 0
     unreadable: list[str] = field(default_factory=list)
     kspace: dict[str, Any] | None = None
+    size: list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class SliceReader:
         for first, read in volume.readers.items():
             images = self._unless_unreadable(read, report)
             for index, raw_image in enumerate(() if images is None else images, start=first):
+                report.size = list(raw_image.shape)
                 image = center_crop_or_pad(raw_image, self.image_size)
                 yield index, None if is_blank(image) else normalize(image)[..., np.newaxis]
 
@@ -87,7 +91,7 @@ class SliceReader:
         assert self.coils is not None
         found = coil_images(volume, self.coils, self.image_size, attempt)
         if found is not None:
-            report.kspace = found.facts
+            report.kspace, report.size = found.facts, found.facts["cropped"]
             yield from found.kspace()
 
     def _unless_unreadable(self, read: Callable[[], Result], report: VolumeReport) -> Result | None:

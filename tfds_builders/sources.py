@@ -26,7 +26,7 @@ def resolve_source(
     """Returns the source to use.
 
     Args:
-        dataset: "cardiac", "brain", "knee" or "calgary".
+        dataset: "cardiac", "brain", "knee", "calgary" or "own".
         source: one of the data set's sources, returned as it is; or "auto": the first in the
             catalog with raw files under `manual_dir`, else "synthetic" with a
             `SyntheticDataWarning`.

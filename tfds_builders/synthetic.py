@@ -12,6 +12,7 @@ NUM_VOLUMES_AND_SLICES = {
     "brain": {"train": (12, 3), "validation": (8, 1)},
     "knee": {"train": (8, 3), "validation": (8, 1)},
     "calgary": {"train": (12, 2), "validation": (8, 1)},
+    "own": {"train": (12, 2), "validation": (8, 1)},
 }
 FIRST_SEED = {"train": 1000, "validation": 2000}
 

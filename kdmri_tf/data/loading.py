@@ -47,7 +47,7 @@ def load_data(
     """Prepares a data set if need be and pairs it with a sampling mask.
 
     Args:
-        dataset: "cardiac", "brain", "knee" or "calgary".
+        dataset: "cardiac", "brain", "knee", "calgary" or "own".
         acceleration: nominal acceleration, which labels results; a mask that you give must come
             close to it.
         source: where the images come from, such as "acdc", "folder" or "synthetic"; "auto" takes

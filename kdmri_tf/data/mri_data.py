@@ -67,7 +67,7 @@ class MRIData:
 
     @property
     def dataset(self) -> str:
-        """The name of the data set: "cardiac", "brain", "knee" or "calgary"."""
+        """The name of the data set: "cardiac", "brain", "knee", "calgary" or "own"."""
         return self.builder.name
 
     @property

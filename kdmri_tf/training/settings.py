@@ -14,7 +14,7 @@ LARGEST = {"epochs": MOST_EPOCHS, "batch_size": MOST_SLICES, "filters": MOST_FIL
 FIRST_WEIGHTS_LEFT = 0.1  # of averages at the end of a training, at most
 
 # Synthetic slices show in minutes that everything works: few epochs of many small steps.
-SYNTHETIC_EPOCHS = {"cardiac": 4, "brain": 3, "knee": 2, "calgary": 2}
+SYNTHETIC_EPOCHS = {"cardiac": 4, "brain": 3, "knee": 2, "calgary": 2, "own": 2}
 
 
 @dataclass(frozen=True)

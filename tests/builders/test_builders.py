@@ -23,7 +23,7 @@ from raw_data import (
 from tensorflow_datasets.core import dataset_metadata, shuffle
 
 from kdmri_tf.errors import InputError
-from tfds_builders import brain, calgary, cardiac, knee, synthetic
+from tfds_builders import brain, calgary, cardiac, knee, own, synthetic
 from tfds_builders.catalog import DATASETS
 from tfds_builders.prepare import prepare
 from tfds_builders.slice_builder import KEY_STEP
@@ -34,6 +34,7 @@ BUILDERS = {
     "brain": brain.Builder,
     "knee": knee.Builder,
     "calgary": calgary.Builder,
+    "own": own.Builder,
 }
 
 tfds.disable_progress_bar()

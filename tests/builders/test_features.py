@@ -10,14 +10,14 @@ import tensorflow_datasets as tfds
 from raw_data import SIZE, read_back
 
 from kdmri_tf import phantom_volume
-from tfds_builders import brain, calgary, cardiac, knee, slice_features, synthetic
+from tfds_builders import brain, calgary, cardiac, knee, own, slice_features, synthetic
 from tfds_builders.prepare import prepare
 
 tfds.disable_progress_bar()
 
 OWN = {"folder", "folder_kspace", "synthetic"}
 FROM_THE_SAME = {"fastmri_multicoil": "fastmri", "mc": "sc"}
-BUILDERS = [cardiac.Builder, brain.Builder, knee.Builder, calgary.Builder]
+BUILDERS = [cardiac.Builder, brain.Builder, knee.Builder, calgary.Builder, own.Builder]
 
 
 @pytest.fixture
