@@ -29,12 +29,13 @@ def resolve_source(
         dataset: "cardiac", "brain", "knee", "calgary" or "own".
         source: one of the data set's sources, returned as it is; or "auto": the first in the
             catalog with raw files under `manual_dir`, else "synthetic" with a
-            `SyntheticDataWarning`.
+            `SyntheticDataWarning`, but for "own", whose files are the user's alone.
         manual_dir: folder with `<dataset>/<source>/...`, or None.
         coils: with a number of coils, "auto" looks for sources of raw k-space before the others.
 
     Raises:
-        InputError: unknown data set or source, or a `manual_dir` that is not a folder.
+        InputError: unknown data set or source, a `manual_dir` that is not a folder, or "auto" and
+            no files of "own".
     """
     if dataset not in DATASETS:
         raise InputError(f"Unknown data set {dataset!r}: choose one of {', '.join(DATASETS)}.")
@@ -55,6 +56,8 @@ def resolve_source(
         for candidate in dict.fromkeys([*raw, *sources]):
             if candidate in LAYOUTS and has_raw_files(dataset, candidate, manual_dir):
                 return candidate
+    if dataset == "own":
+        raise InputError(missing_files(dataset, "folder", manual_dir))
     warnings.warn(_synthetic_box(dataset, manual_dir), SyntheticDataWarning, stacklevel=2)
     return "synthetic"
 

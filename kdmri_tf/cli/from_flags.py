@@ -148,8 +148,9 @@ def _load(arguments: argparse.Namespace, source: str) -> "MRIData":
     random_masks = getattr(arguments, "random_masks", False)
     of_masks = {name: getattr(arguments, name) for name in OF_MASKS}
     of_masks = {name: value for name, value in of_masks.items() if value is not None}
-    if of_masks and arguments.mask not in SAMPLERS:
-        flag = next(iter(of_masks)).replace("_", "-")
+    of_drawn = [name for name in of_masks if name != "phase_encode_axis"]  # which lines have, too
+    if of_drawn and arguments.mask not in SAMPLERS:
+        flag = of_drawn[0].replace("_", "-")
         raise InputError(
             f"--{flag} is for drawn masks, but --mask names {arguments.mask}: leave one out."
         )

@@ -108,8 +108,9 @@ def load_data(
         )
     if phase_encode_axis is not None and not choice.needs_axis:
         raise InputError(
-            f"phase_encode_axis is for a mask of lines or one drawn by a sampler, but the mask "
-            f"{choice.origin} has two axes: leave it out."
+            "A phase-encode axis is for a mask that is drawn or has one value for each line, but "
+            f"the mask {choice.origin} has two axes: leave it out (--phase-encode-axis; in code "
+            "phase_encode_axis)."
         )
     if acquisition is not None and coils is None:
         coils = acquisition.coils

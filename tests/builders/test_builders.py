@@ -181,8 +181,11 @@ class TestSynthetic:
 
     @pytest.mark.parametrize("dataset", DATASETS)
     def test_needs_no_files(self, data_dir, seeds, dataset):
-        with pytest.warns(SyntheticDataWarning, match="SYNTHETIC phantoms"):
-            builder = prepare(dataset, data_dir=data_dir, image_size=SIZE)
+        if dataset == "own":  # which has to be asked for phantoms
+            builder = prepare(dataset, "synthetic", data_dir=data_dir, image_size=SIZE)
+        else:
+            with pytest.warns(SyntheticDataWarning, match="SYNTHETIC phantoms"):
+                builder = prepare(dataset, data_dir=data_dir, image_size=SIZE)
         assert builder.builder_config.name == "synthetic_16x12"
         for split, (volumes, slices) in synthetic.NUM_VOLUMES_AND_SLICES[dataset].items():
             found = read_back(builder, split)

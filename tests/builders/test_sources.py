@@ -195,6 +195,13 @@ class TestResolveSource:
         with pytest.warns(SyntheticDataWarning, match=r"No manual directory was given"):
             assert resolve_source("brain", "auto", None) == "synthetic"
 
+    def test_own_files_are_not_replaced_by_phantoms(self, tmp_path):
+        with pytest.raises(InputError, match=r"own/folder needs raw files, but there is nothing"):
+            resolve_source("own", "auto", tmp_path)
+        with pytest.raises(InputError, match=r"own/folder needs raw files, but no manual direc"):
+            resolve_source("own", "auto", None)
+        assert resolve_source("own", "synthetic", None) == "synthetic"
+
     @pytest.mark.parametrize("source", ["acdc", "folder", "synthetic"])
     def test_explicit_source_is_taken_as_it_is(self, source):
         assert resolve_source("cardiac", source, None) == source

@@ -218,7 +218,7 @@ def test_mask_array(load_tiny):
         ),
         (
             {"mask": np.ones((150, 150)), "phase_encode_axis": 0},
-            "phase_encode_axis is for a mask of lines or one drawn by a sampler",
+            r"axis is for a mask that is drawn .*, but the mask array has two axes: leave it",
         ),
     ],
 )

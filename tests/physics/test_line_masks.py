@@ -77,7 +77,7 @@ def test_data_take_lines_along_their_usual_axis_or_the_one_that_is_named(tmp_pat
 
 
 def test_an_axis_for_a_mask_of_two_axes_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"the mask array has two axes: leave it out\."):
+    with pytest.raises(InputError, match=r"the mask array has two axes: leave it out"):
         load_data("brain", 2, mask=np.eye(32), phase_encode_axis=1, data_dir=tmp_path)
     with pytest.raises(InputError, match=r"you gave a mask \(array\): leave it out\."):
         load_data("brain", 2, mask=ROWS, center_lines=2, data_dir=tmp_path)
