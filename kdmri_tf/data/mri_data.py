@@ -136,7 +136,14 @@ class MRIData:
         return {name: split.num_examples for name, split in self.builder.info.splits.items()}
 
     def num_batches(self, split: str, batch_size: int, drop_remainder: bool = False) -> int:
-        """Counts the batches of one pass over a split; the last may be smaller, or is dropped."""
+        """Counts the batches of one pass over a split; the last may be smaller, or is dropped.
+
+        Raises:
+            InputError: an unknown split, or a batch size below 1.
+        """
+        self._check_split(split)
+        if batch_size < 1:
+            raise InputError(f"batch_size must be at least 1; got {batch_size}.")
         whole, rest = divmod(self.num_slices[split], batch_size)
         return whole + (rest > 0 and not drop_remainder)
 
@@ -182,13 +189,10 @@ class MRIData:
             `tf.data.Dataset`, prefetched; with a strategy, batches of each replica.
 
         Raises:
-            InputError: an unknown split, a batch size below 1 or one that drops all, fewer slices a
-                batch than replicas, or teacher outputs for other slices or another mask, or where
-                the slices vary.
+            InputError: an unknown split, a batch size below 1 or one that drops all, a first epoch
+                without a seed, fewer slices a batch than replicas, or teacher outputs for other
+                slices or another mask, or where the slices vary.
         """
-        self._check_split(split)
-        if batch_size < 1:
-            raise InputError(f"batch_size must be at least 1; got {batch_size}.")
         if not self.num_batches(split, batch_size, drop_remainder):
             raise InputError(
                 f"The split {split!r} has {self.num_slices[split]} slices, fewer than one batch of "

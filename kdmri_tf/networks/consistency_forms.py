@@ -1,6 +1,7 @@
 """The part x - w A x of data consistency, computed in several ways; A as in `data_consistency`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import tensorflow as tf
 
@@ -11,16 +12,36 @@ Keep = Callable[[tf.Tensor, Measurement], tf.Tensor]
 
 
 def self_adjoint(keep: Keep) -> Keep:
-    """Returns the function with its gradient: it is linear in the image and its own adjoint."""
+    """Returns the function with its gradient: it is linear in the image and its own adjoint.
+
+    That of the measurement is TensorFlow's, for sensitivities or masks that are learned; in a graph
+    it is left out where nothing needs it.
+    """
 
     def with_gradient(image: tf.Tensor, measurement: Measurement) -> tf.Tensor:
         @tf.custom_gradient
-        def kept(image: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-            return keep(image, measurement), lambda upstream: keep(upstream, measurement)
+        def kept(image: tf.Tensor, measured: Measurement) -> tuple[tf.Tensor, Callable[..., Any]]:
+            def gradients(upstream: tf.Tensor) -> tuple[tf.Tensor, *tuple[tf.Tensor | None, ...]]:
+                return keep(upstream, measured), *_of_measurement(keep, image, measured, upstream)
 
-        return kept(image)
+            return keep(image, measured), gradients
+
+        return kept(image, measurement)
 
     return with_gradient
+
+
+def _of_measurement(
+    keep: Keep, image: tf.Tensor, measurement: Measurement, upstream: tf.Tensor
+) -> list[tf.Tensor | None]:
+    """Computes the gradient of <upstream, keep(image, m)> with respect to the tensors m."""
+    tensors = tf.nest.flatten(measurement)
+    floating = [tensor for tensor in tensors if tensor.dtype.is_floating]
+    with tf.GradientTape() as tape:
+        tape.watch(floating)
+        output = keep(image, measurement)
+    found = iter(tape.gradient(output, floating, upstream, tf.UnconnectedGradients.ZERO))
+    return [next(found) if tensor.dtype.is_floating else None for tensor in tensors]
 
 
 def prepare_any_mask(kept: tf.Tensor) -> Measurement:
@@ -103,7 +124,8 @@ def _matrix(spectrum: tf.Tensor) -> tf.Tensor:
     In float64 until the end: all rows hold the same numbers, so that their errors would add up in
     the image's mean.
     """
-    column = tf.math.real(tf.signal.ifft(tf.cast(spectrum, tf.complex128)))
+    spectrum = fourier.real_to_complex(tf.cast(spectrum, tf.float64))
+    column = tf.math.real(tf.signal.ifft(spectrum))
     return fourier.circulant(tf.cast(column, tf.float32))
 
 

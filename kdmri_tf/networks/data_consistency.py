@@ -204,6 +204,9 @@ class DataConsistency(keras.layers.Layer):
     ) -> tf.Tensor:
         """Returns the corrected image, float32, in the shape of the image.
 
+        Its gradients are those of all inputs. In the form "auto" of magnitude images, that of a
+        mask of whole lines is the sum over each line, at its first sample.
+
         Args:
             image: `(batch, H, W, 1)`, or complex `(batch, H, W, 2)`, of any floating dtype.
             measurement: what `measure` returned.
@@ -224,8 +227,9 @@ class DataConsistency(keras.layers.Layer):
         form = self._form_here
         if form == "fft":
             predicted = fourier.complex_fft2(fourier.real_to_complex(image))
-            weight = fourier.real_to_complex(self._weight * measurement["mask"])
-            corrected = predicted + weight * (measurement["kspace"] - predicted)
+            weighted = self._weight * measurement["mask"]
+            kept = fourier.real_to_complex(1 - weighted)
+            corrected = kept * predicted + self._weight * measurement["kspace"]
             output = tf.math.real(fourier.complex_ifft2(corrected))
         else:
             keep = KEEP[form]

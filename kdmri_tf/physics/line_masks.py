@@ -38,6 +38,11 @@ def spread_lines(
     if mask.ndim == 1:
         fitting = [side for side in (0, 1) if size[side] == len(mask)]
         if not fitting:
+            if not np.isin(mask, (0, 1)).all():
+                raise InputError(
+                    f"The {name} has one axis and other values than 0 and 1: it needs 1 for every "
+                    "line that was measured and 0 for the others, not the numbers of the lines."
+                )
             raise InputError(
                 f"The {name} has {len(mask)} lines, but the images have {size[0]} rows and "
                 f"{size[1]} columns; use a mask made for this image size."

@@ -52,8 +52,9 @@ class MaskChoice:
         seed: int = 0,
         random: bool = False,
     ) -> None:
-        if not (math.isfinite(acceleration) and acceleration >= 1):
-            raise InputError(f"The acceleration must be at least 1, not {acceleration}.")
+        is_number = isinstance(acceleration, int | float | np.number)
+        if not (is_number and math.isfinite(acceleration) and acceleration >= 1):
+            raise InputError(f"The acceleration must be at least 1, not {acceleration!r}.")
         self._acceleration = acceleration
         self._seed = seed
         self._random = random

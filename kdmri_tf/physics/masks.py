@@ -18,6 +18,8 @@ from kdmri_tf.physics.line_masks import spread_lines
 from kdmri_tf.physics.samplers import SAMPLERS
 from kdmri_tf.sizes import check_image_size
 
+LOWEST = (-2, -1, 0, 1)  # frequencies that every usual mask measures
+
 
 def load_mask(
     path: str | PathLike[str], image_size: Sequence[int], axis: int = 0
@@ -55,13 +57,25 @@ def load_mask(
 
 
 def warn_if_centered(mask: NDArray[np.float32], name: str) -> None:
-    """Warns of a mask that does not measure the zero frequency at [0, 0]."""
+    """Warns of a mask that does not measure the zero frequency at [0, 0], or seems not to.
+
+    It seems so where the lowest frequencies have gaps and the middle of the array has none.
+    """
     if not mask[0, 0]:
-        warnings.warn(
-            f"The mask {name} does not measure the zero frequency, which belongs at [0, 0]. If the "
-            "mask has it in the centre, use np.fft.ifftshift(mask).",
-            stacklevel=3,
-        )
+        fault = "does not measure the zero frequency, which belongs at [0, 0]. If the mask has it "
+    elif _is_gapless(np.fft.ifftshift(mask)) and not _is_gapless(mask):
+        fault = "measures the highest frequencies without a gap, and the lowest, which belong at "
+        fault += "[0, 0], not. If the mask has these "
+    else:
+        return
+    warnings.warn(
+        f"The mask {name} {fault}in the centre, use np.fft.ifftshift(mask).", stacklevel=3
+    )
+
+
+def _is_gapless(mask: NDArray[np.float32]) -> bool:
+    """Says whether the frequencies from -2 to 1 along both axes are all measured."""
+    return bool(np.take(np.take(mask, LOWEST, axis=0, mode="wrap"), LOWEST, 1, mode="wrap").all())
 
 
 def read_mask(path: str | PathLike[str]) -> NDArray:

@@ -210,6 +210,7 @@ def test_mask_array(load_tiny):
     [
         ({"acceleration": float("nan")}, "acceleration must be at least 1, not nan"),
         ({"acceleration": 0}, "acceleration must be at least 1, not 0"),
+        ({"acceleration": "4"}, "acceleration must be at least 1, not '4'"),
         ({"mask_seed": -1}, "seed of the mask must be at least 0, not -1"),
         ({"mask": "none.npy"}, "no mask file none.npy"),
         (
@@ -247,6 +248,13 @@ def test_data_feeds_a_metric_per_slice(data):
 def test_batches_of_no_slice(data):
     with pytest.raises(InputError, match="batch_size must be at least 1; got 0"):
         data.batches("train", 0)
+    with pytest.raises(InputError, match="batch_size must be at least 1; got 0"):
+        data.num_batches("train", 0)
+
+
+def test_a_first_epoch_needs_a_seed(data):
+    with pytest.raises(InputError, match="first_epoch=3 needs a seed"):
+        data.batches("train", first_epoch=3)
 
 
 def test_unknown_split(data):
@@ -254,6 +262,8 @@ def test_unknown_split(data):
         data.batches("val")
     with pytest.raises(InputError, match="no split 'test'; choose one of train, validation"):
         next(data.volumes("test"))
+    with pytest.raises(InputError, match="no split 'test'; choose one of train, validation"):
+        data.num_batches("test", 1)
 
 
 @pytest.mark.parametrize("order", [{}, {"seed": 1}, {"seed": 1, "first_epoch": 0}])

@@ -81,3 +81,8 @@ def test_an_axis_for_a_mask_of_two_axes_is_refused(tmp_path):
         load_data("brain", 2, mask=np.eye(32), phase_encode_axis=1, data_dir=tmp_path)
     with pytest.raises(InputError, match=r"you gave a mask \(array\): leave it out\."):
         load_data("brain", 2, mask=ROWS, center_lines=2, data_dir=tmp_path)
+
+
+def test_numbers_of_lines_are_no_mask():
+    with pytest.raises(InputError, match=r"1 for every line that was measured and 0 for the oth"):
+        spread_lines(np.array([0, 3, 5]), (6, 6), 0)

@@ -28,6 +28,20 @@ def test_warns_of_a_mask_with_the_zero_frequency_in_the_centre(tmp_path):
         given.masks_for((65, 48), 10, 0)
 
 
+def test_warns_of_low_frequencies_in_the_centre(tmp_path):
+    """Even if the zero frequency is measured by chance, as equispaced lines do."""
+    centered = np.zeros((48, 64))
+    centered[:, ::4] = centered[:, 28:36] = 1
+    np.save(tmp_path / "mask.npy", centered)
+    with pytest.warns(UserWarning, match=r"the highest frequencies without a gap, and the lowest,"):
+        load_mask(tmp_path / "mask.npy", (48, 64))
+    np.save(tmp_path / "mask.npy", np.fft.ifftshift(centered))
+    load_mask(tmp_path / "mask.npy", (48, 64))
+    for everything in (np.ones((48, 64)), np.ones((1, 64)), np.ones((2, 2))):
+        np.save(tmp_path / "mask.npy", everything)
+        load_mask(tmp_path / "mask.npy", np.broadcast_shapes(everything.shape, (1, 1)))
+
+
 def test_half_an_archive_is_no_mask(tmp_path):
     np.savez(tmp_path / "mask.npz", mask=np.ones((8, 8)))
     path = tmp_path / "mask.npy"
