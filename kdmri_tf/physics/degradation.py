@@ -8,10 +8,25 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
+from kdmri_tf.errors import InputError
 from kdmri_tf.physics.masks import true_acceleration
 
 Inputs = dict[str, tf.Tensor]
 Baselines = Mapping[str, Callable[[Inputs, tf.Tensor], tf.Tensor]]
+
+
+def check_images(image: tf.Tensor) -> None:
+    """Refuses what cannot be magnitude images `(batch, H, W, 1)`, as far as the shape is known.
+
+    Raises:
+        InputError: other axes.
+    """
+    rank = image.shape.rank if isinstance(image, tf.Tensor) else np.ndim(image)
+    if rank not in (None, 4) or (rank == 4 and image.shape[-1] not in (None, 1)):
+        raise InputError(
+            f"images must be (batch, H, W, 1); got shape {tuple(image.shape)}: add the axes that "
+            "are missing (images[..., tf.newaxis]), and batch a data set before this."
+        )
 
 
 class Degradation(abc.ABC):

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from kdmri_tf.physics import fourier
-from kdmri_tf.physics.degradation import Baselines, Degradation
+from kdmri_tf.physics.degradation import Baselines, Degradation, check_images
 from kdmri_tf.physics.low_frequencies import (
     center_window,
     check_scale,
@@ -138,7 +138,11 @@ class LowResolution(Degradation):
         Args:
             image: float32 `(batch, H, W, 1)`, H and W known.
             low_resolution: computed earlier from these images.
+
+        Raises:
+            InputError: images of another shape, or of which nothing would be left.
         """
+        check_images(image)
         if low_resolution is None:
             low_resolution = lower_resolution(image, self.kept_size(image.shape[1:3]))
         return {"low_resolution": low_resolution}

@@ -9,7 +9,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from kdmri_tf.physics import fourier
-from kdmri_tf.physics.degradation import Baselines, Degradation
+from kdmri_tf.physics.degradation import Baselines, Degradation, check_images
 from kdmri_tf.physics.masks import check_mask, true_acceleration
 from kdmri_tf.physics.measurement import measured_kspace
 from kdmri_tf.physics.samplers import gaussian_mask
@@ -97,7 +97,11 @@ class Undersampling(Degradation):
             image: float32 `(batch, H, W, 1)`, H and W known.
             mask: one for each image, instead of the same for all.
             kspace: computed earlier from these images and masks.
+
+        Raises:
+            InputError: images of another shape, or of another size than the mask.
         """
+        check_images(image)
         if mask is None:
             mask = self.sampled(tuple(image.shape[1:3]))
             mask = tf.broadcast_to(mask, tf.shape(image)[:3])
