@@ -34,9 +34,11 @@ class Distiller(WeightedTraining):
     Takes the batches that a `DCCNN` is fitted on: `({"kspace", "mask"}, image)`. Where the inputs
     hold "teacher_outputs" too (see `cache_teacher`), these are not computed again. Reports `loss`,
     `student_loss` (mean |x - x_S|) and, where their weights are not 0, `imitation_loss` and
-    `feature_loss`. `distiller(inputs)` is the student's image. Callbacks that watch one of the
-    parts, as `keras.callbacks.EarlyStopping("val_student_loss", mode="min")` does, need the mode:
-    Keras knows the direction of `loss`, and of metrics that are given to `compile`, alone.
+    `feature_loss`; and `regularization_loss` where the student has regularizers or calls
+    `add_loss`, which join `loss` as in `student.fit`; those of the teacher do not.
+    `distiller(inputs)` is the student's image. Callbacks that watch one of the parts, as
+    `keras.callbacks.EarlyStopping("val_student_loss", mode="min")` does, need the mode: Keras knows
+    the direction of `loss`, and of metrics that are given to `compile`, alone.
 
     `keras.distillation.Distiller` is the same idea with other losses. Here as there the teacher
     comes first and is frozen, `student_loss_weight` weighs the target, and `student_loss` is

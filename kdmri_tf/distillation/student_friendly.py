@@ -39,7 +39,8 @@ class StudentFriendlyTeacher(WeightedTraining):
     `loss`, `teacher_loss`, `branch_loss` and `imitation_loss`, the plain means above, and
     `cancelled_share`, the share of pixels of x_T that learn nothing from the target, see
     `gradient_cancellation`. Elsewhere the teacher is used alone: validation reports mean |x - x_T|
-    as `loss`, metrics are those of x_T, and `model(inputs)` is x_T.
+    as `loss`, metrics are those of x_T, and `model(inputs)` is x_T. Regularizers of weights, of
+    those that are trained or validated, join `loss` and are reported as `regularization_loss`.
 
     Save `teacher` to reconstruct with it or to distil from it, and `student` to start that student.
     This model can be saved, too, as `keras.callbacks.ModelCheckpoint` does, with both networks,
@@ -195,6 +196,14 @@ class StudentFriendlyTeacher(WeightedTraining):
         used = used + self.student.consistency_weights[1:]
         return [variable for layer in used for variable in layer.trainable_variables]
 
+    def added_losses(self) -> list[tf.Tensor]:
+        """Returns the regularizers of the weights that a step moves.
+
+        Branches run cascades without calling the networks, so what Keras holds of activations and
+        of `add_loss` then is of another call.
+        """
+        return _regularizers(self.trained_variables)
+
     @property
     def current_weights(self) -> dict[str, float | tf.Tensor]:
         """`loss_weights`, those of the branches multiplied by their share."""
@@ -230,9 +239,15 @@ class StudentFriendlyTeacher(WeightedTraining):
         inputs, target, weight = self.unpack(data)
         image = like_target(self.teacher(inputs, training=False), target, "teacher")
         losses = {"loss": mean_absolute_error(target, image)}
+        losses = self.with_added(losses, _regularizers(self.variables_of("teacher")))
         logs = self.report(losses, inputs, target, image, weight)
         training_only = (*self.ALWAYS_REPORTED, *self.MONITORED)
         return {name: value for name, value in logs.items() if name not in training_only}
+
+
+def _regularizers(variables: Sequence[keras.Variable]) -> list[tf.Tensor]:
+    """Computes what the variables' regularizers add to a loss."""
+    return [v.regularizer(v) for v in variables if v.regularizer is not None]
 
 
 def _joined(branches: Sequence[CascadeState]) -> CascadeState:

@@ -1,6 +1,6 @@
 """What the custom training steps share: a weighted sum of named losses, reported one by one."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NoReturn, Self
 
 import keras
@@ -13,10 +13,15 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.networks.replica_fit import ReplicaFit
 
 KERAS_LOSSES = {"loss", "loss_weights"}  # arguments of `compile` that are not for these models
+REGULARIZATION = "regularization_loss"
 
 
 class WeightedTraining(ReplicaFit):
     """Trains on `loss = sum of weight * named loss`.
+
+    As in `fit` of a network alone, what the networks that are trained add themselves, by
+    regularizers of weights and activations and by `add_loss`, joins that sum with a weight of 1,
+    and is reported as `regularization_loss` where there is any.
 
     A subclass names its weights in `LOSSES`, sets them in `compile` and implements
     `compute_losses`. It is fitted on pairs `(inputs, image)`. `loss`, the named losses and
@@ -40,10 +45,11 @@ class WeightedTraining(ReplicaFit):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(autocast=False, **kwargs)
-        reported = (*self.LOSSES.values(), *self.MONITORED)
+        reported = (*self.LOSSES.values(), *self.MONITORED, REGULARIZATION)
         self._loss_trackers = [keras.metrics.Mean(name=name) for name in reported]
         self.loss_weights: dict[str, float] = {}
         self.compiled_with: dict[str, Any] = {}
+        self._is_regularized = False  # known once a step is traced
         self.built = True
 
     def compile_weighted(
@@ -87,6 +93,7 @@ class WeightedTraining(ReplicaFit):
         super().compile(optimizer=optimizer, **kwargs)
         self.loss_weights = {self.LOSSES[name]: weight for name, weight in weights.items()}
         self.compiled_with = dict(weights)
+        self._is_regularized = False
 
     @property
     def current_weights(self) -> Mapping[str, float | tf.Tensor]:
@@ -114,11 +121,16 @@ class WeightedTraining(ReplicaFit):
         """The variables that a step moves."""
         return [variable for name in self.TRAINED for variable in self.variables_of(name)]
 
+    def added_losses(self) -> list[tf.Tensor]:
+        """Returns what the trained networks added themselves when this step called them."""
+        return [loss for name in self.TRAINED for loss in getattr(self, name).losses]
+
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
         """Those of Keras without losses that weigh nothing."""
         unused = {name for name, weight in self.loss_weights.items() if not weight}
         unused.difference_update(self.ALWAYS_REPORTED)
+        unused |= set() if self._is_regularized else {REGULARIZATION}
         return [metric for metric in super().metrics if metric.name not in unused]
 
     def train_step(self, data: tuple) -> dict[str, tf.Tensor]:
@@ -170,7 +182,19 @@ class WeightedTraining(ReplicaFit):
         image, losses = self.compute_losses(inputs, target, training)
         weights = self.current_weights
         weighted = [weights[name] * losses[name] for name in losses if name in weights]
-        return image, {**losses, "loss": ordered_sum(weighted)}
+        losses = {**losses, "loss": ordered_sum(weighted)}
+        return image, self.with_added(losses, self.added_losses())
+
+    def with_added(
+        self, losses: dict[str, tf.Tensor], added: Sequence[tf.Tensor]
+    ) -> dict[str, tf.Tensor]:
+        """Returns the losses of a step with what networks added: in `loss`, and by itself."""
+        if not added:
+            return losses
+        self._is_regularized = True
+        regularization = ordered_sum([tf.cast(loss, tf.float32) for loss in added])
+        total = losses["loss"] + regularization
+        return {**losses, REGULARIZATION: regularization, "loss": total}
 
     def unpack(self, data: tuple) -> tuple[Any, tf.Tensor, tf.Tensor | None]:
         """Returns (inputs, target, weight) of a batch, the target float32 `(batch, H, W, 1)`.

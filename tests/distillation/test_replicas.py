@@ -25,6 +25,7 @@ def trained(strategy):
     with strategy.scope():
         keras.utils.set_random_seed(0)
         teacher, student = DCCNN(2, 1, filters=4), DCCNN(2, 1, filters=4)
+        student.blocks[0].convs[0].kernel.regularizer = keras.regularizers.L2(0.1)
         distiller = Distiller(teacher=teacher, student=student)
         distiller.compile(keras.optimizers.SGD(1.0), OfSlicesWithEachOther())
     before = student.get_weights()
