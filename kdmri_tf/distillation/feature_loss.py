@@ -9,6 +9,7 @@ from keras import ops
 from kdmri_tf.compute.replicas import whole_batch
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.network import Network
+from kdmri_tf.physics.real_numbers import check_real
 
 Loss = Callable[[Sequence[tf.Tensor], Sequence[tf.Tensor]], tf.Tensor]  # a `FeatureLoss` or another
 
@@ -70,14 +71,16 @@ class FeatureLoss(keras.losses.Loss):
         """Returns the loss of two lists of activations, as any Keras loss is called.
 
         Raises:
-            InputError: the method cannot compare them, or weights are given: the loss is one
-                number for a batch.
+            InputError: the method cannot compare them, or they are complex; or weights are given:
+                the loss is one number for a batch.
         """
         if sample_weight is not None:
             raise InputError(
                 f"{type(self).__name__} gives one number for a batch, which sample weights cannot "
                 "weigh; leave them out."
             )
+        for feature in (*teacher_features, *student_features):
+            check_real(feature, "An activation")
         return super().__call__(teacher_features, student_features)
 
     def call(

@@ -14,6 +14,7 @@ from kdmri_tf.data.mri_data import MRIData
 from kdmri_tf.data.provenance import data_digest
 from kdmri_tf.distillation.feature_loss import FeatureLoss, for_loss
 from kdmri_tf.distillation.feature_matching import FeatureSelection
+from kdmri_tf.distillation.image_check import image_and_features
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import weights_digest
@@ -82,11 +83,13 @@ class OutputsToCome:
         self._batch_size = batch_size
         inputs = _of_any_batch(data.batches("train", batch_size).element_spec[0])
 
-        @tf.function(input_signature=[inputs])
+        # As in `fit`, nothing is rewritten: AutoGraph would wrap an InputError in its own.
+        @tf.function(input_signature=[inputs], autograph=False)
         def compute(inputs: dict[str, tf.Tensor]) -> dict[str, Any]:
             if feature_loss is None:
                 return {"image": teacher(inputs, training=False)}
-            image, features = teacher(inputs, return_features=True, training=False)
+            output = teacher(inputs, return_features=True, training=False)
+            image, features = image_and_features(output, "teacher")
             kept = {"image": image} if images else {}
             features = features if selection is None else selection(features)
             kept["described"] = tuple(feature_loss.describe(for_loss(features, feature_loss)))

@@ -22,7 +22,9 @@ def compiled(network: keras.Model, specification: dict[str, tf.TensorSpec]) -> C
 
     @tf.function(input_signature=[specification])
     def reconstruct(inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        return tf.cast(network(inputs, training=False), tf.float32)
+        image = network(inputs, training=False)
+        # `magnitudes` refuses complex images, in its own words outside the graph.
+        return image if image.dtype.is_complex else tf.cast(image, tf.float32)
 
     return reconstruct
 

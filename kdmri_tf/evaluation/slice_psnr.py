@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import ops
 
 from kdmri_tf.networks.image_shape import as_images, as_weights
+from kdmri_tf.physics.real_numbers import check_real
 
 MEAN_SQUARED_ERROR_FLOOR = 1e-10
 
@@ -53,14 +54,19 @@ class SlicePSNR(keras.metrics.Mean):
             sample_weight: weights of slices, a scalar or `(batch,)`, with or without further axes
                 of length 1; or of pixels, `(batch, H, W)` or `(batch, H, W, 1)`, for the mean
                 squared error of each slice. A slice whose pixels all have weight 0 does not count.
+
+        Raises:
+            InputError: complex numbers; their real and imaginary part are the last axis here.
         """
         mask = getattr(y_pred, "_keras_mask", None)
-        target, prediction = map(_magnitude, (as_images(y_true), as_images(y_pred)))
+        images = as_images(y_true, "y_true"), as_images(y_pred, "y_pred")
+        target, prediction = map(_magnitude, images)
         peak = ops.max(target, axis=(1, 2, 3))
         weight = ops.cast(peak > 0, "float32")
         pixels = ops.ones_like(target)
         for given in (sample_weight, mask):
             if given is not None:
+                check_real(given, "sample_weight")
                 of_slices, of_pixels = _split(ops.cast(given, "float32"))
                 weight, pixels = weight * of_slices, pixels * of_pixels
         squared_peak = ops.where(peak > 0, peak, 1.0) ** 2

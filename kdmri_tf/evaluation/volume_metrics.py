@@ -9,6 +9,7 @@ from scipy.ndimage import laplace
 from skimage.metrics import structural_similarity
 
 from kdmri_tf.errors import InputError
+from kdmri_tf.physics.real_numbers import check_real
 
 SSIM_WINDOW = 7
 
@@ -26,8 +27,8 @@ def psnr(target: np.ndarray, prediction: np.ndarray) -> float:
         The ratio over all pixels of the volume; infinity when both volumes are equal.
 
     Raises:
-        InputError: the shapes differ or are not those of a volume, a value is not finite, or the
-            target has no positive value.
+        InputError: the shapes differ or are not those of a volume, a value is complex or not
+            finite, or the target has no positive value.
     """
     target, prediction = _checked_volumes(target, prediction)
     mean_squared_error = np.mean((target - prediction) ** 2)
@@ -98,6 +99,8 @@ VOLUME_METRICS = {"psnr": psnr, "ssim": ssim, "nmse": nmse, "hfn": hfn}
 
 def _checked_volumes(target: np.ndarray, prediction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Returns both volumes in float64, or raises InputError where no metric is defined."""
+    for role, volume in (("The target", target), ("The prediction", prediction)):
+        check_real(volume, role)
     target, prediction = np.asarray(target, np.float64), np.asarray(prediction, np.float64)
     if target.shape != prediction.shape:
         raise InputError(

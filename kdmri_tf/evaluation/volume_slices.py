@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.physics.degradation import Degradation
+from kdmri_tf.physics.real_numbers import check_real
 
 Volume = NDArray[np.float32] | Mapping[str, NDArray[Any]]
 Slices = dict[str, NDArray[Any]]
@@ -24,7 +25,8 @@ def volume_slices(name: str, volume: Volume, degradation: Degradation) -> Slices
         degradation: what the volume is for.
 
     Raises:
-        InputError: a volume of another shape, or of values that are not finite or out of range.
+        InputError: a volume of another shape, or of values that are complex, not finite or out of
+            range.
     """
     if isinstance(volume, Mapping):
         slices = dict(volume)
@@ -35,6 +37,8 @@ def volume_slices(name: str, volume: Volume, degradation: Degradation) -> Slices
         if degradation.complex_images:  # each slice is scanned the same way in every evaluation
             index = np.arange(len(volume), dtype=np.int32)
             slices["seed"] = np.stack([index, np.zeros_like(index)], axis=1)
+    for kind, values in slices.items():
+        check_real(values, f"The {kind} of volume {name}")
     if "kspace" in slices:
         _check_kspace(name, slices["kspace"])
     else:
@@ -50,6 +54,7 @@ def magnitudes(images: ArrayLike) -> NDArray[np.float32]:
         [5.0, 1.0]
     """
     images = np.asarray(images)
+    check_real(images, "A reconstruction")
     return images[..., 0] if images.shape[-1] == 1 else np.hypot(images[..., 0], images[..., 1])
 
 

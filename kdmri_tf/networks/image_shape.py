@@ -5,14 +5,22 @@ from typing import Any
 import tensorflow as tf
 from keras import ops
 
+from kdmri_tf.physics.real_numbers import check_real
 
-def as_images(images: tf.Tensor) -> tf.Tensor:
+
+def as_images(images: tf.Tensor, name: str = "images") -> tf.Tensor:
     """Returns images in float32, `(batch, H, W)` as `(batch, H, W, 1)`; other shapes stay.
 
     Args:
-        images: of any dtype. Where the rank is unknown, as behind `tf.numpy_function`, they must
-            have one of these two shapes, or TensorFlow's error says so when the graph runs.
+        images: of any real dtype. Where the rank is unknown, as behind `tf.numpy_function`, they
+            must have one of these two shapes, or TensorFlow's error says so when the graph runs.
+        name: what they are, for the message.
+
+    Raises:
+        InputError: complex numbers, which real and imaginary part, `(batch, H, W, 2)`, stand for.
     """
+    images = tf.convert_to_tensor(images)
+    check_real(images, name)
     images = tf.cast(images, tf.float32)
     if images.shape.rank is None:
         shape = tf.concat([tf.shape(images)[:3], [1]], axis=0)
@@ -37,5 +45,7 @@ def per_pixel(weights: Any) -> Any:
     """Returns weights that can be multiplied with images: Keras broadcasts `(batch,)` along W."""
     if weights is None:
         return None
-    weights = as_weights(ops.convert_to_tensor(weights))
+    weights = ops.convert_to_tensor(weights)
+    check_real(weights, "sample_weight")
+    weights = as_weights(weights)
     return weights if len(weights.shape) > 2 else ops.reshape(weights, (-1, 1, 1, 1))

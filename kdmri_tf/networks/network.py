@@ -6,7 +6,6 @@ from typing import Any, ClassVar, NoReturn, Self
 
 import keras
 import tensorflow as tf
-from keras import ops
 
 from kdmri_tf.choices import EXPORT_FORMATS
 from kdmri_tf.compute import parallel
@@ -15,6 +14,7 @@ from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.exporter import exporter
 from kdmri_tf.networks.frozen import freeze_parts, frozen_parts
 from kdmri_tf.networks.image_shape import as_images, per_pixel
+from kdmri_tf.networks.named_inputs import in_words, named_tensors, ranks
 from kdmri_tf.networks.replica_fit import ReplicaFit
 from kdmri_tf.physics.degradation import Degradation
 
@@ -173,23 +173,9 @@ class Network(ReplicaFit):
         Raises:
             InputError: they break the contract of the network.
         """
-        names = list(self.input_specification)
-        if isinstance(inputs, dict):
-            names = [name for name in names if name in inputs or name not in self.optional_inputs]
-        if not isinstance(inputs, dict) or set(inputs) != set(names):
-            given = sorted(inputs) if isinstance(inputs, dict) else type(inputs).__name__
-            keys = "key" if len(names) == 1 else "keys"
-            raise InputError(
-                f"A {type(self).__name__} takes a dictionary with the {keys} {_in_words(self)}; "
-                f"got {given}."
-            )
-        tensors = {name: ops.convert_to_tensor(inputs[name], "float32") for name in names}
-        for name in names:
-            if tensors[name].shape.rank is None:  # as behind `tf.numpy_function`
-                shape = self.input_specification[name].shape
-                tensors[name] = tf.ensure_shape(tensors[name], shape)
-        self._check_shapes({name: tuple(tensors[name].shape) for name in names})
-        return [tensors[name] for name in names]
+        tensors = named_tensors(self, inputs, self.optional_inputs)
+        self._check_shapes({name: tuple(tensor.shape) for name, tensor in tensors.items()})
+        return list(tensors.values())
 
     def compute_output_shape(self, input_shape: Mapping[str, Shape]) -> Shape:
         """Returns the shape of the image, `(batch, H, W, C)`.
@@ -210,7 +196,7 @@ class Network(ReplicaFit):
         training: bool = True,
     ) -> tf.Tensor:
         """Computes the loss of `compile`; weights may be one for a slice, `(batch,)`, or more."""
-        y = None if y is None else as_images(y)
+        y = None if y is None else as_images(y, "target")
         if y is not None and not y.shape.is_compatible_with(y_pred.shape):
             raise InputError(
                 f"The target must be images shaped like the network's, (batch, H, W, "
@@ -220,7 +206,7 @@ class Network(ReplicaFit):
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Updates the metrics of `compile`; weights as for `compute_loss`."""
-        y = None if y is None else as_images(y)
+        y = None if y is None else as_images(y, "target")
         return super().compute_metrics(x, y, y_pred, per_pixel(sample_weight))
 
     def _check_shapes(self, shapes: dict[str, Shape]) -> None:
@@ -233,10 +219,10 @@ class Network(ReplicaFit):
         Raises:
             InputError: the degradation makes other inputs.
         """
-        taken_ranks, given_ranks = _ranks(self), _ranks(degradation)
+        taken_ranks, given_ranks = ranks(self), ranks(degradation)
         required = taken_ranks.keys() - set(self.optional_inputs)
         if not (required <= given_ranks.keys() and given_ranks.items() <= taken_ranks.items()):
-            taken, given = _in_words(self), _in_words(degradation)
+            taken, given = in_words(self), in_words(degradation)
             raise InputError(
                 f"{self.architecture} takes {taken}, but the data provides {given}; choose a "
                 "network for this task."
@@ -284,14 +270,3 @@ class Network(ReplicaFit):
         frozen = frozen_parts(self)
         own = {**self.hyperparameters, **({"frozen": frozen} if frozen else {})}
         return {**super().get_config(), **own}
-
-
-def _ranks(party: Network | Degradation) -> dict[str, int]:
-    """Returns the number of axes of each input that a network takes or a degradation makes."""
-    return {name: spec.shape.rank for name, spec in party.input_specification.items()}
-
-
-def _in_words(party: Network | Degradation) -> str:
-    """Names these inputs."""
-    words = " and ".join(f'"{name}"' for name in party.input_specification)
-    return f"{words} of complex images" if 5 in _ranks(party).values() else words

@@ -10,6 +10,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.physics import fourier
 from kdmri_tf.physics.calibration import calibration_region
 from kdmri_tf.physics.degradation import Baselines, Inputs
+from kdmri_tf.physics.real_numbers import check_real
 from kdmri_tf.physics.samplers import gaussian_mask
 from kdmri_tf.physics.sense import KSPACE, MASK, SENSITIVITIES, SenseOperator
 from kdmri_tf.physics.sensitivities import low_resolution_sensitivities
@@ -100,8 +101,11 @@ class ComplexUndersampling(Undersampling):
                 "mask" for each, instead of the same for all. Or what `with_measurement` returned.
 
         Raises:
-            InputError: k-space of another number of coils, or an image where nothing simulates.
+            InputError: k-space of another number of coils, an image where nothing simulates, or
+                complex numbers.
         """
+        for name, values in slices.items():
+            check_real(values, name)
         if "target" not in slices:
             slices = self.with_measurement(**slices)
         target = slices["target"]

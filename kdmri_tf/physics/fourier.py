@@ -9,6 +9,8 @@ Keras losses, mixed precision and serving clients mishandle complex types.
 import numpy as np
 import tensorflow as tf
 
+from kdmri_tf.physics.real_numbers import check_real
+
 
 def complex_fft2(image: tf.Tensor) -> tf.Tensor:
     """Computes the unitary, unshifted FFT F of complex64 `(batch, H, W)`."""
@@ -33,6 +35,7 @@ def image_to_kspace(image: tf.Tensor) -> tf.Tensor:
         >>> image_to_kspace(tf.ones((1, 2, 2, 1)))[0, ..., 0].numpy().tolist()
         [[2.0, 0.0], [0.0, 0.0]]
     """
+    check_real(image, "image")
     image = tf.cast(image, tf.float32)[..., 0]
     return to_channels(complex_fft2(real_to_complex(image)))
 
@@ -63,6 +66,7 @@ def kspace_to_image(kspace: tf.Tensor) -> tf.Tensor:
 
 def to_complex(channels: tf.Tensor) -> tf.Tensor:
     """Turns float32 `(..., 2)` (real, imaginary) into complex64 `(...)`."""
+    check_real(channels, "What has its real and imaginary part as the last axis")
     channels = tf.cast(channels, tf.float32)
     return tf.complex(channels[..., 0], channels[..., 1])
 

@@ -6,6 +6,8 @@ Files are reconstructed with this on computers that have no TensorFlow.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from kdmri_tf.physics.real_numbers import check_real
+
 IN_PLANE = (-2, -1)
 
 
@@ -53,6 +55,7 @@ def kspace_to_image(kspace: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def to_complex(channels: NDArray[np.float32]) -> NDArray[np.complexfloating]:
     """Turns `(..., 2)` (real, imaginary) into complex `(...)` of the same precision."""
+    check_real(channels, "What has its real and imaginary part as the last axis")
     return channels[..., 0] + 1j * channels[..., 1]
 
 

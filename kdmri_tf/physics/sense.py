@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from kdmri_tf.errors import InputError
 from kdmri_tf.physics import fourier
+from kdmri_tf.physics.real_numbers import check_real
 
 # What a network of complex images is given; batch, coils, height and width are free.
 KSPACE = tf.TensorSpec((None, None, None, None, 2), tf.float32, name="kspace")
@@ -25,7 +26,7 @@ class SenseOperator:
         sensitivities: `(batch, coils, H, W, 2)`; None for one coil that sees everything alike.
 
     Raises:
-        InputError: sensitivities of another shape, or that do not fit the mask.
+        InputError: sensitivities of another shape, or that do not fit the mask; complex numbers.
 
     Example:
         >>> import tensorflow as tf
@@ -41,11 +42,13 @@ class SenseOperator:
     """
 
     def __init__(self, mask: tf.Tensor, sensitivities: tf.Tensor | None = None) -> None:
+        check_real(mask, "mask")
         mask = tf.convert_to_tensor(mask, tf.float32)
         self._mask = mask
         self._samples = fourier.real_to_complex(mask)[:, tf.newaxis]
         self._sensitivities: tf.Tensor | None = None
         if sensitivities is not None:
+            check_real(sensitivities, "sensitivities")
             sensitivities = tf.convert_to_tensor(sensitivities, tf.float32)
             check_coils(tuple(sensitivities.shape), tuple(mask.shape), "sensitivities")
             self._sensitivities = fourier.to_complex(sensitivities)

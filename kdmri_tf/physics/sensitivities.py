@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from kdmri_tf.physics import numpy_fourier
 from kdmri_tf.physics.calibration import calibration_window
 from kdmri_tf.physics.numpy_fourier import to_channels, to_complex
+from kdmri_tf.physics.real_numbers import check_real
 
 Array = Any  # a NumPy array or a tensor
 
@@ -109,6 +110,8 @@ def low_resolution_images(kspace: Array, mask: Array) -> Array:
     Returns:
         float32 of the shape of kspace.
     """
+    check_real(kspace, "kspace")
+    check_real(mask, "mask")
     library, fourier = _libraries(kspace)
     window = calibration_window(mask, library)[..., np.newaxis, :, :, np.newaxis]
     return fourier.kspace_to_image(kspace * window)

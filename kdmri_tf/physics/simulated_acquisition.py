@@ -12,6 +12,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.physics import fourier
 from kdmri_tf.physics.coil_profiles import random_coil_profiles, root_sum_of_squares
 from kdmri_tf.physics.random_phase import random_phase
+from kdmri_tf.physics.real_numbers import check_real
 from kdmri_tf.physics.receiver_noise import receiver_noise
 from kdmri_tf.physics.tissue_phase import tissue_phase
 from kdmri_tf.sizes import MOST_COILS
@@ -101,6 +102,7 @@ class SimulatedAcquisition:
             `kspace`, float32 `(coils, H, W, 2)`, unshifted, ortho, fully sampled, with noise; and
             `reference`, the coil images F^-1 y_c, of the same shape; see `denoise`.
         """
+        check_real(image, "image")
         image = tf.convert_to_tensor(image, tf.float32)[..., 0]
         of_phase, of_coils, of_noise, of_numbers = tf.unstack(tf.random.split(seed, 4))
         of_tissue = tf.random.fold_in(of_phase, 1)

@@ -12,6 +12,7 @@ from kdmri_tf.physics import fourier
 from kdmri_tf.physics.degradation import Baselines, Degradation, check_images
 from kdmri_tf.physics.masks import check_mask, true_acceleration
 from kdmri_tf.physics.measurement import measured_kspace
+from kdmri_tf.physics.real_numbers import check_real
 from kdmri_tf.physics.samplers import gaussian_mask
 
 
@@ -24,7 +25,11 @@ def undersample(image: tf.Tensor, mask: tf.Tensor) -> tf.Tensor:
 
     Returns:
         float32 `(batch, H, W, 2)`: (real, imaginary), unshifted, ortho normalised.
+
+    Raises:
+        InputError: complex numbers.
     """
+    check_real(mask, "mask")
     return measured_kspace(image, mask, fourier)
 
 
