@@ -1,8 +1,10 @@
 """The user's own volumes: files in `train/` and `validation/`, each of another patient."""
 
+import warnings
 from functools import partial
 from pathlib import Path
 
+from kdmri_tf.errors import InputError
 from kdmri_tf.files import printable
 from kdmri_tf.volumes.dicom_series import files_of_series
 from tfds_builders.raw_volume import RawVolume, Splits, volume_of_files
@@ -42,6 +44,19 @@ def find_folder_kspace(root: Path) -> Splits:
     return {"train": volumes(root / "train"), "validation": volumes(root / "validation")}
 
 
+def first_kspace(splits: Splits) -> Path | None:
+    """Returns the first file of the first split if it holds k-space, else that of the next one.
+
+    One file of a split tells what the others are, so that a large folder is not read twice.
+    """
+    for volumes in splits.values():
+        files = (volume.files[0] for volume in volumes)
+        candidates = (path for path in files if path.name.lower().endswith(KSPACE_SUFFIXES))
+        if (path := next(candidates, None)) and _holds_kspace(path):
+            return path
+    return None
+
+
 def unread_entries(root: Path, splits: Splits) -> list[Path]:
     """Lists what lies beside the volumes and no reader takes, such as a file of another suffix.
 
@@ -54,6 +69,17 @@ def unread_entries(root: Path, splits: Splits) -> list[Path]:
     folders = [root / split for split in splits]
     entries = (entry for folder in folders if folder.is_dir() for entry in folder.iterdir())
     return sorted(entry for entry in entries if entry not in read and entry.name[0] != ".")
+
+
+def _holds_kspace(path: Path) -> bool:
+    """Returns whether a file can be read and is k-space; what is odd about it its reader says."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with open_kspace(path):
+                return True
+        except InputError:
+            return False
 
 
 def _files(folder: Path, suffixes: tuple[str, ...]) -> list[Path]:

@@ -93,7 +93,7 @@ class SliceBuilder(
         """
         if format_of(self) != "array_record":
             return super().as_dataset(
-                split,
+                split=split,  # by name, as `tfds.testing.mock_data` takes it
                 batch_size=batch_size,
                 shuffle_files=shuffle_files,
                 decoders=decoders,

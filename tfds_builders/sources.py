@@ -11,6 +11,7 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.files import printable
 from tfds_builders.catalog import DATASETS
 from tfds_builders.layouts import LAYOUTS
+from tfds_builders.own_files import first_kspace
 from tfds_builders.raw_volume import RawVolume, Splits
 
 logger = logging.getLogger(__name__)
@@ -102,6 +103,21 @@ def find_volumes(dataset: str, source: str, manual_dir: str | PathLike[str]) -> 
             "or rename it if it is a different person."
         )
     return splits
+
+
+def report_unused_coils(dataset: str, source: str, manual_dir: str | PathLike[str] | None) -> None:
+    """Warns of k-space of the user's own of which images are made, and of these simulated coils."""
+    if source != "folder" or manual_dir is None:
+        return
+    root = raw_folder(dataset, source, manual_dir)
+    found = first_kspace(LAYOUTS[source].find(root))
+    if found is not None:
+        logger.warning(
+            "%s/%s: coils are simulated, though files hold k-space (such as %s). To train on their "
+            "own coils, move them to %s/folder_kspace/, and leave out the source or give "
+            "folder_kspace (--source; in code source).",
+            *(dataset, source, printable(str(found.relative_to(root))), dataset),
+        )
 
 
 def report_unread(splits: Splits, dataset: str, source: str, root: Path) -> None:

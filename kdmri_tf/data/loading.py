@@ -19,7 +19,7 @@ from kdmri_tf.physics.simulated_acquisition import SimulatedAcquisition, check_c
 from kdmri_tf.physics.undersampling import Undersampling
 from tfds_builders.catalog import DATASETS
 from tfds_builders.prepare import prepare
-from tfds_builders.sources import resolve_source
+from tfds_builders.sources import report_unused_coils, resolve_source
 
 
 def load_data(
@@ -120,6 +120,7 @@ def load_data(
             check_same_coils(coils, acquisition)
         source = resolve_source(dataset, source, manual_dir, None if acquisition else coils)
         if acquisition is None and source not in DATASETS[dataset].kspace_sources:
+            report_unused_coils(dataset, source, manual_dir)
             acquisition = SimulatedAcquisition(coils)
     builder, image_size = _prepare(
         dataset,
