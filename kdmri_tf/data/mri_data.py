@@ -189,9 +189,9 @@ class MRIData:
             `tf.data.Dataset`, prefetched; with a strategy, batches of each replica.
 
         Raises:
-            InputError: an unknown split, a batch size below 1 or one that drops all, a first epoch
-                without a seed, fewer slices a batch than replicas, or teacher outputs for other
-                slices or another mask, or where the slices vary.
+            InputError: an unknown split, a batch size below 1 or one that drops all, fewer slices a
+                batch than replicas, or teacher outputs for other slices or another mask, or where
+                the slices vary.
         """
         if not self.num_batches(split, batch_size, drop_remainder):
             raise InputError(

@@ -3,7 +3,6 @@
 import tensorflow as tf
 
 from kdmri_tf.data.augmentation import Variation
-from kdmri_tf.errors import InputError
 
 # Slices that are shuffled at once. What a cached teacher keeps on disk waits in the same buffer, so
 # that this may take several times as much memory; the order must not depend on the cache.
@@ -33,15 +32,7 @@ def in_batches(
             alone; None for one pass, another one every time.
         variation: changes shuffled slices, which then are dictionaries as it takes them.
         drop_remainder: leaves a smaller last batch out of every pass.
-
-    Raises:
-        InputError: a first epoch without a seed.
     """
-    if seed is None and first_epoch is not None:
-        raise InputError(
-            f"first_epoch={first_epoch} needs a seed, by which the slices of an epoch are drawn: "
-            "give seed, or leave out first_epoch."
-        )
     num_slices = len(slices)
     static = drop_remainder or num_slices % batch_size == 0
     if seed is None:

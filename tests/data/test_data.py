@@ -252,11 +252,6 @@ def test_batches_of_no_slice(data):
         data.num_batches("train", 0)
 
 
-def test_a_first_epoch_needs_a_seed(data):
-    with pytest.raises(InputError, match="first_epoch=3 needs a seed"):
-        data.batches("train", first_epoch=3)
-
-
 def test_unknown_split(data):
     with pytest.raises(InputError, match="no split 'val'; choose one of train, validation"):
         data.batches("val")
