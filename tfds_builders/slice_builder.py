@@ -26,7 +26,13 @@ from tfds_builders.shared_scans import refuse_shared_scans
 from tfds_builders.slice_config import LICENSES, SliceConfig, config_of_name
 from tfds_builders.slice_features import slice_features
 from tfds_builders.slice_reader import SliceReader, VolumeReport
-from tfds_builders.sources import find_volumes, raw_folder, report_unread, with_patients
+from tfds_builders.sources import (
+    find_volumes,
+    raw_folder,
+    report_segmentations,
+    report_unread,
+    with_patients,
+)
 from tfds_builders.synthetic import synthetic_volumes
 from tfds_builders.whole import FILES, DamagedDataError, checksums, save_metadata
 
@@ -183,6 +189,7 @@ class SliceBuilder(
         root = raw_folder(self.name, config.source, manual_dir)
         splits = find_volumes(self.name, config.source, manual_dir)
         report_unread(splits, self.name, config.source, root)
+        report_segmentations(splits, self.name, config.source)
         return with_patients(splits, self.name, config.source), root
 
     def _check_splits(self, splits: Splits, root: Path | None) -> None:
