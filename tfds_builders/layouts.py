@@ -24,6 +24,7 @@ class Layout:
             prepared; None from a file that does not say it. Without it, finders know the patients.
         unread: (folder of the source, its volumes) -> what lies beside them and is not read, where
             that may be a mistake.
+        instead: (folder of the source, splits without volumes) -> what is there instead, or empty.
     """
 
     tree: str
@@ -31,6 +32,7 @@ class Layout:
     places: dict[str, str]
     patient_of: Callable[[Path], str | None] | None = None
     unread: Callable[[Path, Splits], list[Path]] | None = None
+    instead: Callable[[Path, Splits], str] | None = None
 
 
 LAYOUTS = {
@@ -124,6 +126,7 @@ LAYOUTS = {
         find=own_files.find_folder,
         places={"train": "train", "validation": "validation"},
         unread=own_files.unread_entries,
+        instead=own_files.what_is_unread,
     ),
     "folder_kspace": Layout(
         tree=(
@@ -133,5 +136,6 @@ LAYOUTS = {
         find=own_files.find_folder_kspace,
         places={"train": "train", "validation": "validation"},
         unread=own_files.unread_entries,
+        instead=own_files.what_is_unread,
     ),
 }

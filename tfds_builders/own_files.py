@@ -71,6 +71,23 @@ def unread_entries(root: Path, splits: Splits) -> list[Path]:
     return sorted(entry for entry in entries if entry not in read and entry.name[0] != ".")
 
 
+def what_is_unread(root: Path, splits: Splits) -> str:
+    """Says what is there instead of the volumes of splits without any; empty if nothing is."""
+    unread = unread_entries(root, splits)
+    if not unread:
+        return ""
+    entry = unread[0]
+    found = f"found {printable(str(entry.relative_to(root)))}"
+    if not entry.is_dir():
+        return f"{found}, which is no such file"
+    if files_of_series(entry):
+        return f"{found}, a folder of .dcm files, which are images"
+    return (
+        f"{found}, a folder without .dcm files: move its files up to "
+        f"{printable(str(entry.parent.relative_to(root)))}/"
+    )
+
+
 def _holds_kspace(path: Path) -> bool:
     """Returns whether a file can be read and is k-space; what is odd about it its reader says."""
     with warnings.catch_warnings():

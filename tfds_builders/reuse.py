@@ -11,6 +11,7 @@ from kdmri_tf.errors import InputError
 from tfds_builders.file_formats import format_of
 from tfds_builders.fingerprint import describe_changes
 from tfds_builders.raw_volume import Splits
+from tfds_builders.record import OWN_SOURCES
 from tfds_builders.sources import find_volumes, has_raw_files, missing_files, raw_folder
 from tfds_builders.whole import save_metadata
 
@@ -74,10 +75,16 @@ def _check_unchanged(builder: tfds.core.DatasetBuilder, splits: Splits, root: Pa
         with contextlib.suppress(OSError):
             save_metadata(builder)
     if changes:
+        other_project = ""
+        if builder.builder_config.source in OWN_SOURCES:
+            other_project = (
+                " If it was prepared from the files of another project, choose another data "
+                "directory, which keeps both (--data-dir; in code data_dir)."
+            )
         raise InputError(
             f"The raw files of {builder.name}/{builder.builder_config.name} have changed since "
             f"{builder.data_dir} was prepared: {changes}. Use --rebuild-data (in code "
-            "rebuild=True) to prepare it again."
+            f"rebuild=True) to prepare it again.{other_project}"
         )
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import logging
 import textwrap
 import warnings
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tfds_builders.catalog import DATASETS
 from tfds_builders.layouts import LAYOUTS
 from tfds_builders.own_files import first_kspace
 from tfds_builders.raw_volume import RawVolume, Splits
+from tfds_builders.segmentations import segmentations
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +91,8 @@ def find_volumes(dataset: str, source: str, manual_dir: str | PathLike[str]) -> 
         if not volumes:
             raise InputError(
                 f"{dataset}/{source} has no {split} volumes: there is nothing to read in "
-                f"{root / layout.places[split]}. Expected:\n{expected_tree(dataset, source)}"
+                f"{root / layout.places[split]}{_instead(source, root, [split])}. "
+                f"Expected:\n{expected_tree(dataset, source)}"
             )
         names = [volume.name for volume in volumes]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -131,6 +134,17 @@ def report_unread(splits: Splits, dataset: str, source: str, root: Path) -> None
             source,
             len(left_out),
             printable(str(left_out[0].relative_to(root))),
+        )
+
+
+def report_segmentations(splits: Splits, dataset: str, source: str) -> None:
+    """Warns of segmentations among the user's own images, which would be trained on as images."""
+    found = segmentations(splits) if source == "folder" else []
+    if found:
+        logger.warning(
+            "%s/%s: read as images, though by their names they are segmentations of others: %d "
+            "(such as %s). If they are, move them out of the folder.",
+            *(dataset, source, len(found), found[0]),
         )
 
 
@@ -179,11 +193,20 @@ def missing_files(dataset: str, source: str, manual_dir: str | PathLike[str] | N
     if manual_dir is None:
         searched = "no manual directory was given (--manual-dir; in code manual_dir)"
     else:
-        searched = f"there is nothing to read in {raw_folder(dataset, source, manual_dir)}"
+        root = raw_folder(dataset, source, manual_dir)
+        found = _instead(source, root, LAYOUTS[source].places)
+        searched = f"there is nothing to read in {root}{found}"
     return (
         f"{dataset}/{source} needs raw files, but {searched}. "
         f"Expected:\n{expected_tree(dataset, source)}"
     )
+
+
+def _instead(source: str, root: Path, splits: Iterable[str]) -> str:
+    """Returns what there is instead of volumes, for the end of a sentence."""
+    instead = LAYOUTS[source].instead
+    found = "" if instead is None else instead(root, {split: [] for split in splits})
+    return found and f" ({found})"
 
 
 def _synthetic_box(dataset: str, manual_dir: str | PathLike[str] | None) -> str:

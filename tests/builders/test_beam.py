@@ -4,7 +4,6 @@ What workers do is tested in this process, without Apache Beam; what only Beam c
 with it, as its processes take ten seconds to start.
 """
 
-import contextlib
 import errno
 import importlib.util
 import logging
@@ -24,7 +23,7 @@ from needed_packages import needed
 from raw_data import centered_kspace, complex_images, write_hdf5
 
 from kdmri_tf.errors import InputError
-from tfds_builders.beam import parts, preparation, shards
+from tfds_builders.beam import parts, shards
 from tfds_builders.beam.options import beam_flags
 from tfds_builders.beam.process import pipeline_process
 from tfds_builders.knee import Builder
@@ -37,32 +36,6 @@ SIZE = (32, 32)
 needs_beam = pytest.mark.skipif(
     importlib.util.find_spec("apache_beam") is None, reason="Apache Beam is not installed"
 )
-
-
-class PipelineHere:
-    """Does what Beam's workers do when it is waited for, the last volume first."""
-
-    def __init__(self, folder, num_volumes):
-        self.folder = str(folder)
-        self.volumes = list(range(num_volumes))
-
-    def wait_a_moment(self):
-        if self.volumes:
-            parts.write_part(self.folder, self.volumes.pop())
-            return True
-        for shard in shards.plan_shards(self.folder, []):
-            shards.write_shard(self.folder, shard)
-        return False
-
-
-@pytest.fixture
-def in_this_process(monkeypatch):
-    @contextlib.contextmanager
-    def pipeline(folder, num_volumes, options):
-        yield PipelineHere(folder, num_volumes)
-
-    monkeypatch.setattr(preparation, "pipeline_process", pipeline)
-    monkeypatch.setattr("tfds_builders.beam.options.check_beam", lambda: None)
 
 
 @pytest.fixture

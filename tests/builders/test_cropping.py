@@ -23,7 +23,7 @@ def data_dir(tmp_path):
 
 def test_of_own_volumes_is_reported(manual_dir, data_dir, caplog):
     large, small = np.ones((20, 12)), np.ones((10, 5))
-    write_folder(manual_dir, "own", train_a=small, train_b=large, validation_c=small)
+    write_folder(manual_dir, "own", train_a=small, train_b=large, validation_c=2 * small)
     prepare("own", "folder", manual_dir, data_dir, SIZE)
     (warning,) = (line.message for line in caplog.records if "cropped" in line.message)
     assert warning == (
@@ -35,10 +35,10 @@ def test_of_own_volumes_is_reported(manual_dir, data_dir, caplog):
 @pytest.mark.parametrize("coils", [None, 2])
 def test_of_own_kspace_is_reported(manual_dir, data_dir, rng, caplog, coils):
     kspace = centered_kspace(complex_images(rng, (1, 2, 16, 14)))
-    for place in ("train/a", "validation/b"):
+    for scale, place in enumerate(("train/a", "validation/b"), 1):
         path = manual_dir / "own/folder_kspace" / f"{place}.npy"
         path.parent.mkdir(parents=True)
-        np.save(path, kspace)
+        np.save(path, scale * kspace)
     prepare("own", "folder_kspace", manual_dir, data_dir, SIZE, coils=coils)
     assert "volumes of train: 1 of 1 (such as a, 16x14)" in caplog.text
     assert "volumes of validation: 1 of 1 (such as b, 16x14)" in caplog.text
