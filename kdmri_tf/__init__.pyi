@@ -23,6 +23,7 @@ from .distillation.load_model import load_model as load_model
 from .distillation.similarity_preserving import SimilarityPreserving as SimilarityPreserving
 from .distillation.student_friendly import StudentFriendlyTeacher as StudentFriendlyTeacher
 from .distillation.teacher_cache import cache_teacher as cache_teacher
+from .distillation.with_features import WithFeatures as WithFeatures
 from .errors import InputError as InputError
 from .evaluation.evaluate import evaluate as evaluate
 from .evaluation.show import show as show

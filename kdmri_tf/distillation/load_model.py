@@ -5,7 +5,12 @@ from pathlib import Path
 import keras
 
 # Imported for Keras to know them by name when it reads a file.
-from kdmri_tf.distillation import distiller, feature_losses, student_friendly  # noqa: F401
+from kdmri_tf.distillation import (  # noqa: F401
+    distiller,
+    feature_losses,
+    student_friendly,
+    with_features,
+)
 from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation import slice_psnr  # noqa: F401
 from kdmri_tf.networks.saved import read_model

@@ -105,9 +105,10 @@ def _check_trains_no_network(path: Path) -> None:
         with zipfile.ZipFile(path) as archive, archive.open("config.json") as file:
             saved = json.loads(file.read(LARGEST_CONFIG))
         name, registered = saved["class_name"], str(saved["registered_name"])
+        has_student = "student" in saved["config"]
     except Exception:  # whatever zipfile makes of a damaged file: Keras reports it
         return
-    if registered.startswith("kdmri_tf>") and name not in [known.__name__ for known in NETWORKS]:
+    if registered.startswith("kdmri_tf>") and has_student:
         raise InputError(
             f"{path} holds a {name}, which trains networks. Save its networks by themselves: "
             f'kdmri_tf.load_model("{path}").student.save("student.keras").'

@@ -1,8 +1,5 @@
 """Models of other kinds, and of other precision, in what trains networks."""
 
-import re
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -36,26 +33,6 @@ def test_imitation_asks_for_no_features():
     distiller.compile("adam", AttentionTransfer())
     with pytest.raises(InputError, match=r"The teacher, called with return_features=True, must gi"):
         distiller.fit(image, image, verbose=0)
-
-
-def test_the_wrapper_of_the_documentation():
-    page = (Path(__file__).parents[2] / "docs/methods.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    names = {}
-    exec(code, names)
-
-    def network(filters):
-        image = keras.Input((8, 8, 1))
-        feature = keras.layers.Conv2D(filters, 3, padding="same", name="middle")(image)
-        network = keras.Model(image, keras.layers.Conv2D(1, 3, padding="same")(feature))
-        return names["WithFeatures"](network, ["middle"])
-
-    keras.utils.set_random_seed(0)
-    distiller = Distiller(network(4), network(2))
-    distiller.compile(keras.optimizers.Adam(0.01), "at")
-    image = np.random.default_rng(0).uniform(size=(4, 8, 8, 1)).astype(np.float32)
-    losses = distiller.fit(image, image, epochs=10, verbose=0).history["feature_loss"]
-    assert losses[-1] < losses[0]
 
 
 def test_stages_need_networks_of_this_package(data, tmp_path):
