@@ -11,6 +11,7 @@ from kdmri_tf.distillation import feature_losses
 from kdmri_tf.distillation.feature_loss import Loss, for_loss, takes_any_dtype
 from kdmri_tf.distillation.feature_matching import FeatureMatching
 from kdmri_tf.distillation.image_check import image_and_features, like_target
+from kdmri_tf.distillation.outputs_teacher import check_teacher
 from kdmri_tf.distillation.weighted_losses import WeightedTraining, mean_absolute_error
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.network import Network
@@ -164,6 +165,31 @@ class Distiller(WeightedTraining):
         self.feature_loss = feature_loss
         self.matching = FeatureMatching.of(self.teacher, self.student, feature_loss)
         self.compiled_with["feature_loss"] = feature_loss
+
+    def fit(self, x: Any = None, *arguments: Any, **named: Any) -> keras.callbacks.History:
+        """Trains as `keras.Model.fit` does.
+
+        Raises:
+            InputError: the batches hold outputs of another teacher, or of this one before its
+                weights changed.
+        """
+        check_teacher(self.teacher, x, named.get("validation_data"))
+        return super().fit(x, *arguments, **named)
+
+    def evaluate(self, x: Any = None, *arguments: Any, **named: Any) -> Any:
+        """Evaluates as `keras.Model.evaluate` does; refuses what `fit` refuses."""
+        check_teacher(self.teacher, x)
+        return super().evaluate(x, *arguments, **named)
+
+    def train_on_batch(self, x: Any, *arguments: Any, **named: Any) -> Any:
+        """Trains on one batch as `keras.Model` does; refuses what `fit` refuses."""
+        check_teacher(self.teacher, x)
+        return super().train_on_batch(x, *arguments, **named)
+
+    def test_on_batch(self, x: Any, *arguments: Any, **named: Any) -> Any:
+        """Evaluates one batch as `keras.Model` does; refuses what `fit` refuses."""
+        check_teacher(self.teacher, x)
+        return super().test_on_batch(x, *arguments, **named)
 
     def call(self, inputs: dict[str, Any], training: bool = False) -> tf.Tensor:
         """Returns the student's image, float32 `(batch, H, W, 1)`."""

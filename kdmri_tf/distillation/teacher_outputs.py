@@ -15,6 +15,7 @@ from kdmri_tf.data.provenance import data_digest
 from kdmri_tf.distillation.feature_loss import FeatureLoss, for_loss
 from kdmri_tf.distillation.feature_matching import FeatureSelection
 from kdmri_tf.distillation.image_check import image_and_features
+from kdmri_tf.distillation.outputs_teacher import with_teacher
 from kdmri_tf.errors import InputError
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import weights_digest
@@ -27,7 +28,7 @@ class TeacherOutputs:
 
     Attributes:
         slices: data set with one element per slice, in the order of the split: a dictionary of
-            "image" and "described", or one of them.
+            "image" and "described", or one of them, and of "teacher", see `with_teacher`.
         split: "train" or "validation".
         data_sha256: of the images and the mask that the teacher saw.
     """
@@ -96,13 +97,15 @@ class OutputsToCome:
             return kept
 
         self._compute = compute
-        self._spec = _of_any_batch(compute.get_concrete_function().structured_outputs)
+        spec = _of_any_batch(compute.get_concrete_function().structured_outputs)
+        self._weights = weights_digest(teacher)  # which a model may have only now
+        self._spec = with_teacher(spec, self._weights)
         self.num_bytes = sum(data.num_slices.values()) * sum(
             spec.dtype.size * spec.shape[1:].num_elements() for spec in tf.nest.flatten(self._spec)
         )
         self.key = _digest(
             architecture={**teacher.get_config(), "name": None, "trainable": None, "frozen": None},
-            weights=weights_digest(teacher),
+            weights=self._weights,
             data=data.fingerprint,
             image_size=data.image_size,
             mask=hashlib.sha256(data.mask.tobytes()).hexdigest(),
@@ -137,7 +140,8 @@ class OutputsToCome:
     def _computed(self, split: str) -> tf.data.Dataset:
         def batches() -> Iterator[dict[str, Any]]:
             for inputs, _ in self._data.batches(split, self._batch_size):
-                yield tf.nest.map_structure(lambda value: value.numpy(), self._compute(inputs))
+                outputs = with_teacher(self._compute(inputs), self._weights)
+                yield tf.nest.map_structure(lambda value: value.numpy(), outputs)
 
         # A generator, as a function mapped by tf.data would run the teacher on the CPU.
         slices = tf.data.Dataset.from_generator(batches, output_signature=self._spec).unbatch()

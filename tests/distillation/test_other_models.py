@@ -53,7 +53,7 @@ def test_the_images_of_another_teacher_are_kept(data, capsys):
     outputs = cache_teacher(Brightness(), data)
     inputs, _ = next(iter(data.batches("train", 2, teacher_outputs=outputs["train"])))
     kept = inputs["teacher_outputs"]
-    assert kept.keys() == {"image"}
+    assert kept.keys() == {"image", "teacher"}
     np.testing.assert_array_equal(kept["image"], np.abs(inputs["kspace"][..., :1]))
 
 
