@@ -103,6 +103,7 @@ class Comparison:
             caption += (
                 f" p: two-sided Wilcoxon signed-rank test over patients, PSNR, against {others}."
             )
+        caption = f"{caption} {self._any.unequal_epochs}".rstrip()
         return f"{caption}\n\n{markdown_table(headings, rows)}\n" + self._mean_over_counterparts()
 
     def _mean_over_counterparts(self) -> str:

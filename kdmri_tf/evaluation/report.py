@@ -39,6 +39,7 @@ class Evaluation:
             missing for rows without a network, the first of which is always zero-filled.
         figure_slices: a good, a median and a bad slice, for `figures.reconstruction_figure`.
         conditions: mask, epochs and seed, in words, as far as they are known.
+        unequal_epochs: that of them which says how long each student was trained, or nothing.
     """
 
     dataset: str
@@ -50,6 +51,7 @@ class Evaluation:
     networks: dict[str, dict[str, Any]]
     figure_slices: list[FigureSlice] = field(default_factory=list)
     conditions: str = ""
+    unequal_epochs: str = ""
 
     @property
     def title(self) -> str:

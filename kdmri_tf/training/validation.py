@@ -24,6 +24,7 @@ def evaluate_validation(
     *,
     classical: bool = False,
     trained: str = "",
+    unequal: str = "",
 ) -> Evaluation:
     """Measures networks on the validation split, writes the results and prints the table.
 
@@ -34,6 +35,7 @@ def evaluate_validation(
         batch_size: slices at a time.
         classical: whether the table has CG-SENSE and L1-wavelet compressed sensing as well.
         trained: how the networks were trained, in a sentence.
+        unequal: how long each student was, in a sentence, where that differs.
 
     Raises:
         InputError: the folder cannot be written to; or as `classical_baselines`.
@@ -52,7 +54,8 @@ def evaluate_validation(
         baselines=baselines,
     )
     mask = f"Mask: {data.mask_origin}." if "mask" in data.degradation.input_specification else ""
-    evaluation.conditions = " ".join(filter(None, [mask, trained]))
+    evaluation.conditions = " ".join(filter(None, [mask, trained, unequal]))
+    evaluation.unequal_epochs = unequal
     table = evaluation.write(folder)
     print(f"\n{table}\nTable and values: {folder}/evaluation.*", flush=True)
     figure = folder / "reconstructions.png"
