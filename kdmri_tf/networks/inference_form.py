@@ -1,8 +1,13 @@
 """The form in which a network is run and exported, and the contract of all exports."""
 
+import itertools
+
+import keras
 import tensorflow as tf
 
 from kdmri_tf.compute import parallel
+from kdmri_tf.errors import InputError
+from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.network import Network
 
 
@@ -12,10 +17,13 @@ def inference_copy(
     """Copies a network, weights included, in the form that is fastest without gradients.
 
     Args:
-        network: `DCCNN` or `VDSR`.
+        network: `DCCNN`, `VDSR` or a subclass with layers of its own.
         precision: dtype policy of the copy. In float32 the last convolution of every block is
             split, see `ConvBlock`; in bfloat16 that gains nothing.
         consistency_form: form of `DataConsistency`, where the network has one.
+
+    Raises:
+        InputError: a weight that the configuration of the network does not bring about.
     """
     config = {**network.get_config(), "dtype": precision, "trainable": False}
     if "consistency_form" in config:
@@ -23,14 +31,45 @@ def inference_copy(
     copy = type(network).from_config(
         {**config, "expansion": 1} if "expansion" in config else config
     )
-    weights = [block.collapsed_weights() for block in network.blocks]
-    for block, collapsed in zip(copy.blocks, weights, strict=True):
-        block.set_weights(collapsed)
+    for block, given in zip(copy.blocks, network.blocks, strict=True):
+        pairs = zip(_of_convolutions(block), given.collapsed_weights(), strict=True)
+        for variable, collapsed in pairs:
+            variable.assign(collapsed)
         block.splits_last = precision == "float32"
-    scalars = [getattr(net, "consistency_weights", ()) for net in (copy, network)]
-    for scalar, given in zip(*scalars, strict=True):
-        scalar.set_weights(given.get_weights())
+    _copy_other_weights(network, copy)
     return copy
+
+
+def _of_convolutions(block: ConvBlock) -> list[keras.Variable]:
+    """Returns what `ConvBlock.collapsed_weights` are of, where nothing is expanded."""
+    return [weight for conv in block.convs for weight in (conv.kernel, conv.bias)]
+
+
+def _copy_other_weights(network: Network, copy: Network) -> None:
+    """Copies what is no convolution of a block: learned consistency, and layers of subclasses.
+
+    In their order, which the constructor makes: layers that nobody named have other names in a
+    copy.
+
+    Raises:
+        InputError: a weight has no counterpart.
+    """
+    given, taken = _other_weights(network), _other_weights(copy)
+    for old, new in itertools.zip_longest(given, taken):
+        if old is None or new is None or (old.name, old.shape) != (new.name, new.shape):
+            left = new if old is None else old
+            raise InputError(
+                f"The weight {left.path} {tuple(left.shape)} of this {type(network).__name__} has "
+                "no counterpart in a copy made by from_config(get_config()): have get_config tell "
+                "all arguments, and create layers and weights in build, not in the first call."
+            )
+        new.assign(old)
+
+
+def _other_weights(network: Network) -> list[keras.Variable]:
+    convs = [conv for block in network.blocks for conv in block.convs]
+    of_convs = {id(weight) for conv in convs for weight in conv.weights}
+    return [weight for weight in network.weights if id(weight) not in of_convs]
 
 
 def serve(

@@ -18,7 +18,7 @@ from kdmri_tf.networks.vdsr import VDSR
 from kdmri_tf.zoo.cards import card_of
 from kdmri_tf.zoo.listing import network_path
 
-NETWORKS = (DCCNN, VDSR)
+NETWORKS = (DCCNN, VDSR)  # those that are made by name
 
 LARGEST_CONFIG = 2**20  # bytes that are read of a model's config.json, to tell its class
 
@@ -42,6 +42,9 @@ def save_network(network: Network, path: Path | str) -> None:
 
 def load_network(path: Path | str) -> Network:
     """Loads a trained `DCCNN` or `VDSR` from a `.keras` file, or one that comes with the package.
+
+    So it does networks of your own: subclasses of these, or of `kdmri_tf.networks.network.Network`,
+    that are registered with Keras (`keras.saving.register_keras_serializable`) by then.
 
     Args:
         path: file that training wrote, or `network.save(path)`; or a name of the zoo, such as
@@ -67,7 +70,7 @@ def load_network(path: Path | str) -> Network:
         raise InputError(f"There is no model {path}; give a .keras file written by training.")
     _check_trains_no_network(path)
     network = read_model(path, compile=False)
-    if not isinstance(network, NETWORKS):
+    if not isinstance(network, Network):
         known = " or ".join(known.__name__ for known in NETWORKS)
         raise InputError(f"{path} holds a {type(network).__name__}, not a {known}.")
     if not all(np.isfinite(weight).all() for weight in network.get_weights()):
