@@ -30,8 +30,10 @@ def experiment(data, tmp_path, monkeypatch):
     return Experiment(data, tmp_path, SETTINGS)
 
 
-def test_two_stages_of_distillation_beside_one(experiment):
-    teacher, student = experiment.teacher("D3C2"), experiment.student("D2C2")
+@pytest.mark.parametrize("teacher_name", ["D3C2", "D2C2"], ids=["larger", "as the student"])
+def test_two_stages_of_distillation_beside_one(experiment, teacher_name):
+    """A teacher of the student's architecture has the weights of the student alone."""
+    teacher, student = experiment.teacher(teacher_name), experiment.student("D2C2")
     networks = {
         "teacher": teacher,
         "student": student,
@@ -48,8 +50,7 @@ def test_two_stages_of_distillation_beside_one(experiment):
 
 @pytest.mark.parametrize("options", [{"method": "none"}, {"joint": True}], ids=str)
 def test_one_stage_beside_one(experiment, options):
-    """And a teacher of the student's architecture, which has the weights of the student alone."""
-    teacher, student = experiment.teacher("D2C2"), experiment.student("D2C2")
+    teacher, student = experiment.teacher("D3C2"), experiment.student("D2C2")
     distilled = experiment.distil(teacher, "D2C2", **options)
     networks = {"teacher": teacher, "student": student, "KD student": distilled}
     assert unequal_epochs_in_words(experiment.run_dir, networks) == ""
