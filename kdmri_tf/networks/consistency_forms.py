@@ -26,7 +26,7 @@ def self_adjoint(keep: Keep) -> Keep:
 
             return keep(image, measured), gradients
 
-        return kept(image, measurement)
+        return kept(image, tf.nest.map_structure(tf.convert_to_tensor, measurement))
 
     return with_gradient
 

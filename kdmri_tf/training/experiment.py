@@ -33,7 +33,6 @@ from kdmri_tf.training.initial_networks import (
 from kdmri_tf.training.run_folder import MODEL_FILE
 from kdmri_tf.training.settings import TrainingSettings, check_averaging
 from kdmri_tf.training.stage_config import warn_of_other_training
-from kdmri_tf.training.stage_epochs import unequal_epochs_in_words
 from kdmri_tf.training.stage_trainer import StageTrainer, fading
 from kdmri_tf.training.trained_networks import finished_networks, trained_in_words
 from kdmri_tf.training.validation import evaluate_validation
@@ -247,9 +246,10 @@ class Experiment:
             InputError: the folder cannot be written to; or as `classical_baselines`.
         """
         trained = "" if self._has_given else trained_in_words(self.run_dir)
-        unequal = unequal_epochs_in_words(self.run_dir, networks)
         chosen = networks, self.data, Path(folder or self.run_dir), self.settings.batch_size
-        return evaluate_validation(*chosen, classical=classical, trained=trained, unequal=unequal)
+        return evaluate_validation(
+            *chosen, classical=classical, trained=trained, run_dir=self.run_dir
+        )
 
     def export(self) -> None:
         """Exports the network of the last stage to `saved_model` in the run folder.

@@ -25,6 +25,9 @@ STATE_FILE = "state.npz"
 # The finished network of a stage, beside it.
 MODEL_FILE = "model.keras"
 
+# The student that a student-friendly teacher was trained with, beside it in its stage.
+SFT_STUDENT = "student.keras"
+
 
 @dataclass(frozen=True)
 class Stage:

@@ -9,9 +9,8 @@ from kdmri_tf.errors import InputError
 from kdmri_tf.evaluation.report import TEACHER
 from kdmri_tf.networks.network import Network
 from kdmri_tf.networks.saved import load_network, weights_digest
-from kdmri_tf.training.run_folder import MODEL_FILE
+from kdmri_tf.training.run_folder import MODEL_FILE, SFT_STUDENT
 from kdmri_tf.training.stage_differences import CONFIG_FILE, read_config
-from kdmri_tf.training.stage_trainer import SFT_STUDENT
 from kdmri_tf.training.trained_networks import LONGER
 
 NUMBERS = {2: "two", 3: "three"}

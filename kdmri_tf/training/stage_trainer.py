@@ -24,13 +24,10 @@ from kdmri_tf.export.export_trained import export_trained
 from kdmri_tf.networks.network import Network
 from kdmri_tf.training.fit import train
 from kdmri_tf.training.initial_networks import copy_for_training
-from kdmri_tf.training.run_folder import Stage, open_stage
+from kdmri_tf.training.run_folder import SFT_STUDENT, Stage, open_stage
 from kdmri_tf.training.settings import TrainingSettings
 from kdmri_tf.training.stage_config import stage_config
 from kdmri_tf.training.stage_differences import check_config
-
-# The student that a student-friendly teacher was trained with, beside it in its stage.
-SFT_STUDENT = "student.keras"
 
 
 class StageTrainer:

@@ -11,6 +11,7 @@ from kdmri_tf.files import make_folder
 from kdmri_tf.networks.network import Network
 from kdmri_tf.pictures import draw
 from kdmri_tf.training.classical_baselines import classical_baselines
+from kdmri_tf.training.stage_epochs import unequal_epochs_in_words
 
 # NIfTI's y axis runs from the back of the head to the front, so its first row belongs below.
 SOURCES_STORED_UPSIDE_DOWN = ("mrbrains13", "mrbrains18")
@@ -24,7 +25,7 @@ def evaluate_validation(
     *,
     classical: bool = False,
     trained: str = "",
-    unequal: str = "",
+    run_dir: Path | None = None,
 ) -> Evaluation:
     """Measures networks on the validation split, writes the results and prints the table.
 
@@ -35,12 +36,13 @@ def evaluate_validation(
         batch_size: slices at a time.
         classical: whether the table has CG-SENSE and L1-wavelet compressed sensing as well.
         trained: how the networks were trained, in a sentence.
-        unequal: how long each student was, in a sentence, where that differs.
+        run_dir: the run whose stages they are, which tells how long each student was trained.
 
     Raises:
         InputError: the folder cannot be written to; or as `classical_baselines`.
     """
     make_folder(folder, "--run-dir; in code the folder")
+    unequal = "" if run_dir is None else unequal_epochs_in_words(run_dir, networks)
     baselines = classical_baselines(data) if classical else {}
     evaluation = evaluate(
         dict(networks),

@@ -56,8 +56,9 @@ def test_of_a_teacher(complex_image, inputs, images):
 def test_of_a_teacher_whose_outputs_are_kept(data, capsys):
     with pytest.raises(InputError, match=f"An activation of the teacher {REFUSAL}"):
         cache_teacher(Turned(complex_image=False), data, "at")
-    kept = cache_teacher(Turned(complex_image=True), data)
-    distiller = Distiller(DCCNN(2, 1, filters=2), DCCNN(2, 1, filters=2))
+    teacher = Turned(complex_image=True)
+    kept = cache_teacher(teacher, data)
+    distiller = Distiller(teacher, DCCNN(2, 1, filters=2))
     distiller.compile("sgd")
     with pytest.raises(InputError, match=f"The image of the teacher cache {REFUSAL}"):
         distiller.fit(data.batches("train", 2, teacher_outputs=kept["train"]), verbose=0)
