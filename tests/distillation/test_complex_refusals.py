@@ -58,7 +58,8 @@ def test_of_a_teacher_whose_outputs_are_kept(data, capsys):
         cache_teacher(Turned(complex_image=False), data, "at")
     teacher = Turned(complex_image=True)
     kept = cache_teacher(teacher, data)
-    distiller = Distiller(teacher, DCCNN(2, 1, filters=2))
+    with pytest.warns(UserWarning, match=r"than the teacher \(0\)"):
+        distiller = Distiller(teacher, DCCNN(2, 1, filters=2))
     distiller.compile("sgd")
     with pytest.raises(InputError, match=f"The image of the teacher cache {REFUSAL}"):
         distiller.fit(data.batches("train", 2, teacher_outputs=kept["train"]), verbose=0)
