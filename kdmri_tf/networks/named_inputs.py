@@ -1,7 +1,7 @@
 """The inputs of a network by name: what it takes, what it is given, and how both are told."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 import tensorflow as tf
 from keras import ops
@@ -31,6 +31,25 @@ def named_tensors(
     Raises:
         InputError: no dictionary, other keys, or complex numbers.
     """
+    names = given_names(party, inputs, optional)
+    tensors = {}
+    for name in names:
+        check_real(inputs[name], name)
+        tensor = ops.convert_to_tensor(inputs[name], "float32")
+        if tensor.shape.rank is None:  # as behind `tf.numpy_function`
+            tensor = tf.ensure_shape(tensor, party.input_specification[name].shape)
+        tensors[name] = tensor
+    return tensors
+
+
+def given_names(
+    party: Party, inputs: Mapping[str, Any], optional: tuple[str, ...] = ()
+) -> list[str]:
+    """Returns the names of a network's inputs that are given, in the order of its specification.
+
+    Raises:
+        InputError: no dictionary, or other keys.
+    """
     names = list(party.input_specification)
     if isinstance(inputs, dict):
         names = [name for name in names if name in inputs or name not in optional]
@@ -41,14 +60,7 @@ def named_tensors(
             f"A {type(party).__name__} takes a dictionary with the {keys} {in_words(party)}; "
             f"got {given}."
         )
-    tensors = {}
-    for name in names:
-        check_real(inputs[name], name)
-        tensor = ops.convert_to_tensor(inputs[name], "float32")
-        if tensor.shape.rank is None:  # as behind `tf.numpy_function`
-            tensor = tf.ensure_shape(tensor, party.input_specification[name].shape)
-        tensors[name] = tensor
-    return tensors
+    return names
 
 
 def ranks(party: Party) -> dict[str, int]:

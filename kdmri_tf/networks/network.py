@@ -14,8 +14,9 @@ from kdmri_tf.networks.conv_block import ConvBlock
 from kdmri_tf.networks.exporter import exporter
 from kdmri_tf.networks.frozen import freeze_parts, frozen_parts
 from kdmri_tf.networks.image_shape import as_images, per_pixel
-from kdmri_tf.networks.named_inputs import in_words, named_tensors, ranks
+from kdmri_tf.networks.named_inputs import given_names, in_words, named_tensors, ranks
 from kdmri_tf.networks.replica_fit import ReplicaFit
+from kdmri_tf.networks.symbolic import symbolic_features
 from kdmri_tf.physics.degradation import Degradation
 
 Shape = tuple[int | None, ...]
@@ -186,6 +187,22 @@ class Network(ReplicaFit):
         first = next(iter(self.input_specification))
         batch, *others = tuple(input_shape[first])
         return (batch, *others[-3:-1], self.channels)
+
+    def compute_output_spec(
+        self, inputs: Mapping[str, keras.KerasTensor], return_features: bool = False
+    ) -> keras.KerasTensor | tuple[keras.KerasTensor, list[keras.KerasTensor]]:
+        """Returns shapes and dtypes of what `call` returns, for functional models of networks.
+
+        Raises:
+            InputError: the inputs have other names.
+        """
+        names = given_names(self, inputs, self.optional_inputs)
+        shape = self.compute_output_shape({name: tuple(inputs[name].shape) for name in names})
+        image = keras.KerasTensor(shape, "float32")  # whatever the dtype policy
+        if not return_features:
+            return image
+        cascades = [self.block_of(index) for index in range(len(self.feature_factors))]
+        return image, symbolic_features(shape, cascades, self.feature_factors)
 
     def compute_loss(
         self,
