@@ -240,7 +240,7 @@ class MRIData:
             yield name.decode(), images
 
     def patients(self, split: str) -> dict[str, str]:
-        """Returns volume name -> patient: ACDC has two volumes of each; elsewhere a file is one.
+        """Returns volume name -> patient: ACDC has two volumes each, fastMRI all of a `patient_id`.
 
         Raises:
             InputError: an unknown split.
