@@ -26,7 +26,7 @@ def load_mask(
 ) -> NDArray[np.float32]:
     """Reads a mask of 0 and 1 from a .npy file, unshifted as the papers' own files are.
 
-    Warns of a mask that does not measure the zero frequency, as if it were shifted.
+    Warns of a mask that seems to have the zero frequency in the centre.
 
     Args:
         path: the .npy file, `(H, W)`, or one value for each phase-encode line, which is repeated

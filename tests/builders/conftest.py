@@ -13,6 +13,19 @@ def rng():
     return np.random.default_rng(0)
 
 
+@pytest.fixture
+def manual_dir(tmp_path):
+    """An empty folder for raw files."""
+    (tmp_path / "raw").mkdir()
+    return tmp_path / "raw"
+
+
+@pytest.fixture
+def data_dir(tmp_path):
+    """A folder for prepared data sets."""
+    return tmp_path / "prepared"
+
+
 class PipelineHere:
     """Does what Beam's workers do when it is waited for, the last volume first."""
 

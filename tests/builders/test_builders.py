@@ -44,17 +44,6 @@ def random_volume(seed, shape=(20, 10, 3)):
     return np.random.default_rng(seed).integers(1, 4096, shape).astype(np.int16)
 
 
-@pytest.fixture
-def manual_dir(tmp_path):
-    (tmp_path / "raw").mkdir()
-    return tmp_path / "raw"
-
-
-@pytest.fixture
-def data_dir(tmp_path):
-    return tmp_path / "prepared"
-
-
 class TestSources:
     def test_acdc(self, manual_dir, data_dir):
         volumes = {

@@ -10,17 +10,6 @@ from tfds_builders.prepare import prepare
 tfds.disable_progress_bar()
 
 
-@pytest.fixture
-def manual_dir(tmp_path):
-    (tmp_path / "raw").mkdir()
-    return tmp_path / "raw"
-
-
-@pytest.fixture
-def data_dir(tmp_path):
-    return tmp_path / "prepared"
-
-
 def test_of_own_volumes_is_reported(manual_dir, data_dir, caplog):
     large, small = np.ones((20, 12)), np.ones((10, 5))
     write_folder(manual_dir, "own", train_a=small, train_b=large, validation_c=2 * small)

@@ -21,17 +21,6 @@ tfds.disable_progress_bar()
 
 
 @pytest.fixture
-def manual_dir(tmp_path):
-    (tmp_path / "raw").mkdir()
-    return tmp_path / "raw"
-
-
-@pytest.fixture
-def data_dir(tmp_path):
-    return tmp_path / "prepared"
-
-
-@pytest.fixture
 def knees(manual_dir):
     """A small `folder` source of three knees."""
     rng = np.random.default_rng(0)
