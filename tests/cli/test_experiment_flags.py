@@ -3,6 +3,7 @@
 import dataclasses
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from kdmri_tf import SimulatedAcquisition, TrainingSettings
@@ -118,3 +119,13 @@ def test_flags_of_augmentation(asked_of_data):
 def test_options_of_beam_reach_the_preparation(asked_of_data):
     asked = asked_of_data("--beam-pipeline-options", "runner=SparkRunner")
     assert asked.wishes["beam_pipeline_options"] == "runner=SparkRunner"
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_a_list_of_lines_takes_a_phase_encode_axis(tiny_flags, tmp_path, run_here, axis):
+    np.save(tmp_path / "lines.npy", np.arange(36) % 2 == 0)
+    small = ("--student", "D2C1", "--filters", 2, "--epochs", 1, "--whole-batches")
+    mask = ("--mask", tmp_path / "lines.npy", "--phase-encode-axis", axis)
+    flags = (*tiny_flags, "--image-size", 36, 36, *mask, *small)
+    output, _ = run_here("student", *flags, "--run-dir", tmp_path / "run")
+    assert f"lines.npy, phase encode along axis {axis}, true acceleration 2.00" in output
