@@ -22,7 +22,7 @@ from tfds_builders.fingerprint import Fingerprint, fingerprint
 from tfds_builders.kspace_slices import in_words
 from tfds_builders.raw_volume import RawVolume, Splits
 from tfds_builders.record import OWN_SOURCES, Record, SplitFacts
-from tfds_builders.shared_scans import refuse_shared_scans
+from tfds_builders.shared_scans import report_shared_scans
 from tfds_builders.slice_config import LICENSES, SliceConfig, config_of_name
 from tfds_builders.slice_features import slice_features
 from tfds_builders.slice_reader import SliceReader, VolumeReport
@@ -165,7 +165,7 @@ class SliceBuilder(
             file_format=self.info.file_format,
         )
         infos = prepare_on_beam(job, Path(self.data_dir), options, self._record)
-        self._check_splits(splits, root)
+        self._report_shared_scans(splits, root)
         self.info.set_splits(tfds.core.splits.SplitDict(infos))
 
     def _example_writer(self) -> FixedOrderWriter:
@@ -175,7 +175,7 @@ class SliceBuilder(
     def _split_generators(self, dl_manager: tfds.download.DownloadManager) -> dict[str, Iterator]:
         splits, root = self._find_volumes(dl_manager)
         self._begin_metadata({} if root is None else fingerprint(splits, root))
-        self._check_splits(splits, root)
+        self._report_shared_scans(splits, root)
         return {split: self._generate_examples(split, volumes) for split, volumes in splits.items()}
 
     def _find_volumes(
@@ -192,10 +192,10 @@ class SliceBuilder(
         report_segmentations(splits, self.name, config.source)
         return with_patients(splits, self.name, config.source), root
 
-    def _check_splits(self, splits: Splits, root: Path | None) -> None:
-        """Raises an InputError if a scan of the user's own is in both splits."""
+    def _report_shared_scans(self, splits: Splits, root: Path | None) -> None:
+        """Warns of scans of the user's own that are in both splits."""
         if root is not None and self.builder_config.source in OWN_SOURCES:
-            refuse_shared_scans(splits, root, self.info.metadata["raw_files"])
+            report_shared_scans(self._full_name, splits, root, self.info.metadata["raw_files"])
 
     def _generate_examples(
         self, split: str, volumes: list[RawVolume]
